@@ -1,0 +1,48 @@
+"""Grades: a letter that never travels without its measurement and its scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Letter(Enum):
+    """A+ is best, F is worst."""
+
+    A_PLUS = "A+"
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Upper bounds, best letter first: a measurement gets the first letter whose bound it does not exceed, else F."""
+
+    unit: str
+    bounds: tuple[tuple[Letter, float], ...]
+
+    def letter(self, measured: float) -> Letter:
+        """Return the letter for a measurement in `unit`."""
+        for letter, bound in self.bounds:
+            if measured <= bound:
+                return letter
+        return Letter.F
+
+    def describe(self) -> str:
+        """Return the scale in one line, for printing beside the grade."""
+        steps = ", ".join(f"{letter.value} <= {bound:g}" for letter, bound in self.bounds)
+        return f"{steps}, else F ({self.unit})"
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A letter, what was measured, on which scale, and the reason when a rule decided instead of the scale."""
+
+    letter: Letter
+    measured: float
+    scale: Scale
+    reason: str

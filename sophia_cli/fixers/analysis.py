@@ -1,0 +1,86 @@
+"""From one file's bytes to its findings: decode, compile, repair when broken, then the rules."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sophia_cli.core.findings import Finding
+from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.syntax.model import SyntaxFault
+from sophia_cli.fixers.view import FileView
+from sophia_cli.project.source import SourceText, decode
+
+
+@dataclass(frozen=True, slots=True)
+class GoodVersion:
+    """The last version of a file that compiled, from history, and the commit that broke it."""
+
+    text: str
+    commit: str
+    path: str
+    breaking_commit: str
+    breaking_summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisContext:
+    """What a file's analysis may know about its project.
+
+    `python` is the version the project declares, or the running one. `named` is true when the user named this very
+    file. `modules` are the dotted names of the project's own modules. `good` is the file's last compiling version.
+    """
+
+    python: tuple[int, int]
+    named: bool = False
+    modules: frozenset[str] = frozenset()
+    good: GoodVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """One file's outcome: its findings, whether it compiles, and its length in lines."""
+
+    path: str
+    findings: tuple[Finding, ...]
+    compiles: bool
+    lines: int
+
+
+def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
+    """Return what the compiler objects to first, None when the text compiles. Never raises for any text."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        column = max(1, error.offset or 1)
+        return SyntaxFault(
+            line=line,
+            column=column,
+            end_line=error.end_lineno or line,
+            end_column=error.end_offset or column,
+            message=error.msg or "invalid syntax",
+            type=type(error).__name__,
+        )
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return SyntaxFault(1, 1, 1, 1, f"{type(error).__name__}: {error}", type(error).__name__)
+    return None
+
+
+def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
+    """Return what rules see of a file."""
+    source = decode(data)
+    fault = compile_fault(source.text, path) if isinstance(source, SourceText) else None
+    return FileView(path=path, data=data, source=source, fault=fault)
+
+
+def analyse(path: str, data: bytes, context: AnalysisContext, rules: Sequence[Rule]) -> FileReport:
+    """Return the findings of `rules` for one file's bytes. Pure: the same arguments give the same report."""
+    view = view_of(path, data, context)
+    findings = [finding for rule in rules for finding in rule.check(view)]
+    compiles = isinstance(view.source, SourceText) and view.fault is None
+    lines = view.source.text.count("\n") if isinstance(view.source, SourceText) else 0
+    return FileReport(path, tuple(sorted(findings, key=lambda f: f.sort_key)), compiles, lines)

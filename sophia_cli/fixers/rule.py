@@ -1,0 +1,48 @@
+"""What a rule is, and how rules are found: one module each, `RULE` inside, its docstring the manual page."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from sophia_cli.core.findings import Category, Finding, Severity
+from sophia_cli.fixers.view import FileView
+
+
+class Reads(Enum):
+    """What a rule's check looks at; the runner gives it that and nothing more."""
+
+    BYTES = "bytes"
+    SYNTAX = "syntax"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check: `check` is pure (no IO, no clock) and yields findings for one file."""
+
+    id: str
+    name: str
+    category: Category
+    severity: Severity
+    summary: str
+    reads: Reads
+    check: Callable[[FileView], Iterable[Finding]]
+    manual: str
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Return every rule, ordered by id."""
+    from sophia_cli.fixers import rules
+
+    found: list[Rule] = []
+    for area in pkgutil.iter_modules(rules.__path__, rules.__name__ + "."):
+        package = importlib.import_module(area.name)
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            if not module.name.rpartition(".")[2].startswith("_"):
+                found.append(importlib.import_module(module.name).RULE)
+    return tuple(sorted(found, key=lambda rule: rule.id))

@@ -1,0 +1,1 @@
+"""SPH1xx: what keeps a file from compiling."""

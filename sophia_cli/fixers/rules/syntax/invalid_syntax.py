@@ -1,0 +1,52 @@
+"""A statement that the compiler rejects and that no other rule describes better.
+
+## What it does
+Reports the place where Python stops reading a file, in the compiler's own words.
+
+## Why is this bad
+A file that does not compile cannot be imported: whatever needs it does not start.
+
+## Example
+```python
+total = = 3
+```
+
+## Fix safety
+The fix is the smallest plausible edit after which the whole file compiles. It is safe only when no rival comes close
+and no line of code is lost; otherwise it is unsafe and applied with `--unsafe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sophia_cli.core.findings import Category, Finding, Region, Severity
+from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.view import FileView
+
+
+def check(view: FileView) -> Iterator[Finding]:
+    if view.fault is not None:
+        fault = view.fault
+        region = Region(fault.line, fault.column, fault.end_line, max(fault.end_column, fault.column))
+        yield Finding(
+            rule=RULE.id,
+            name=RULE.name,
+            category=RULE.category,
+            severity=RULE.severity,
+            path=view.path,
+            region=region,
+            message=fault.message,
+        )
+
+
+RULE = Rule(
+    id="SPH100",
+    name="invalid-syntax",
+    category=Category.CORRECTNESS,
+    severity=Severity.ERROR,
+    summary="a statement that the compiler rejects",
+    reads=Reads.SYNTAX,
+    check=check,
+    manual=__doc__,
+)

@@ -1,0 +1,1 @@
+"""The user's repository as values, and the safe ways to read and change it."""

@@ -1,0 +1,1 @@
+"""A Report made readable: text for people, JSON for programs."""
