@@ -97,9 +97,7 @@ def line_edits(source: SourceText, start: int, end: int, replacement: list[str],
     new: list[str] = []
     for index, line in enumerate(replacement):
         position = start + index
-        ending = (
-            source.endings[position] if position < end else (source.endings[position - 1] if index else usual)
-        )
+        ending = source.endings[position] if position < end else (source.endings[position - 1] if index else usual)
         new.append(line + (ending or usual))
     if replacement and end >= len(lines) and lines and source.endings[-1] == "":
         new[-1] = replacement[-1]
