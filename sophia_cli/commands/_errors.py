@@ -1,0 +1,105 @@
+"""Errors as a person and as a program read them: text on standard error, a JSON document on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sophia_cli.core.errors import ExitCode, SophiaError, UsageError
+
+
+def unknown_command(name: str, known: Sequence[str]) -> UsageError:
+    """Return the error for a command that does not exist, with the nearest one that does."""
+    from difflib import get_close_matches
+
+    if name.startswith("-"):
+        return UsageError("usage", f"unknown option `{name}`", hint="see `sophia --help`")
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean `sophia {near[0]}`? All commands: `sophia --help`" if near else "see `sophia --help`"
+    return UsageError("unknown-command", f"there is no command `{name}`", hint=hint)
+
+
+def report(error: BaseException, words: Sequence[str], duration_s: float) -> int:
+    """Print an error, as JSON too where the command line asked for JSON, and return the exit code."""
+    known = _translate(error, words)
+    if wants_json(words):
+        command = words[0] if words and not words[0].startswith("-") else None
+        sys.stdout.write(json.dumps(error_document(known, command, duration_s), indent=2) + "\n")
+    sys.stderr.write(error_text(known))
+    return int(known.exit_code)
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Tell whether a command line asks for JSON: `--json`, `--format json` or `--format=json`."""
+    before = list(words[: words.index("--")]) if "--" in words else list(words)
+    if "--json" in before or "--format=json" in before:
+        return True
+    return any(pair == ("--format", "json") for pair in pairwise(before))
+
+
+def error_text(error: SophiaError) -> str:
+    """Return the lines for a person: reference, what happened and where, what to do next."""
+    where = f"{error.location}: " if error.location else ""
+    lines = [f"error: {error.reference}", f"  {where}{error.message}"]
+    if error.hint:
+        lines.append(f"  hint: {error.hint}")
+    return "\n".join(lines) + "\n"
+
+
+def error_document(error: SophiaError, command: str | None, duration_s: float) -> dict[str, object]:
+    """Return the JSON document of a command that ended in an error."""
+    return {
+        "schema_version": 1,
+        "command": command,
+        "verdict": "error",
+        "exit_code": int(error.exit_code),
+        "duration_s": round(duration_s, 3),
+        "run_id": None,
+        "summary": {},
+        "error": {
+            "reference": error.reference,
+            "message": error.message,
+            "hint": error.hint,
+            "location": error.location,
+        },
+    }
+
+
+def _translate(error: BaseException, words: Sequence[str]) -> SophiaError:
+    if isinstance(error, SophiaError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return SophiaError("interrupted", "stopped by Ctrl-C", exit_code=ExitCode.INTERRUPTED)
+    if _is_usage(error):
+        usage = _usage_message(error)
+        return UsageError("usage", usage, hint=f"see `sophia {words[0]} --help`")
+    if _is_abort(error):
+        return SophiaError("interrupted", "stopped at a question", exit_code=ExitCode.INTERRUPTED)
+    from sophia_cli.commands._crash import write_crash_file
+
+    place = write_crash_file(error, words)
+    return SophiaError(
+        "bug-in-sophia",
+        f"{type(error).__name__} where none was expected; this is a mistake in Sophia, not in your project",
+        hint=f"the details are in {place}; please report it with that file" if place else "please report it",
+        exit_code=ExitCode.BUG,
+    )
+
+
+def _is_usage(error: BaseException) -> bool:
+    # Asking for typer here would load it for errors that never came near it.
+    typer = sys.modules.get("typer")
+    return typer is not None and isinstance(error, typer.TyperException)
+
+
+def _is_abort(error: BaseException) -> bool:
+    typer = sys.modules.get("typer")
+    return typer is not None and isinstance(error, typer.Abort)
+
+
+def _usage_message(error: BaseException) -> str:
+    text = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    line = " ".join(text.split())
+    return line[:1].lower() + line[1:].rstrip(".") if line else "the command line cannot be read"

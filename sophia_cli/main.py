@@ -1,0 +1,110 @@
+"""The entry point: command table, root help, loading of one command, the border where errors become exit codes.
+
+Only what the root help needs is imported here; everything else is loaded once a command is known.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Command(NamedTuple):
+    """One command: its name, where its function lives (`module:function`), and its line in the root help."""
+
+    name: str
+    target: str
+    help: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("scan", "sophia_cli.commands.scan:scan", "Report what is broken; changes nothing."),
+    Command("fix", "sophia_cli.commands.fix:fix", "Mend what is broken; every change is verified and can be undone."),
+    Command("undo", "sophia_cli.commands.undo:undo", "Take back what a run of `fix` changed."),
+    Command("rules", "sophia_cli.commands.rules:rules", "List the rules."),
+    Command("explain", "sophia_cli.commands.explain:explain", "Show the manual page of a rule."),
+    Command("doctor", "sophia_cli.commands.doctor:doctor", "Say what this machine and project are missing."),
+    Command("demo", "sophia_cli.commands.demo:demo", "Play the whole story on a small broken project."),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (`sys.argv` when none is given) and return the exit code; never raises for an error."""
+    started = time.perf_counter()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            code = _run(words)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _abandon_stdout()
+            return 141  # 128 + SIGPIPE, what a tool that the signal ends returns
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the error boundary of the process)
+            from sophia_cli.commands._errors import report
+
+            code = report(error, words, time.perf_counter() - started)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+    return code
+
+
+def root_help() -> str:
+    """Return what `sophia --help` prints."""
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"  {command.name:<{width}}  {command.help}" for command in COMMANDS]
+    return "\n".join(
+        [
+            "Usage: sophia COMMAND [OPTIONS] [PATH]",
+            "",
+            "Finds what stops a Python repository from starting and mends it, verified and reversible.",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            "Options:",
+            "  -h, --help  Show this help; after a command, the help of that command.",
+            "  --version   Show the version.",
+            "",
+        ]
+    )
+
+
+def _run(words: list[str]) -> int:
+    first = words[0] if words else None
+    if first in ("-h", "--help", "help"):
+        if len(words) > 1 and first == "help":
+            return _run([words[1], "--help"])
+        sys.stdout.write(root_help())
+        return 0
+    if first == "--version":
+        from sophia_cli import __version__
+
+        sys.stdout.write(f"sophia {__version__}\n")
+        return 0
+    if first is None:
+        sys.stderr.write(root_help())
+        return 2
+    for command in COMMANDS:
+        if command.name == first:
+            from sophia_cli.commands._invoke import invoke
+
+            return invoke(command.name, command.target, words[1:])
+    from sophia_cli.commands._errors import unknown_command
+
+    raise unknown_command(first, [command.name for command in COMMANDS])
+
+
+def _abandon_stdout() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush has nobody to complain to."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
