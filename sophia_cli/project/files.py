@@ -1,0 +1,344 @@
+"""Which files of a project Sophia looks at: tracked and unignored Python files, and what it leaves alone and why."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.core.errors import UsageError
+from sophia_cli.project.classify import (
+    LARGEST_FILE,
+    PYTHON_SUFFIXES,
+    FileStatus,
+    file_status,
+    folder_status,
+    is_fixture_folder,
+    is_installed_folder,
+    is_test_folder,
+)
+from sophia_cli.project.files_tracked import Checkout, TrackedPaths, find_checkout, read_tracked
+from sophia_cli.project.ignore import IgnoreRules, literal_prefix, parse_ignore, read_ignore
+
+_NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What the file system says about a file's content without reading it; a change of content changes the stamp."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """One file: its path relative to the project root with `/` (undecodable bytes as surrogates), and its status.
+
+    `named` is true when the user named this very file.
+    """
+
+    path: str
+    status: FileStatus
+    stamp: FileStamp
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFolder:
+    """A folder that was not entered, and why."""
+
+    path: str
+    status: FileStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was found below the targets, sorted by path.
+
+    `files` holds every Python file that was met, whatever its status; `folders` the folders that were left out whole.
+    `is_whole` tells whether the targets covered the whole project.
+    """
+
+    root: Path
+    files: tuple[ProjectFile, ...]
+    folders: tuple[SkippedFolder, ...]
+    is_whole: bool
+
+    @property
+    def to_scan(self) -> tuple[ProjectFile, ...]:
+        """The files that a scan reports on, also those that it cannot read."""
+        return tuple(file for file in self.files if file.status.is_reported)
+
+    def counts(self) -> Mapping[FileStatus, int]:
+        """Return how many files, and folders left out whole, have each status."""
+        counts = Counter(file.status for file in self.files)
+        counts.update(folder.status for folder in self.folders)
+        return counts
+
+
+def discover(
+    root: Path, targets: Sequence[Path] = (), include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Inventory:
+    """Return the files below `targets` (the whole root when empty), each with its status.
+
+    `include` and `exclude` are patterns in the language of `.gitignore`, relative to the root: what `include` matches
+    is looked at although it is ignored, vendored or a fixture (folders left out whole are entered only for a pattern
+    that begins with their path); what `exclude` matches is not. A named
+    target is looked at whatever excludes it, but never when it lies outside the root (UsageError `path-outside`);
+    one that does not exist is a UsageError (`path-missing`). Unreadable folders are counted, never an error.
+    """
+    top = Path(os.path.realpath(root))
+    walk = _Walk(top, include, exclude)
+    places = [_inside(top, target) for target in targets] or [""]
+    for place in places:
+        walk.visit(place)
+    walk.look_at_link_targets()
+    return Inventory(
+        root=top,
+        files=tuple(walk.files[path] for path in sorted(walk.files)),
+        folders=tuple(SkippedFolder(path, walk.folders[path]) for path in sorted(walk.folders)),
+        is_whole="" in places,
+    )
+
+
+def _inside(root: Path, target: Path) -> str:
+    """Return the target relative to the root, symbolic links in its parents resolved."""
+    absolute = Path(os.path.realpath(target if target.is_absolute() else Path.cwd() / target))
+    if not absolute.is_relative_to(root):
+        raise UsageError(
+            "path-outside",
+            f"`{target}` lies outside the project root `{root}`",
+            hint="name a path inside the project, or run Sophia in that project",
+        )
+    if not os.path.lexists(absolute):
+        raise UsageError("path-missing", f"`{target}` does not exist", hint="check the spelling of the path")
+    relative = absolute.relative_to(root).as_posix()
+    return "" if relative == "." else relative
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to walk: what it inherits from the folders above.
+
+    `rules` are the ignore rules in force, nearest last, each with the length of its folder's prefix in paths.
+    `status` is why files below are left alone; `lifted` is true below what `include` matched.
+    """
+
+    path: str
+    rules: tuple[tuple[IgnoreRules, str], ...]
+    status: FileStatus | None = None
+    lifted: bool = False
+    below_tests: bool = False
+    in_fixtures: bool = False
+
+
+class _Walk:
+    """One discovery: collects files and skipped folders. Folders are kept on a list, so depth costs no recursion."""
+
+    def __init__(self, root: Path, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self.root = root
+        self.include = parse_ignore(include) if include else None
+        self.exclude = parse_ignore(exclude) if exclude else None
+        self.included_prefixes = tuple(prefix for pattern in include if (prefix := literal_prefix(pattern)))
+        self.files: dict[str, ProjectFile] = {}
+        self.folders: dict[str, FileStatus] = {}
+        self.links: list[str] = []
+        self.checkout: Checkout | None = find_checkout(root)
+        self.git_prefix = ""
+        if self.checkout is not None and self.checkout.top != root:
+            self.git_prefix = root.relative_to(self.checkout.top).as_posix() + "/"
+        self._tracked: TrackedPaths | None = None
+
+    def visit(self, place: str) -> None:
+        """Take in one target: a file as named, a folder with everything below it."""
+        absolute = os.path.join(self.root, place)
+        found = os.lstat(absolute)
+        if stat.S_ISDIR(found.st_mode):
+            self._walk(place)
+            return
+        status = FileStatus.LOOKED_AT if stat.S_ISREG(found.st_mode) else FileStatus.UNREADABLE
+        self._add(place, status, found, named=True)
+
+    def look_at_link_targets(self) -> None:
+        """Take in files inside the root that only a symbolic link with a Python name leads to."""
+        for link in self.links:
+            target = os.path.realpath(os.path.join(self.root, link))
+            inside = os.path.relpath(target, self.root).replace(os.sep, "/")
+            if inside == ".." or inside.startswith("../") or inside in self.files or inside.endswith(PYTHON_SUFFIXES):
+                continue
+            if any(part in _NEVER_ENTERED or folder_status(part) for part in inside.split("/")[:-1]):
+                continue
+            try:
+                found = os.lstat(target)
+            except OSError:
+                continue
+            if stat.S_ISREG(found.st_mode):
+                self._add(inside, FileStatus.LOOKED_AT, found)
+
+    def _walk(self, place: str) -> None:
+        pending = [self._start(place)]
+        while pending:
+            folder = pending.pop()
+            try:
+                with os.scandir(os.path.join(self.root, folder.path)) as entries:
+                    found = sorted(entries, key=lambda entry: entry.name)
+            except OSError:
+                self.folders[folder.path] = FileStatus.UNREADABLE
+                continue
+            pending.extend(self._enter(folder, found, is_start=folder.path == place))
+
+    def _start(self, place: str) -> _Folder:
+        """Return the walk's first folder: the ignore rules above it hold inside, the reasons to skip it do not."""
+        rules: list[tuple[IgnoreRules, str]] = []
+        if self.checkout is not None:
+            exclude = read_ignore(os.path.join(self.checkout.common_folder, "info", "exclude"))
+            if exclude is not None:
+                rules.append((exclude, ""))
+            for name in self._above(
+                self.git_prefix.rstrip("/") + ("/" + place if self.git_prefix and place else place)
+            ):
+                found = read_ignore(os.path.join(self.checkout.top, name, ".gitignore"))
+                if found is not None:
+                    rules.append((found, name + "/" if name else ""))
+        else:
+            for name in self._above(place):
+                found = read_ignore(os.path.join(self.root, name, ".gitignore"))
+                if found is not None:
+                    rules.append((found, name + "/" if name else ""))
+        below_tests = any(is_test_folder(part) for part in place.split("/"))
+        return _Folder(place, tuple(rules), below_tests=below_tests)
+
+    @staticmethod
+    def _above(place: str) -> Iterable[str]:
+        """Return the folders strictly above a folder, outermost first; its own ignore file is read on entry."""
+        parts = place.split("/") if place else []
+        return ["/".join(parts[:depth]) for depth in range(len(parts))]
+
+    def _enter(self, folder: _Folder, entries: list[os.DirEntry[str]], is_start: bool) -> list[_Folder]:
+        """Sort one folder's entries; return the folders below that are to be walked."""
+        names = {entry.name for entry in entries}
+        status = self._own_status(folder, names, is_start)
+        if status is not None and not folder.lifted and not self._reaches_into(folder.path):
+            self.folders[folder.path] = status
+            return []
+        rules = folder.rules
+        prefix = folder.path + "/" if folder.path else ""
+        if ".gitignore" in names:
+            found = read_ignore(os.path.join(self.root, folder.path, ".gitignore"))
+            if found is not None:
+                rules = (*rules, (found, self.git_prefix + prefix))
+        in_fixtures = folder.in_fixtures and "__init__.py" not in names
+        folder = _Folder(folder.path, rules, status or folder.status, folder.lifted, folder.below_tests, in_fixtures)
+        below: list[_Folder] = []
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.is_symlink():
+                self._link(path, entry)
+            elif entry.is_dir(follow_symlinks=False):
+                child = self._child(folder, path, entry.name)
+                if child is not None:
+                    below.append(child)
+            else:
+                self._file(folder, path, entry)
+        below.reverse()
+        return below
+
+    def _own_status(self, folder: _Folder, names: set[str], is_start: bool) -> FileStatus | None:
+        if is_start:
+            return None
+        if "pyvenv.cfg" in names or "conda-meta" in names:
+            return FileStatus.VIRTUAL_ENVIRONMENT
+        if ".git" in names and folder.path:
+            return FileStatus.SUBMODULE
+        return None
+
+    def _child(self, folder: _Folder, path: str, name: str) -> _Folder | None:
+        """Return how to walk a folder below, None when it is left out whole."""
+        if name in _NEVER_ENTERED:
+            return None
+        status = folder_status(name)
+        if status is FileStatus.STATE:
+            self.folders[path] = status
+            return None
+        if self.exclude is not None and self.exclude.verdict(path, name, True):
+            self.folders[path] = FileStatus.EXCLUDED
+            return None
+        lifted = folder.lifted or (self.include is not None and self.include.verdict(path, name, True) is True)
+        inherited = folder.status or status
+        if not lifted and inherited is None and self._is_ignored(folder, path, name, True):
+            inherited = FileStatus.IGNORED
+        left_out = inherited is FileStatus.IGNORED or is_installed_folder(name)
+        if left_out and not lifted and not self._reaches_into(path):
+            self.folders[path] = inherited or FileStatus.VENDORED
+            return None
+        below_tests = folder.below_tests or is_test_folder(name)
+        in_fixtures = folder.in_fixtures or is_fixture_folder(name, folder.below_tests)
+        return _Folder(path, folder.rules, inherited, lifted, below_tests, in_fixtures)
+
+    def _reaches_into(self, path: str) -> bool:
+        """Return whether an include pattern names something below a folder that is otherwise left out whole."""
+        return any(
+            pattern.startswith(path + "/") or path.startswith(pattern + "/") for pattern in self.included_prefixes
+        )
+
+    def _file(self, folder: _Folder, path: str, entry: os.DirEntry[str]) -> None:
+        status = file_status(entry.name, folder.below_tests, folder.in_fixtures)
+        if status is None:
+            return
+        if self.exclude is not None and self.exclude.verdict(path, entry.name, False):
+            status = FileStatus.EXCLUDED
+        elif folder.lifted or (self.include is not None and self.include.verdict(path, entry.name, False)):
+            status = status if status in (FileStatus.STUB, FileStatus.TEMPLATE) else FileStatus.LOOKED_AT
+        elif folder.status is not None:
+            status = folder.status
+        elif self._is_ignored(folder, path, entry.name, False):
+            status = FileStatus.IGNORED
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError:
+            return
+        if status.is_reported and not stat.S_ISREG(found.st_mode):
+            status = FileStatus.UNREADABLE
+        self._add(path, status, found)
+
+    def _link(self, path: str, entry: os.DirEntry[str]) -> None:
+        """Count a symbolic link that has a Python name; it is never followed, its target counts in its own place."""
+        if not entry.name.endswith(PYTHON_SUFFIXES):
+            return
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError:
+            return
+        self._add(path, FileStatus.SYMLINK, found)
+        self.links.append(path)
+
+    def _add(self, path: str, status: FileStatus, found: os.stat_result, named: bool = False) -> None:
+        known = self.files.get(path)
+        if known is not None and known.named:
+            return
+        if found.st_size > LARGEST_FILE and status in (FileStatus.LOOKED_AT, FileStatus.FIXTURE):
+            status = FileStatus.TOO_LARGE
+        stamp = FileStamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        self.files[path] = ProjectFile(path, status, stamp, named)
+
+    def _is_ignored(self, folder: _Folder, path: str, name: str, is_folder: bool) -> bool:
+        """Return whether an ignore file leaves this path out and git does not track it all the same."""
+        full = self.git_prefix + path
+        for rules, prefix in reversed(folder.rules):
+            verdict = rules.verdict(full[len(prefix) :], name, is_folder)
+            if verdict is not None:
+                return verdict and not self._is_tracked(full, is_folder)
+        return False
+
+    def _is_tracked(self, full: str, is_folder: bool) -> bool:
+        if self.checkout is None:
+            return False
+        if self._tracked is None:
+            self._tracked = read_tracked(self.checkout)
+        return self._tracked.holds_below(full) if is_folder else self._tracked.holds(full)
