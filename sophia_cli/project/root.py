@@ -52,7 +52,7 @@ def holds_sophia_table(pyproject: Path) -> bool:
     reported from there.
     """
     try:
-        data = pyproject.read_bytes()
+        data = pyproject.read_bytes() if pyproject.is_file() else b""
     except OSError:
         return False
     return _SOPHIA_TABLE.search(data) is not None

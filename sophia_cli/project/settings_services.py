@@ -1,0 +1,269 @@
+"""From the tables of the settings file to services: their own rules, and the rules between them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from sophia_cli.project.settings_keys import Section
+from sophia_cli.project.settings_model import (
+    Check,
+    Command,
+    Environment,
+    Limits,
+    PortConflict,
+    Probe,
+    ProbeKind,
+    Service,
+    Slo,
+    Strategy,
+)
+from sophia_cli.project.settings_reader import Table
+
+Value = TypeVar("Value")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REQUEST = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
+_MERGED = ("env", "limits", "slo")
+
+# Interval in seconds and failures in a row, per probe; every timeout is 2 s unless the file says otherwise.
+_PROBE_DEFAULTS = {"startup": (0.25, 240), "readiness": (0.25, 3), "liveness": (30.0, 3)}
+_TIMEOUT_S = 2.0
+_SOAK_S = 1.0
+
+
+def read_services(services: Table) -> tuple[Service, ...]:
+    """Return the services of a `services` table; UsageError with the line for the first thing that cannot be."""
+    found = tuple(_service(name, table) for name, table in services.each())
+    _check_ports(services, found)
+    _check_dependencies(services, found)
+    return found
+
+
+def read_environment(name: str, environment: Table, services: Table) -> Environment:
+    """Return an environment: the services with what the environment says about them on top."""
+    environment.check_keys(Section.ENVIRONMENT)
+    own = environment.table("services")
+    for service in own.names():
+        if not services.has(service):
+            raise own.mistake(
+                (service,),
+                f"environment `{name}` changes a service `{service}` that does not exist",
+                "settings-unknown-service",
+                _known_services(services),
+                of_key=True,
+            )
+    merged = {key: _merge(table.values, own.table(key).values) for key, table in services.each()}
+    return Environment(name, read_services(Table(own.origin, own.path, merged, base=services.path)))
+
+
+def _merge(base: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
+    # `app` and `command` exclude each other, so an environment that names one drops the other.
+    dropped = {"command"} if "app" in own else {"app"} if "command" in own else set()
+    merged = {key: value for key, value in base.items() if key not in dropped}
+    for key, value in own.items():
+        before = merged.get(key)
+        if key in _MERGED and isinstance(before, dict) and isinstance(value, dict):
+            merged[key] = {**before, **value}
+        else:
+            merged[key] = value
+    return merged
+
+
+def _service(name: str, table: Table) -> Service:
+    if not _NAME.fullmatch(name):
+        hint = "letters, digits, `-` and `_`, a letter or digit first"
+        raise table.mistake((), f"`{name}` cannot be the name of a service", "settings-wrong-value", hint, of_key=True)
+    table.check_keys(Section.SERVICE)
+    app = table.text("app")
+    command = _command(table, "command")
+    if app is not None and command is not None:
+        raise table.wrong("command", f"service `{name}` has both `app` and `command`; one starts it")
+    if app is None and command is None:
+        hint = 'for instance `app = "package.module:app"`'
+        message = f"service `{name}` has neither `app` nor `command`"
+        raise table.mistake((), message, "settings-wrong-value", hint, of_key=True)
+    if app is not None and not _APP.fullmatch(app):
+        raise table.wrong("app", f"`app` must look like `package.module:name`, not `{app}`")
+    port = table.integer("port", 1, 65535)
+    strategy = table.choice("strategy", Strategy, Strategy.OVERLAP)
+    replicas = table.integer("replicas", 0, 1000)
+    if strategy is Strategy.REPLACE and replicas is not None and replicas > 1:
+        raise table.wrong("replicas", f"service `{name}` must not run twice (`strategy`), so `replicas` is at most 1")
+    return Service(
+        name=name,
+        app=app,
+        command=command,
+        port=port,
+        on_port_conflict=table.choice("on_port_conflict", PortConflict, PortConflict.FAIL),
+        persist=table.inner_paths("persist"),
+        cwd=table.inner_path("cwd") or ".",
+        depends_on=table.texts("depends_on"),
+        strategy=strategy,
+        replicas=1 if replicas is None else replicas,
+        env=_env(table),
+        secrets=_secrets(table),
+        soak_s=_or(table.duration("soak"), _SOAK_S),
+        startup=_probe(table, "startup", port),
+        readiness=_probe(table, "readiness", port),
+        liveness=_probe(table, "liveness", port),
+        limits=_limits(table.table("limits")),
+        slo=_slo(table.table("slo")),
+        checks=tuple(_check(check) for check in table.tables("checks")),
+    )
+
+
+def _command(table: Table, key: str) -> Command | None:
+    if not table.has(key):
+        return None
+    if isinstance(table.values[key], list):
+        words = table.texts(key)
+        if not words:
+            raise table.wrong(key, f"`{key}` is empty")
+        return Command(words, shell=False)
+    text = table.text(key)
+    return None if text is None else Command((text,), shell=True)
+
+
+def _env(table: Table) -> tuple[tuple[str, str], ...]:
+    env = table.table("env")
+    pairs: list[tuple[str, str]] = []
+    for name in env.names():
+        if not _VARIABLE.fullmatch(name):
+            hint = "letters, digits and `_`, no digit first"
+            message = f"`{name}` cannot be the name of a variable"
+            raise env.mistake((name,), message, "settings-wrong-value", hint, of_key=True)
+        value = env.values[name]
+        if not isinstance(value, str):
+            raise env.wrong(name, f"`{name}` must be a string; put the value in quotes")
+        pairs.append((name, value))
+    return tuple(pairs)
+
+
+def _secrets(table: Table) -> tuple[str, ...]:
+    names = table.texts("secrets")
+    for position, name in enumerate(names):
+        if not _VARIABLE.fullmatch(name):
+            # The item may be a value by mistake, so the message does not repeat it.
+            raise table.wrong("secrets", f"item {position + 1} of `secrets` is not the name of a variable", position)
+    return names
+
+
+def _probe(service: Table, key: str, own_port: int | None) -> Probe | None:
+    if not service.has(key):
+        return None
+    table = service.table(key)
+    table.check_keys(Section.PROBE)
+    kinds = [kind for kind in ProbeKind if table.has(kind.value)]
+    if len(kinds) != 1:
+        message = f"`{key}` needs exactly one of `http`, `tcp`, `command`, `mcp`"
+        raise service.wrong(key, message)
+    kind = kinds[0]
+    target, port = "", None
+    if kind in (ProbeKind.HTTP, ProbeKind.MCP):
+        target = table.text(kind.value) or ""
+        if not target.startswith(("/", "http://", "https://")):
+            raise table.wrong(kind.value, f"`{kind.value}` must be a path such as `/health` or a URL, not `{target}`")
+    elif kind is ProbeKind.TCP and table.values["tcp"] is not True:
+        port = table.integer("tcp", 1, 65535)
+    needs_own_port = (kind is ProbeKind.TCP and port is None) or target.startswith("/")
+    if needs_own_port and own_port is None:
+        raise table.wrong(kind.value, f"`{key}` asks the service's own port, but the service has no `port`")
+    interval_s, failures = _PROBE_DEFAULTS[key]
+    return Probe(
+        kind=kind,
+        target=target,
+        port=port,
+        command=_command(table, "command"),
+        interval_s=_or(table.duration("interval"), interval_s),
+        timeout_s=_or(table.duration("timeout"), _TIMEOUT_S),
+        failures=_or(table.integer("failures", 1, 1_000_000), failures),
+    )
+
+
+def _limits(table: Table) -> Limits:
+    table.check_keys(Section.LIMITS)
+    return Limits(memory_bytes=table.size("memory"), cpus=table.number("cpus"))
+
+
+def _slo(table: Table) -> Slo:
+    table.check_keys(Section.SLO)
+    p50, p95, p99 = (table.number(key) for key in ("p50_ms", "p95_ms", "p99_ms"))
+    return Slo(p50_ms=p50, p95_ms=p95, p99_ms=p99, error_rate=table.number("error_rate", highest=1))
+
+
+def _check(table: Table) -> Check:
+    table.check_keys(Section.CHECK)
+    name, request = table.text("name"), table.text("request")
+    if name is None or request is None:
+        missing = "name" if name is None else "request"
+        message = f"a check needs a `{missing}`"
+        raise table.mistake((), message, "settings-wrong-value", "docs/settings.md lists every key", of_key=True)
+    match = _REQUEST.fullmatch(request)
+    if match is None:
+        raise table.wrong("request", f"`request` must look like `GET /path`, not `{request}`")
+    json_text = None
+    if table.has("json"):
+        try:
+            json_text = json.dumps(table.values["json"], ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise table.wrong("json", f"`json` cannot be sent as JSON: {error}") from error
+    gate = table.boolean("gate")
+    return Check(
+        name=name,
+        method=match.group(1),
+        path=match.group(2),
+        json_text=json_text,
+        status=_or(table.integer("status", 100, 599), 200),
+        gate=match.group(1) == "GET" if gate is None else gate,
+    )
+
+
+def _check_ports(services: Table, found: tuple[Service, ...]) -> None:
+    owners: dict[int, str] = {}
+    for service in found:
+        if service.port is not None:
+            other = owners.setdefault(service.port, service.name)
+            if other != service.name:
+                message = f"services `{other}` and `{service.name}` both have port {service.port}"
+                raise services.table(service.name).wrong("port", message)
+
+
+def _check_dependencies(services: Table, found: tuple[Service, ...]) -> None:
+    by_name = {service.name: service for service in found}
+    for service in found:
+        table = services.table(service.name)
+        for position, name in enumerate(service.depends_on):
+            if name not in by_name:
+                message = f"service `{service.name}` depends on `{name}`, which does not exist"
+                raise table.wrong("depends_on", message, position, near=(name, list(by_name)))
+        cycle = _cycle(service.name, by_name)
+        if cycle:
+            raise table.wrong("depends_on", f"services wait for one another: {' -> '.join(cycle)}")
+
+
+def _cycle(start: str, by_name: Mapping[str, Service]) -> list[str]:
+    """Return a way along `depends_on` from a service back to itself, empty when there is none."""
+    ways: list[list[str]] = [[start]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for name in by_name[way[-1]].depends_on if way[-1] in by_name else ():
+            if name == start:
+                return [*way, start]
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def _known_services(services: Table) -> str:
+    return f"services: {', '.join(services.names())}" if services.names() else "no service is declared"
+
+
+def _or(value: Value | None, default: Value) -> Value:
+    return default if value is None else value
