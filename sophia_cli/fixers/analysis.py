@@ -10,18 +10,8 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.view import FileView
+from sophia_cli.project.history.model import GoodVersion
 from sophia_cli.project.source import SourceText, decode
-
-
-@dataclass(frozen=True, slots=True)
-class GoodVersion:
-    """The last version of a file that compiled, from history, and the commit that broke it."""
-
-    text: str
-    commit: str
-    path: str
-    breaking_commit: str
-    breaking_summary: str
 
 
 @dataclass(frozen=True, slots=True)
