@@ -1,0 +1,204 @@
+"""What `scan`, `fix` and `undo` report: values that the renderers turn into text or JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.findings import Finding, Severity
+from sophia_cli.core.grades import Grade, Letter, Scale
+from sophia_cli.core.plan import Plan, titles_of
+
+SCHEMA_VERSION = 1
+
+# Findings per 1,000 lines: a small service (1,000 lines) with one fault is an A, with ten a D.
+DENSITY_SCALE = Scale(
+    "errors and warnings per 1,000 lines",
+    ((Letter.A_PLUS, 0), (Letter.A, 1), (Letter.B, 3), (Letter.C, 6), (Letter.D, 12), (Letter.E, 25)),
+)
+
+
+class Verdict(Enum):
+    """How a command ended, in one word."""
+
+    CLEAN = "clean"
+    FINDINGS = "findings"
+    FIXED = "fixed"
+    WOULD_CHANGE = "would-change"
+    UNDONE = "undone"
+    INCOMPLETE = "incomplete"
+    LISTED = "listed"
+
+
+class FailOn(Enum):
+    """The least severity of a remaining finding that makes the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+    def applies(self, findings: Sequence[Finding]) -> bool:
+        """Tell whether any of these findings is severe enough."""
+        if self is FailOn.NEVER:
+            return False
+        least = Severity(self.value).rank
+        return any(finding.severity.rank >= least for finding in findings)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFinding:
+    """A finding and what became of it: its fix stands, or the reason why it does not (None where none was asked for).
+
+    `now` is the finding as it stands at the end, with the lines of the mended file; None when it is gone.
+    `source_line` is the line that `now` stands on, for display.
+    """
+
+    finding: Finding
+    now: Finding | None
+    applied: bool = False
+    reason: str | None = None
+    source_line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How many findings one rule has."""
+
+    rule: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """How many files were left out for one reason (vendored, generated, ...)."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of a scan or a fix. For a scan, `before` and `after` are the same."""
+
+    files: int
+    files_unparsable_before: int
+    files_unparsable_after: int
+    lines: int
+    findings: int
+    fixed: int
+    remaining: int
+    by_rule: tuple[RuleCount, ...]
+    grade: Grade
+    grade_before: Grade
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Fixes that were tried and did not stand, and why."""
+
+    findings: tuple[Finding, ...]
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """The titles of the fixes, in one line."""
+        return titles_of(self.findings)
+
+
+class CheckResult(Enum):
+    """What the user's check command says when the fixes stand."""
+
+    PASSED = "passed"
+    FAILED_BEFORE = "failed-before"
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The user's check command: whether it passed before and at the end, how often it ran, its last output."""
+
+    command: str
+    result: CheckResult
+    passed_before: bool
+    passed_after: bool | None
+    runs: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What `sophia scan` found."""
+
+    verdict: Verdict
+    exit_code: ExitCode
+    duration_s: float
+    summary: Summary
+    findings: tuple[ReportedFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FixReport:
+    """What `sophia fix` did or, in a dry run, would do: `plan` is the very object that is executed.
+
+    `findings` are those before the run and those it revealed. `settled` is false when the rounds ran out.
+    """
+
+    verdict: Verdict
+    exit_code: ExitCode
+    duration_s: float
+    run_id: str | None
+    dry_run: bool
+    summary: Summary
+    findings: tuple[ReportedFinding, ...]
+    plan: Plan
+    taken_back: tuple[TakenBack, ...]
+    rounds: int
+    settled: bool
+    recovered: tuple[str, ...] = ()
+    check: CheckReport | None = None
+
+
+def grade_of(findings: Sequence[Finding], lines: int) -> Grade:
+    """Return the grade: F when an error keeps a file from starting, else errors and warnings per 1,000 lines."""
+    counted = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    density = round(1000 * len(counted) / max(lines, 1), 2)
+    broken = sorted({finding.path for finding in counted if finding.severity is Severity.ERROR})
+    if broken:
+        others = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        files = "files have errors that stop them" if len(broken) > 1 else "has an error that stops it"
+        return Grade(Letter.F, density, DENSITY_SCALE, f"{broken[0]}{others} {files} from starting")
+    reason = f"{len(counted)} in {lines} lines"
+    return Grade(DENSITY_SCALE.letter(density), density, DENSITY_SCALE, reason)
+
+
+def summarise(
+    before: Sequence[Finding],
+    reported: Sequence[ReportedFinding],
+    *,
+    files: int,
+    lines: int,
+    unparsable: tuple[int, int],
+    skipped: tuple[Skipped, ...] = (),
+) -> Summary:
+    """Return the figures for findings and what became of them; `unparsable` is (before, after)."""
+    remaining = [item.now for item in reported if item.now is not None]
+    counts = Counter(item.finding.rule for item in reported)
+    return Summary(
+        files=files,
+        files_unparsable_before=unparsable[0],
+        files_unparsable_after=unparsable[1],
+        lines=lines,
+        findings=len(reported),
+        fixed=len(reported) - len(remaining),
+        remaining=len(remaining),
+        by_rule=tuple(RuleCount(rule, count) for rule, count in sorted(counts.items())),
+        grade=grade_of(remaining, lines),
+        grade_before=grade_of(before, lines),
+        skipped=skipped,
+    )

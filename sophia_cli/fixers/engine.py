@@ -1,0 +1,289 @@
+"""Rounds of fixes, worked out in memory: what comes out is a plan in which every step was verified.
+
+Nothing is written here. Each round chooses fixes, tries them on the text that the rounds before left, and drops those
+that make a file worse, so a spoiled file never reaches the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from sophia_cli.core.findings import Edit, Finding
+from sophia_cli.core.plan import Original, Plan, PlannedFix, Step, splice
+from sophia_cli.core.report import TakenBack
+from sophia_cli.fixers.analysis import FileReport
+from sophia_cli.fixers.bisect import split_good
+from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset
+from sophia_cli.fixers.plan import Answer, Policy, Unit, approved, candidates, without_overlaps
+from sophia_cli.fixers.verify import Version, objection
+
+MAX_ROUNDS = 10
+
+
+class Analyse(Protocol):
+    """Gives the findings for one file's bytes; the same bytes always give the same report."""
+
+    def __call__(self, path: str, data: bytes) -> FileReport: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the rounds came to: the plan, every file as it would be, and why the other fixes are not in the plan.
+
+    `settled` is false when the rounds ran out while there was still something to fix.
+    """
+
+    plan: Plan
+    before: tuple[Version, ...]
+    after: tuple[Version, ...]
+    reasons: tuple[tuple[Finding, str], ...]
+    taken_back: tuple[TakenBack, ...]
+    rounds: int
+    settled: bool
+
+
+def draft_fixes(
+    files: Sequence[Version],
+    analyse: Analyse,
+    policy: Policy,
+    *,
+    ask: Callable[[Unit], Answer] | None = None,
+    max_rounds: int = MAX_ROUNDS,
+    on_round: Callable[[int, int], None] | None = None,
+) -> Draft:
+    """Return the plan that fixes what `policy` allows in these files.
+
+    `ask` decides about each fix by itself; with None all are accepted. `on_round` hears the number of each round and
+    how many fixes it tries.
+    """
+    work = _Work(files, analyse, policy)
+    rounds, settled = 0, False
+    answer = Answer.YES
+    for number in range(1, max_rounds + 1):
+        units = work.choose()
+        if not units:
+            settled = True
+            break
+        if on_round is not None:
+            on_round(number, len(units))
+        if ask is not None and answer is not Answer.ALL:
+            units, declined, answer = approved(units, ask)
+            work.ban(declined, "declined")
+        work.make(work.verified(units), number)
+        rounds = number
+        if answer is Answer.QUIT:
+            settled = True
+            break
+    return work.result(rounds, settled or not work.choose())
+
+
+_EditKey = tuple[str, str, int, int, bytes]
+
+
+@dataclass(slots=True)
+class _File:
+    """One file while the rounds run."""
+
+    original: Version
+    current: Version
+    owned: tuple[OwnedEdit, ...] = ()
+    seen: set[bytes] = field(default_factory=set)
+
+
+class _Work:
+    def __init__(self, files: Sequence[Version], analyse: Analyse, policy: Policy) -> None:
+        self._analyse = _Remembered(analyse)
+        self._policy = policy
+        self._files = {
+            version.report.path: _File(version, version, seen={_digest(version.data)})
+            for version in sorted(files, key=lambda v: v.report.path)
+        }
+        self._banned: dict[tuple[_EditKey, ...], str] = {}
+        self._taken_back: list[TakenBack] = []
+        self._fixes: dict[int, tuple[PlannedFix, ...]] = {}
+
+    def choose(self) -> list[Unit]:
+        """Return the units of the next round: allowed, not tried in vain before, free of overlaps."""
+        units = [unit for unit in self._candidates() if self._key(unit) not in self._banned]
+        sizes = {path: len(file.current.data) for path, file in self._files.items()}
+        return list(without_overlaps(units, sizes).units)
+
+    def ban(self, units: Sequence[Unit], reason: str) -> None:
+        """Do not try these units again."""
+        for unit in units:
+            self._banned[self._key(unit)] = reason
+
+    def verified(self, units: Sequence[Unit]) -> list[Unit]:
+        """Return the units that make no file worse; the others are banned and remembered as taken back."""
+        standing = list(units)
+        while standing:
+            spoiled: dict[int, str] = {}
+            for path in sorted({path for unit in standing for path in unit.paths}):
+                mine = [unit for unit in standing if path in unit.paths]
+                trial = _Trial(path, self._files[path], self._analyse)
+                _, rejected = split_good(mine, trial.is_good)
+                for unit in rejected:
+                    spoiled.setdefault(id(unit), trial.reason_for(unit))
+            if not spoiled:
+                break
+            for unit in standing:
+                if id(unit) in spoiled:
+                    self.ban([unit], spoiled[id(unit)])
+                    self._taken_back.append(TakenBack(unit.findings, spoiled[id(unit)]))
+            standing = [unit for unit in standing if id(unit) not in spoiled]
+        return standing
+
+    def make(self, units: Sequence[Unit], round_number: int) -> None:
+        """Make verified units in memory."""
+        numbers = {id(unit): len(self._fixes) + index for index, unit in enumerate(units)}
+        lines = {path: _line_map(self._files[path]) for unit in units for path in {f.path for f in unit.findings}}
+        for unit in units:
+            self._fixes[numbers[id(unit)]] = tuple(
+                PlannedFix(finding, lines[finding.path].before(finding.region.line), round_number)
+                for finding in unit.findings
+            )
+        for path in sorted({path for unit in units for path in unit.paths}):
+            file = self._files[path]
+            edits = [(edit, numbers[id(unit)]) for unit in units for edit in unit.edits_in(path)]
+            data = splice(file.current.data, [edit for edit, _ in edits])
+            file.owned = compose(file.owned, edits)
+            file.current = Version(data, self._analyse(path, data))
+            file.seen.add(_digest(data))
+        self._analyse.forget()
+
+    def result(self, rounds: int, settled: bool) -> Draft:
+        """Return what the rounds came to."""
+        reasons: list[tuple[Finding, str]] = []
+        choice = candidates(self._findings(), self._broken(), self._policy)
+        pending = [unit for unit in choice.units if unit.paths <= self._files.keys()]
+        for unit in pending:
+            why = self._banned.get(self._key(unit), "the rounds ran out before its turn")
+            reasons += [(finding, why) for finding in unit.findings]
+        files = self._files.values()
+        return Draft(
+            plan=Plan(
+                tuple(Original(file.original.report.path, file.original.data) for file in files if file.owned),
+                tuple(self._steps()),
+            ),
+            before=tuple(file.original for file in files),
+            after=tuple(file.current for file in files),
+            reasons=(*choice.reasons, *reasons),
+            taken_back=tuple(self._taken_back),
+            rounds=rounds,
+            settled=settled,
+        )
+
+    def _findings(self) -> list[Finding]:
+        return [finding for file in self._files.values() for finding in file.current.report.findings]
+
+    def _broken(self) -> frozenset[str]:
+        return frozenset(path for path, file in self._files.items() if not file.current.report.compiles)
+
+    def _candidates(self) -> Iterator[Unit]:
+        for unit in candidates(self._findings(), self._broken(), self._policy).units:
+            if unit.paths <= self._files.keys():
+                yield unit
+
+    def _key(self, unit: Unit) -> tuple[_EditKey, ...]:
+        """Return what a unit would do, in the coordinates of the originals: a later round may propose it again."""
+        rule = unit.findings[0].rule
+        keys: list[_EditKey] = []
+        for edit in unit.edits:
+            owned = self._files[edit.path].owned
+            start, end = original_offset(owned, edit.start), original_offset(owned, edit.end)
+            keys.append((edit.path, rule, start, end, edit.replacement))
+        return tuple(sorted(keys))
+
+    def _steps(self) -> Iterator[Step]:
+        """Return the steps: fixes whose edits merged with one another's are one."""
+        leader = {number: number for number in self._fixes}
+
+        def lead(number: int) -> int:
+            while leader[number] != number:
+                number = leader[number]
+            return number
+
+        for file in self._files.values():
+            for edit in file.owned:
+                first, *others = sorted(lead(owner) for owner in edit.owners)
+                for other in others:
+                    leader[max(first, other)] = min(first, other)
+                    first = min(first, other)
+        clusters: dict[int, list[int]] = {}
+        for number in self._fixes:
+            clusters.setdefault(lead(number), []).append(number)
+        edits = {
+            head: tuple(
+                edit for path, file in self._files.items() for edit in _edits_of(path, file.owned, frozenset(numbers))
+            )
+            for head, numbers in clusters.items()
+        }
+        standing = [head for head in clusters if edits[head]]
+        ordered = sorted(standing, key=lambda head: (edits[head][0].path, edits[head][0].start, head))
+        for number, head in enumerate(ordered, start=1):
+            fixes = tuple(fix for member in clusters[head] for fix in self._fixes[member])
+            yield Step(number, fixes, edits[head])
+
+
+class _Remembered:
+    """An analysis that answers from memory for bytes it has just seen: what was tried is what is made."""
+
+    def __init__(self, analyse: Analyse) -> None:
+        self._analyse = analyse
+        self._reports: dict[tuple[str, bytes], FileReport] = {}
+
+    def __call__(self, path: str, data: bytes) -> FileReport:
+        key = (path, _digest(data))
+        if key not in self._reports:
+            self._reports[key] = self._analyse(path, data)
+        return self._reports[key]
+
+    def forget(self) -> None:
+        """Drop what was seen: the next round has other texts."""
+        self._reports.clear()
+
+
+class _Trial:
+    """Tries sets of units on one file and remembers why a set was refused."""
+
+    def __init__(self, path: str, file: _File, analyse: Analyse) -> None:
+        self._path = path
+        self._file = file
+        self._analyse = analyse
+        self._reasons: dict[int, str] = {}
+
+    def is_good(self, units: Sequence[Unit]) -> bool:
+        """Tell whether the file with these units made is no worse than without any."""
+        edits = [edit for unit in units for edit in unit.edits_in(self._path)]
+        data = splice(self._file.current.data, edits)
+        reason = self._objection(data, tuple(OwnedEdit(e.start, e.end, e.replacement, frozenset()) for e in edits))
+        if reason is not None:
+            self._reasons[id(units[-1])] = reason
+        return reason is None
+
+    def reason_for(self, unit: Unit) -> str:
+        """Return why a set that ended with this unit was refused."""
+        return self._reasons[id(unit)]
+
+    def _objection(self, data: bytes, edits: tuple[OwnedEdit, ...]) -> str | None:
+        if _digest(data) in self._file.seen:
+            return "the file would be what it was before"
+        ordered = tuple(sorted(edits, key=lambda e: (e.start, e.end)))
+        return objection(self._file.current, Version(data, self._analyse(self._path, data)), ordered)
+
+
+def _edits_of(path: str, owned: Sequence[OwnedEdit], owners: frozenset[int]) -> Iterator[Edit]:
+    for edit in owned:
+        if edit.owners & owners:
+            yield Edit(path, edit.start, edit.end, edit.replacement)
+
+
+def _line_map(file: _File) -> LineMap:
+    return LineMap(file.original.data, file.current.data, file.owned)
+
+
+def _digest(data: bytes) -> bytes:
+    return sha256(data).digest()

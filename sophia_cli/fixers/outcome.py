@@ -1,0 +1,139 @@
+"""What became of each finding: fixed, still there and why, or revealed by the fixes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import assert_never
+
+from sophia_cli.core.findings import Finding
+from sophia_cli.core.plan import Plan, PlannedFix
+from sophia_cli.core.report import ReportedFinding
+from sophia_cli.fixers.compose import LineMap, OwnedEdit
+from sophia_cli.fixers.verify import Version
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One reported finding while it is being matched; `line` counts in the original."""
+
+    finding: Finding
+    line: int
+    applied: bool = False
+    now: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A finding and the line of the original that it stands on."""
+
+    finding: Finding
+    line: int
+
+
+class _Agreement(Enum):
+    """How two findings are recognised as the same one, the surest way first."""
+
+    EXACT = "exact"
+    PLACE = "place"
+    WORDS = "words"
+
+    def key(self, finding: Finding, line: int) -> tuple[str, int, str]:
+        """Return what must be equal; `line` counts in the original."""
+        match self:
+            case _Agreement.EXACT:
+                return (finding.rule, line, finding.message)
+            case _Agreement.PLACE:
+                return (finding.rule, line, "")
+            case _Agreement.WORDS:
+                return (finding.rule, 0, finding.message)
+        assert_never(self)
+
+
+def outcome(
+    before: Sequence[Version], after: Sequence[Version], plan: Plan, why: Callable[[Finding], str | None]
+) -> tuple[ReportedFinding, ...]:
+    """Return every finding of the files before the run and every one that the run revealed, in order.
+
+    `before` and `after` hold the same files; `plan` leads from one to the other. `why` gives the reason why a finding
+    of `after` remains.
+    """
+    fixes: dict[str, list[PlannedFix]] = defaultdict(list)
+    for step in plan.steps:
+        for fix in step.fixes:
+            fixes[fix.finding.path].append(fix)
+    edits = {change.path: change.edits for change in plan.changes()}
+    ends = {version.report.path: version for version in after}
+    reported: list[ReportedFinding] = []
+    for start in before:
+        path = start.report.path
+        entries = [_Entry(finding, finding.region.line) for finding in start.report.findings]
+        end = ends[path]
+        if path not in edits:
+            _match(entries, [_Seen(f, f.region.line) for f in end.report.findings], _set_now)
+        else:
+            owned = [OwnedEdit(e.start, e.end, e.replacement, frozenset()) for e in edits[path]]
+            lines = LineMap(start.data, end.data, owned)
+            _match(entries, [_Seen(fix.finding, fix.line) for fix in fixes[path]], _set_applied)
+            _match(entries, [_Seen(f, lines.before(f.region.line)) for f in end.report.findings], _set_now)
+        reported += [_reported(entry, end, why) for entry in entries]
+    return tuple(sorted(reported, key=lambda item: item.finding.sort_key))
+
+
+def source_line(version: Version, line: int) -> str | None:
+    """Return one line of a file as text for display, None when the file does not have it."""
+    lines = version.data.split(b"\n", line)
+    if not 1 <= line <= len(lines):
+        return None
+    return lines[line - 1].rstrip(b"\r").decode("utf-8", "replace")
+
+
+def _reported(entry: _Entry, end: Version, why: Callable[[Finding], str | None]) -> ReportedFinding:
+    if entry.now is None:
+        return ReportedFinding(entry.finding, None, entry.applied)
+    reason = "its fix was made and it is still reported" if entry.applied else why(entry.now)
+    shown = source_line(end, entry.now.region.line)
+    return ReportedFinding(entry.finding, entry.now, entry.applied, reason, shown)
+
+
+def _set_applied(entry: _Entry, finding: Finding) -> None:
+    entry.applied = True
+
+
+def _set_now(entry: _Entry, finding: Finding) -> None:
+    entry.now = replace(finding, revealed=entry.finding.revealed)
+
+
+def _match(entries: list[_Entry], seen: Sequence[_Seen], note: Callable[[_Entry, Finding], None]) -> None:
+    """Give each seen finding to the entry it is, best agreement first; what fits none becomes a revealed entry.
+
+    A fixed finding is recognised by its place only: the same words elsewhere are another finding.
+    """
+    taken: set[int] = set()
+    left = list(seen)
+    for agreement in _Agreement:
+        free: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+        for index in reversed(range(len(entries))):
+            if index not in taken and not (agreement is _Agreement.WORDS and entries[index].applied):
+                free[agreement.key(entries[index].finding, entries[index].line)].append(index)
+        unmatched: list[_Seen] = []
+        for item in left:
+            candidates = free.get(agreement.key(item.finding, item.line))
+            if candidates:
+                index = candidates.pop()
+                taken.add(index)
+                note(entries[index], item.finding)
+            else:
+                unmatched.append(item)
+        left = unmatched
+    for item in left:
+        entry = _Entry(replace(item.finding, revealed=True), item.line)
+        note(entry, item.finding)
+        entries.append(entry)
+
+
+def findings_of(versions: Iterable[Version]) -> tuple[Finding, ...]:
+    """Return the findings of all versions, in their order."""
+    return tuple(finding for version in versions for finding in version.report.findings)
