@@ -1,0 +1,209 @@
+"""Replacing one file whole: written beside, checked, brought to the disk, renamed over, never through a link.
+
+A file with several hard links is replaced at its one name and the other names keep the old bytes. Writing in place
+would keep the link, but a crash in the middle would leave half a file, and the other name may lie outside the project.
+Mode, owner and extended attributes travel to the replacement; where the owner cannot be kept the file is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.project.failpoints import Failpoint, failpoint
+from sophia_cli.project.inside import FileFacts, FileRefused, Folder, Obstacle, open_folder, resolve_inside, split_path
+
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class WriteFailed(SophiaError):
+    """The disk or the system refused a write of the file named by `path`; `reason` is the system's."""
+
+    exit_code = ExitCode.ROLLED_BACK
+
+    def __init__(self, path: str, error: OSError) -> None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        super().__init__(
+            "disk-full" if full else "write-failed",
+            f"`{path}` cannot be written: {error.strerror or error}",
+            hint="free some space, then run again" if full else "make the file and its folder writable, then run again",
+            location=path,
+        )
+        self.path = path
+        self.reason = error.strerror or str(error)
+
+
+class FileChanged(SophiaError):
+    """Somebody changed the file named by `path` after Sophia looked at it; it keeps what they wrote."""
+
+    exit_code = ExitCode.ROLLED_BACK
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            "file-changed",
+            f"`{path}` changed while Sophia was working and keeps its bytes",
+            hint="run again to look at the file afresh",
+            location=path,
+        )
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A finished copy that waits beside its target; `replaces` is the target as it was read."""
+
+    folder: Folder
+    name: str
+    temporary: str
+    replaces: FileFacts
+
+    @property
+    def path(self) -> str:
+        """The target, relative to the project root."""
+        return "/".join((*self.folder.parts, self.name))
+
+
+def temporary_name(run_id: str, number: int) -> str:
+    """Return the name that the copy of a run's file number `number` has beside its target."""
+    return f".sophia-{run_id}-{number}.tmp"
+
+
+def stage(folder: Folder, name: str, temporary: str, data: bytes, replaces: FileFacts) -> StagedFile:
+    """Write `data` beside `name` with the mode, owner and attributes of the file it will replace, and fsync it.
+
+    Raises WriteFailed (nothing is left behind), or FileRefused when the owner cannot be kept.
+    """
+    staged = StagedFile(folder, name, temporary, replaces)
+    try:
+        file = os.open(temporary, _CREATE, 0o600, dir_fd=folder.file)
+    except OSError as error:
+        raise WriteFailed(staged.path, error) from error
+    try:
+        failpoint(Failpoint.COPY_CREATED)
+        _fill(file, data)
+        _dress(file, staged)
+        failpoint(Failpoint.COPY_WRITTEN)
+        os.fsync(file)
+        if _content(file) != data:
+            raise OSError(errno.EIO, "the bytes read back differ from those written")
+        failpoint(Failpoint.COPY_ON_DISK)
+    except OSError as error:
+        discard(folder, temporary)
+        raise WriteFailed(staged.path, error) from error
+    except BaseException:
+        discard(folder, temporary)
+        raise
+    finally:
+        os.close(file)
+    return staged
+
+
+def put_in_place(staged: StagedFile) -> None:
+    """Rename the copy over its target, unless the target or a folder on the way is not what it was.
+
+    Raises FileChanged, FileRefused or WriteFailed; the target then has its bytes and the copy still waits.
+    The folder's entry is not on the disk before `sync`.
+    """
+    if not staged.folder.still_in_place():
+        raise FileRefused(staged.path, "a folder on the way to it was moved or replaced", Obstacle.REPLACED)
+    failpoint(Failpoint.BEFORE_RENAME)
+    if staged.folder.identity(staged.name) != staged.replaces.identity:
+        raise FileChanged(staged.path)
+    place = staged.folder.file
+    try:
+        os.rename(staged.temporary, staged.name, src_dir_fd=place, dst_dir_fd=place)
+    except OSError as error:
+        raise WriteFailed(staged.path, error) from error
+    failpoint(Failpoint.AFTER_RENAME)
+
+
+def sync(folder: Folder) -> None:
+    """Bring a folder's entries to the disk."""
+    try:
+        os.fsync(folder.file)
+    except OSError as error:
+        raise WriteFailed("/".join(folder.parts) or ".", error) from error
+    failpoint(Failpoint.FOLDER_ON_DISK)
+
+
+def discard(folder: Folder, temporary: str) -> None:
+    """Remove a copy that waits, or what a crash left of it; harmless when there is none, WriteFailed when barred."""
+    try:
+        os.unlink(temporary, dir_fd=folder.file)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise WriteFailed("/".join((*folder.parts, temporary)), error) from error
+
+
+def replace_file(root: Path, path: str, data: bytes, *, before: bytes, temporary: str) -> None:
+    """Replace one file that still holds `before`; a link inside the project is followed and survives.
+
+    Raises FileChanged, FileRefused or WriteFailed, with the file untouched.
+    """
+    parts, name = split_path(resolve_inside(Path(os.path.realpath(root)), path))
+    with open_folder(Path(os.path.realpath(root)), parts) as folder:
+        current = folder.read(name)
+        if current.data != before:
+            raise FileChanged(path)
+        replace_in(folder, name, data, current.facts, temporary)
+
+
+def replace_in(folder: Folder, name: str, data: bytes, current: FileFacts, temporary: str) -> None:
+    """Replace the file that was read as `current`; raises what `stage`, `put_in_place` and `sync` raise."""
+    discard(folder, temporary)
+    staged = stage(folder, name, temporary, data, current)
+    try:
+        put_in_place(staged)
+    except BaseException:
+        discard(folder, temporary)
+        raise
+    sync(folder)
+
+
+def _fill(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _content(file: int) -> bytes:
+    os.lseek(file, 0, os.SEEK_SET)
+    chunks = []
+    while chunk := os.read(file, 1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _dress(file: int, staged: StagedFile) -> None:
+    """Give the copy its target's owner, extended attributes and mode (last: a change of owner clears mode bits)."""
+    target = staged.replaces
+    facts = os.fstat(file)
+    if (facts.st_uid, facts.st_gid) != (target.owner, target.group):
+        try:
+            os.fchown(file, target.owner, target.group)
+        except PermissionError as error:
+            reason = f"its owner (user {target.owner}, group {target.group}) cannot be kept"
+            raise FileRefused(staged.path, reason, Obstacle.BARRED) from error
+    _copy_attributes(file, staged)
+    os.fchmod(file, target.mode)
+
+
+def _copy_attributes(file: int, staged: StagedFile) -> None:
+    if not hasattr(os, "listxattr"):
+        return
+    source = os.open(staged.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=staged.folder.file)
+    try:
+        for name in os.listxattr(source):
+            # Labels that only the system may set come back by its own rules.
+            with contextlib.suppress(PermissionError):
+                os.setxattr(file, name, os.getxattr(source, name))
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+    finally:
+        os.close(source)

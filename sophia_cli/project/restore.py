@@ -1,0 +1,202 @@
+"""Giving files their old bytes back: only where the present bytes are ones that Sophia wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.project.atomic import FileChanged, WriteFailed, discard, replace_in, temporary_name
+from sophia_cli.project.backups import Backups, digest
+from sophia_cli.project.failpoints import Failpoint, failpoint
+from sophia_cli.project.inside import DiskFile, FileRefused, Obstacle, check_recorded_path, open_folder, split_path
+from sophia_cli.project.locks import HeldLock
+from sophia_cli.project.records import Kept
+from sophia_cli.project.reserve import release
+from sophia_cli.project.runs import FileEntry, RunRecord, run_folder
+from sophia_cli.project.state_folder import STATE_FOLDER_NAME
+
+
+class Restoration(Enum):
+    """How restoring one file went well."""
+
+    RESTORED = "restored"
+    NOT_NEEDED = "not-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A file that could not be restored yet, since permissions or the disk stand in the way."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restorable:
+    """A file that can get its old bytes: how many those are, and how many it has at present."""
+
+    original_size: int
+    present_size: int
+
+
+Outcome = Restoration | Kept | Barred
+
+
+class RollbackIncomplete(SophiaError):
+    """Some files of a run have not got their old bytes back yet; `barred` says which, and why. Trying again is safe."""
+
+    exit_code = ExitCode.UNDO_INCOMPLETE
+
+    def __init__(self, run_id: str, barred: tuple[Barred, ...]) -> None:
+        names = ", ".join(f"`{one.path}` ({one.reason})" for one in barred)
+        super().__init__(
+            "rollback-incomplete",
+            f"run {run_id} is not rolled back yet: {names}",
+            hint="put that right, then run `sophia undo --list`: it completes the roll-back; nothing is lost",
+        )
+        self.run_id = run_id
+        self.barred = barred
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one file is to hold: SHA-256 and where its bytes come from (None when they are lost).
+
+    Only bytes whose SHA-256 is in `ours` are written over.
+    """
+
+    path: str
+    sha: str
+    ours: frozenset[str]
+    fetch: Callable[[], bytes | None]
+
+
+def restore(root: Path, wanted: Wanted, temporary: str) -> Outcome:
+    """Give one file its old bytes; its present mode and owner stay. Half-finished copies of a crash are removed."""
+    path = wanted.path
+    try:
+        check_recorded_path(path)
+        parts, name = split_path(path)
+        with open_folder(root, parts) as folder:
+            discard(folder, temporary)
+            current = folder.read(name)
+            data = _old_bytes(wanted, current)
+            if not isinstance(data, bytes):
+                return data
+            replace_in(folder, name, data, current.facts, temporary)
+    except FileChanged:
+        return Kept(path, "it changed since")
+    except FileRefused as refused:
+        return _refusal(path, refused)
+    except WriteFailed as failed:
+        return Barred(path, failed.reason)
+    failpoint(Failpoint.FILE_RESTORED)
+    return Restoration.RESTORED
+
+
+def look(root: Path, wanted: Wanted) -> Restorable | Outcome:
+    """Return what `restore` would meet, changing nothing."""
+    try:
+        check_recorded_path(wanted.path)
+        parts, name = split_path(wanted.path)
+        with open_folder(root, parts) as folder:
+            current = folder.read(name)
+            data = _old_bytes(wanted, current)
+            return Restorable(len(data), len(current.data)) if isinstance(data, bytes) else data
+    except FileRefused as refused:
+        return _refusal(wanted.path, refused)
+
+
+def entry_to_restore(entry: FileEntry, ours: frozenset[str], backups: Backups) -> Wanted:
+    """Return the wish that a run's file gets the bytes back that it had before the run."""
+    return Wanted(entry.path, entry.original, ours, lambda: backups.read(entry.original))
+
+
+def roll_back(lock: HeldLock, run: RunRecord) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
+    """Restore all files of an unfinished run; return which changed by that, and which were kept and why.
+
+    Raises RollbackIncomplete when permissions or the disk stand in the way; the other files are restored then.
+    """
+    failpoint(Failpoint.ROLL_BACK_BEGUN)
+    release(run_folder(lock.state, run.id))
+    backups = Backups(lock.state)
+    restored: list[str] = []
+    kept: list[Kept] = []
+    barred: list[Barred] = []
+    for entry in run.entries:
+        outcome = restore(
+            lock.root, entry_to_restore(entry, entry.written, backups), temporary_name(run.id, entry.number)
+        )
+        match outcome:
+            case Restoration.RESTORED:
+                restored.append(entry.path)
+            case Restoration.NOT_NEEDED:
+                pass
+            case Kept():
+                kept.append(outcome)
+            case Barred():
+                barred.append(outcome)
+    if barred:
+        raise RollbackIncomplete(run.id, tuple(barred))
+    return tuple(restored), (*kept, *damage(run))
+
+
+def undo_entries(lock: HeldLock, run: RunRecord, paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
+    """Restore these files of a committed run where they are as the run left them; return restored and kept ones."""
+    release(run_folder(lock.state, run.id))
+    backups = Backups(lock.state)
+    chosen = frozenset(paths)
+    restored: list[str] = []
+    kept: list[Kept] = []
+    for entry in run.entries:
+        if entry.path not in chosen:
+            continue
+        wanted = entry_to_restore(entry, frozenset({entry.final}), backups)
+        match restore(lock.root, wanted, temporary_name(run.id, entry.number)):
+            case Restoration():
+                restored.append(entry.path)
+            case Kept() as one:
+                kept.append(one)
+            case Barred(path, reason):
+                kept.append(Kept(path, reason))
+    return tuple(restored), (*kept, *damage(run))
+
+
+def damage(run: RunRecord) -> tuple[Kept, ...]:
+    """Return what a damaged journal keeps Sophia from restoring."""
+    lost = [
+        Kept(one.path, f"the journal is damaged; its old bytes are in `{STATE_FOLDER_NAME}/backups/{one.sha}`")
+        for one in run.unannounced
+    ]
+    # One bad line is covered by its twin: a file's first change is told by a backup record and by an intent.
+    if len(run.damaged) > 1:
+        lines = ", ".join(str(number) for number in run.damaged)
+        journal = f"{STATE_FOLDER_NAME}/runs/{run.id}/journal.jsonl"
+        lost.append(Kept(journal, f"lines {lines} are damaged; files that only they name are left alone"))
+    return tuple(lost)
+
+
+def _old_bytes(wanted: Wanted, current: DiskFile) -> bytes | Restoration | Kept:
+    sha = digest(current.data)
+    if sha == wanted.sha:
+        return Restoration.NOT_NEEDED
+    if sha not in wanted.ours:
+        return Kept(wanted.path, "it changed since")
+    data = wanted.fetch()
+    if data is None or digest(data) != wanted.sha:
+        return Kept(wanted.path, f"its backup `{STATE_FOLDER_NAME}/backups/{wanted.sha}` is missing or damaged")
+    return data
+
+
+def _refusal(path: str, refused: FileRefused) -> Outcome:
+    reason = refused.reason if refused.path == path else f"`{refused.path}`: {refused.reason}"
+    match refused.obstacle:
+        case Obstacle.GONE:
+            return Kept(path, "it was deleted or moved since")
+        case Obstacle.BARRED:
+            return Barred(path, reason)
+        case Obstacle.RULE | Obstacle.REPLACED:
+            return Kept(path, reason)

@@ -1,0 +1,218 @@
+"""The runs of a project as their journals tell them: which files, from what to what, and in which state."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import assert_never
+
+from sophia_cli.core.errors import SophiaError, UsageError
+from sophia_cli.project.journal import JOURNAL_NAME, JournalContent, read_journal
+from sophia_cli.project.records import (
+    Abort,
+    Backup,
+    Begin,
+    Commit,
+    Done,
+    Intend,
+    Kept,
+    Record,
+    TakenBack,
+    UndoBegin,
+    Undone,
+)
+from sophia_cli.project.state_folder import StateFolder, Subfolder
+
+_RUN_ID = re.compile(r"[0-9a-f]{4,16}")
+
+
+class RunState(Enum):
+    """Where a run stands. An unfinished one is rolled back, or its undo completed, by the next recovery."""
+
+    UNFINISHED = "unfinished"
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    PARTLY_UNDONE = "partly-undone"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a run by SHA-256: `original` before the run, `final` as the run left it, `written` all it ever wrote.
+
+    `mode` are the permission bits it had; `number` names its copies.
+    """
+
+    number: int
+    path: str
+    original: str
+    final: str
+    mode: int
+    written: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run. `stamp` is when it began (UTC, ISO 8601); `files` are the paths that it left changed.
+
+    `restored` are files that an undo gave back, `kept` those that the last undo or roll-back left alone, `damaged` the
+    journal lines (from 1) that cannot be trusted, `unannounced` files that were backed up but whose change is not told.
+    """
+
+    id: str
+    number: int
+    command: str
+    stamp: str
+    summary: str
+    state: RunState
+    entries: tuple[FileEntry, ...]
+    restored: frozenset[str]
+    undoing: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    damaged: tuple[int, ...]
+    unannounced: tuple[Backup, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the run left changed, sorted."""
+        return tuple(sorted(entry.path for entry in self.entries if entry.final != entry.original))
+
+
+def run_folder(state: StateFolder, run_id: str) -> Path:
+    """Return where a run keeps its journal."""
+    return state.subfolder(Subfolder.RUNS) / run_id
+
+
+def run_ids(state: StateFolder) -> tuple[str, ...]:
+    """Return the ids of all runs that have a folder, sorted by name; nothing when there is no state folder."""
+    if not state.exists():
+        return ()
+    try:
+        names = os.listdir(state.subfolder(Subfolder.RUNS))
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return ()
+    return tuple(sorted(name for name in names if _RUN_ID.fullmatch(name)))
+
+
+def read_run(state: StateFolder, run_id: str) -> RunRecord | None:
+    """Return what a run's journal tells, or None when it holds no readable record (nothing was changed then)."""
+    try:
+        content = read_journal(run_folder(state, run_id) / JOURNAL_NAME)
+    except OSError as error:
+        raise SophiaError(
+            "journal-unreadable",
+            f"the journal of run {run_id} cannot be read: {error.strerror}",
+            hint="make it readable for you, then run again",
+            location=str(run_folder(state, run_id) / JOURNAL_NAME),
+        ) from error
+    return tell(run_id, content) if content.records else None
+
+
+def list_runs(root: Path) -> tuple[RunRecord, ...]:
+    """Return the project's runs, oldest first, that changed something or did not finish. Reads only.
+
+    Raises SophiaError when `.sophia` is refused or a journal cannot be read.
+    """
+    state = StateFolder(root)
+    runs = (read_run(state, run_id) for run_id in run_ids(state))
+    shown = [run for run in runs if run is not None and _worth_showing(run)]
+    return tuple(sorted(shown, key=lambda run: (run.number, run.id)))
+
+
+def find_run(runs: Iterable[RunRecord], wanted: str) -> RunRecord:
+    """Return the run whose id is or uniquely begins with `wanted`; UsageError names the known ids otherwise."""
+    known = tuple(runs)
+    exact = [run for run in known if run.id == wanted]
+    matching = exact or [run for run in known if wanted and run.id.startswith(wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    ids = ", ".join(run.id for run in known) or "none"
+    if matching:
+        hits = ", ".join(run.id for run in matching)
+        raise UsageError("ambiguous-run", f"run `{wanted}` could be any of {hits}", hint="give more of the id")
+    raise UsageError("unknown-run", f"there is no run `{wanted}`", hint=f"known runs: {ids}")
+
+
+def tell(run_id: str, content: JournalContent) -> RunRecord:
+    """Return the run that a journal's records describe."""
+    entries: dict[str, FileEntry] = {}
+    run = RunRecord(
+        id=run_id,
+        number=0,
+        command="",
+        stamp="",
+        summary="",
+        state=RunState.UNFINISHED,
+        entries=(),
+        restored=frozenset(),
+        undoing=(),
+        kept=(),
+        damaged=content.damaged,
+        unannounced=(),
+    )
+    for record in content.records:
+        run = _next(run, record, entries)
+    # In a whole journal a backup without an intent is a run that was killed before it changed the file.
+    backed_up = (record for record in content.records if isinstance(record, Backup) and content.damaged)
+    return replace(
+        run,
+        entries=tuple(sorted(entries.values(), key=lambda entry: entry.number)),
+        unannounced=tuple(record for record in backed_up if record.path not in entries),
+    )
+
+
+def intended(entry: FileEntry | None, record: Intend) -> FileEntry:
+    """Return what is known of a file once it is about to be replaced."""
+    if entry is None:
+        written = frozenset({record.after})
+        return FileEntry(record.number, record.path, record.before, record.after, record.mode, written)
+    return replace(entry, final=record.after, written=entry.written | {record.after})
+
+
+def _next(run: RunRecord, record: Record, entries: dict[str, FileEntry]) -> RunRecord:
+    match record:
+        case Begin():
+            return replace(run, number=record.number, command=record.command, stamp=record.stamp)
+        case Backup() | Done():
+            return run
+        case Intend():
+            entries[record.path] = intended(entries.get(record.path), record)
+            return run
+        case TakenBack():
+            entry = entries.get(record.path)
+            if entry is not None:
+                entries[record.path] = replace(entry, final=record.sha)
+            return run
+        case Commit():
+            return replace(run, state=RunState.COMMITTED, summary=record.summary)
+        case Abort():
+            return replace(run, state=RunState.ABORTED, kept=record.kept)
+        case UndoBegin():
+            return replace(run, state=RunState.UNDOING, undoing=record.paths)
+        case Undone():
+            return replace(
+                run,
+                state=RunState.PARTLY_UNDONE if record.kept else RunState.UNDONE,
+                restored=run.restored | set(record.restored),
+                kept=record.kept,
+                undoing=(),
+            )
+        case _:
+            assert_never(record)
+
+
+def _worth_showing(run: RunRecord) -> bool:
+    match run.state:
+        case RunState.ABORTED:
+            return bool(run.kept)
+        case RunState.COMMITTED:
+            return bool(run.files)
+        case RunState.UNFINISHED | RunState.UNDOING | RunState.UNDONE | RunState.PARTLY_UNDONE:
+            return True
+        case _:
+            assert_never(run.state)

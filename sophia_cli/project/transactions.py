@@ -1,0 +1,350 @@
+"""Changing files as a run: all of it or none of it, whatever happens in between, and undone to the byte later.
+
+A file's new bytes are written only after its old ones are safe in the backups and the journal says what is about to
+happen. All copies of a call are finished and on the disk before the first file is replaced, so a full disk shows while
+nothing has changed yet. Read-only files (no write permission for their owner) are refused, also for root.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sophia_cli import __version__
+from sophia_cli.core.errors import UsageError
+from sophia_cli.project.atomic import FileChanged, StagedFile, WriteFailed, discard, put_in_place, stage, sync
+from sophia_cli.project.atomic import temporary_name as copy_name
+from sophia_cli.project.backups import Backups, digest
+from sophia_cli.project.failpoints import Failpoint, failpoint
+from sophia_cli.project.inside import Folder, open_folder, resolve_inside, split_path
+from sophia_cli.project.journal import JOURNAL_NAME, Journal, first_record, last_record
+from sophia_cli.project.locks import HeldLock
+from sophia_cli.project.records import Abort, Backup, Begin, Commit, Done, Intend, Kept, TakenBack
+from sophia_cli.project.recovery import Recovered, recover
+from sophia_cli.project.reserve import hold, needed_to_restore, release
+from sophia_cli.project.restore import (
+    Barred,
+    Restoration,
+    RollbackIncomplete,
+    Wanted,
+    entry_to_restore,
+    restore,
+    roll_back,
+)
+from sophia_cli.project.runs import FileEntry, RunRecord, RunState, intended, run_folder, run_ids
+from sophia_cli.project.state_folder import Subfolder, sync_folder
+
+# Folders held open at once; more than that in one call are done in turns, far below any limit on open files.
+_FOLDERS_AT_ONCE = 64
+_ID_BYTES = (2, 2, 2, 2, 3, 3, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """Replace the bytes `before` of a file by `after`; the path is relative to the project root and uses `/`."""
+
+    path: str
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A change whose path was resolved; `number` names the run's copies of the file."""
+
+    number: int
+    path: str
+    mode: int
+    change: FileChange
+    before: str
+    after: str
+
+
+def begin_run(lock: HeldLock, command: str, now: Callable[[], datetime]) -> Run:
+    """Start a run under the project's lock; an unfinished earlier run is settled first (`Run.recovered`).
+
+    Use it in a `with` block: leaving without `commit` takes everything back. Raises RollbackIncomplete when the
+    earlier run cannot be settled, UnavailableError or WriteFailed when there is no room for the journal.
+    """
+    recovered = recover(lock, now)
+    runs = lock.state.writable(Subfolder.RUNS)
+    begun = (first_record(runs / run_id / JOURNAL_NAME) for run_id in run_ids(lock.state))
+    number = 1 + max((record.number for record in begun if record is not None), default=0)
+    run_id = _make_run_folder(runs)
+    failpoint(Failpoint.RUN_FOLDER_MADE)
+    journal = Journal(runs / run_id / JOURNAL_NAME)
+    journal.write(Begin(run_id, number, command, lock.pid, __version__, now().isoformat()))
+    failpoint(Failpoint.RUN_BEGUN)
+    return Run(lock, run_id, journal, now, recovered)
+
+
+class Run:
+    """Executed file changes that stand or fall together. One thread uses it; `id` is what `sophia undo` takes."""
+
+    def __init__(
+        self,
+        lock: HeldLock,
+        run_id: str,
+        journal: Journal,
+        now: Callable[[], datetime],
+        recovered: tuple[Recovered, ...],
+    ) -> None:
+        self.id = run_id
+        self.recovered = recovered
+        self._lock = lock
+        self._journal = journal
+        self._now = now
+        self._folder = run_folder(lock.state, run_id)
+        self._backups = Backups(lock.state)
+        self._entries: dict[str, FileEntry] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._open = True
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The files that differ from what they were before this run, sorted."""
+        return tuple(sorted(entry.path for entry in self._entries.values() if entry.final != entry.original))
+
+    def check(self, path: str) -> None:
+        """Raise FileRefused when `apply` would refuse this file: read-only, outside, not a file, not readable."""
+        parts, name = split_path(resolve_inside(self._lock.root, path))
+        with open_folder(self._lock.root, parts) as folder:
+            folder.check_writable(name, folder.read(name).facts)
+
+    def apply(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
+        """Make these changes, all or none; return the paths written, links resolved.
+
+        Raises FileChanged when a file does not hold `before` any more, FileRefused when one may not be written, and
+        WriteFailed when the disk refuses; what this call wrote is taken back then, and earlier calls still stand.
+        RollbackIncomplete when even that is barred: the run can only be aborted then.
+        """
+        self._require_open()
+        targets = self._checked(changes)
+        failpoint(Failpoint.CHANGES_CHECKED)
+        if not targets:
+            return ()
+        try:
+            self._announce(targets)
+            for some in _turns(targets):
+                self._write(some)
+            self._journal.append(Done(target.path, target.after) for target in targets)
+        except BaseException:
+            self._put_back(targets)
+            raise
+        failpoint(Failpoint.APPLY_DONE)
+        return tuple(target.path for target in targets)
+
+    def take_back(self, paths: Iterable[str]) -> tuple[Kept, ...]:
+        """Give these files the bytes back that they had before this run; return those that somebody else changed.
+
+        Raises RollbackIncomplete when permissions or the disk stand in the way.
+        """
+        self._require_open()
+        kept: list[Kept] = []
+        barred: list[Barred] = []
+        for path in paths:
+            entry = self._entries.get(resolve_inside(self._lock.root, path))
+            if entry is None:
+                continue
+            wanted = entry_to_restore(entry, entry.written, self._backups)
+            self._restore(entry, wanted, kept, barred)
+        if barred:
+            raise RollbackIncomplete(self.id, tuple(barred))
+        return tuple(kept)
+
+    def commit(self, summary: str = "") -> None:
+        """Let the run stand; afterwards only `undo_run` takes it back. WriteFailed leaves it open."""
+        self._require_open()
+        failpoint(Failpoint.BEFORE_COMMIT)
+        release(self._folder)
+        self._journal.append([Commit(self._now().isoformat(), summary)])
+        failpoint(Failpoint.COMMIT_WRITTEN)
+        self._journal.sync()
+        failpoint(Failpoint.COMMIT_ON_DISK)
+        self._close()
+
+    def abort(self) -> tuple[Kept, ...]:
+        """Take the whole run back; return files that were kept since somebody else changed them meanwhile.
+
+        Raises RollbackIncomplete when permissions or the disk stand in the way; the next run tries again.
+        """
+        if not (self._open and self._lock.held):
+            return ()
+        # Ctrl-C may arrive between writing the commit and closing the run: it stands then.
+        if isinstance(last_record(self._journal.path), Commit):
+            self._close()
+            return ()
+        try:
+            _, kept = roll_back(self._lock, self._as_record())
+            failpoint(Failpoint.BEFORE_ABORT_RECORD)
+            self._journal.write(Abort(self._now().isoformat(), kept))
+            failpoint(Failpoint.ABORT_ON_DISK)
+        finally:
+            self._close()
+        return kept
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abort()
+
+    def _checked(self, changes: Iterable[FileChange]) -> list[_Target]:
+        targets: dict[str, _Target] = {}
+        for change in changes:
+            path = resolve_inside(self._lock.root, change.path)
+            if path in targets:
+                if targets[path].change.after != change.after:
+                    raise UsageError("changes-conflict", f"`{path}` is changed twice in one call", location=path)
+                continue
+            parts, name = split_path(path)
+            with open_folder(self._lock.root, parts) as folder:
+                current = folder.read(name)
+                if current.data != change.before:
+                    raise FileChanged(path)
+                if change.before == change.after:
+                    continue
+                folder.check_writable(name, current.facts)
+            entry = self._entries.get(path)
+            number = entry.number if entry else len(self._entries) + sum(p not in self._entries for p in targets)
+            digests = digest(change.before), digest(change.after)
+            targets[path] = _Target(number, path, current.facts.mode, change, *digests)
+        return sorted(targets.values(), key=lambda target: split_path(target.path))
+
+    def _announce(self, targets: Sequence[_Target]) -> None:
+        """Bring old bytes and intents to the disk, and hold room for the way back. Nothing has changed until then."""
+        first = [target for target in targets if target.path not in self._entries]
+        self._backups.store(target.change.before for target in first)
+        failpoint(Failpoint.BACKUPS_ON_DISK)
+        sizes = dict(self._sizes)
+        for target in targets:
+            original = sizes.get(target.path, (len(target.change.before), 0))[0]
+            sizes[target.path] = (original, len(target.change.after))
+        hold(self._folder, needed_to_restore(list(sizes.values())))
+        failpoint(Failpoint.RESERVE_TAKEN)
+        intents = [Intend(t.number, t.path, t.before, t.after, t.mode) for t in targets]
+        self._journal.append([*(Backup(t.path, t.before, t.mode) for t in first), *intents])
+        self._sizes = sizes
+        for intent in intents:
+            self._entries[intent.path] = intended(self._entries.get(intent.path), intent)
+        failpoint(Failpoint.INTENTS_WRITTEN)
+        self._journal.sync()
+        failpoint(Failpoint.INTENTS_ON_DISK)
+
+    def _write(self, targets: Sequence[_Target]) -> None:
+        with ExitStack() as stack:
+            staged: list[StagedFile] = []
+            folders: list[Folder] = []
+            try:
+                for parts, some in groupby(targets, key=lambda target: split_path(target.path)[0]):
+                    folders.append(stack.enter_context(open_folder(self._lock.root, parts)))
+                    staged.extend(self._stage(folders[-1], target) for target in some)
+                for one in staged:
+                    put_in_place(one)
+            except BaseException:
+                for one in staged:
+                    discard(one.folder, one.temporary)
+                raise
+            for folder in folders:
+                sync(folder)
+
+    def _stage(self, folder: Folder, target: _Target) -> StagedFile:
+        name = split_path(target.path)[1]
+        current = folder.read(name)
+        if current.data != target.change.before:
+            raise FileChanged(target.path)
+        return stage(folder, name, copy_name(self.id, target.number), target.change.after, current.facts)
+
+    def _put_back(self, targets: Sequence[_Target]) -> None:
+        """Take back what a failed `apply` did so far."""
+        release(self._folder)
+        kept: list[Kept] = []
+        barred: list[Barred] = []
+        for target in targets:
+            if target.path not in self._entries:
+                continue
+            old_bytes = partial(bytes, target.change.before)
+            wanted = Wanted(target.path, target.before, frozenset({target.after}), old_bytes)
+            self._restore(self._entries[target.path], wanted, kept, barred)
+        if barred:
+            raise RollbackIncomplete(self.id, tuple(barred))
+
+    def _restore(self, entry: FileEntry, wanted: Wanted, kept: list[Kept], barred: list[Barred]) -> None:
+        match restore(self._lock.root, wanted, copy_name(self.id, entry.number)):
+            case Restoration():
+                self._journal.append([TakenBack(entry.path, wanted.sha)])
+                self._entries[entry.path] = replace(entry, final=wanted.sha)
+                failpoint(Failpoint.TAKEN_BACK)
+            case Kept() as one:
+                kept.append(one)
+            case Barred() as one:
+                barred.append(one)
+
+    def _as_record(self) -> RunRecord:
+        return RunRecord(
+            id=self.id,
+            number=0,
+            command="",
+            stamp="",
+            summary="",
+            state=RunState.UNFINISHED,
+            entries=tuple(sorted(self._entries.values(), key=lambda entry: entry.number)),
+            restored=frozenset(),
+            undoing=(),
+            kept=(),
+            damaged=(),
+            unannounced=(),
+        )
+
+    def _require_open(self) -> None:
+        if not (self._open and self._lock.held):
+            raise ValueError(f"run {self.id} is closed")
+
+    def _close(self) -> None:
+        self._open = False
+        self._journal.close()
+        failpoint(Failpoint.RUN_CLOSED)
+
+
+def _turns(targets: Sequence[_Target]) -> Iterator[Sequence[_Target]]:
+    """Cut targets, sorted by folder, into stretches of few enough folders to hold open at once."""
+    turn: list[_Target] = []
+    folders = 0
+    for _, some in groupby(targets, key=lambda target: split_path(target.path)[0]):
+        if folders == _FOLDERS_AT_ONCE:
+            yield turn
+            turn, folders = [], 0
+        turn.extend(some)
+        folders += 1
+    if turn:
+        yield turn
+
+
+def _make_run_folder(runs: Path) -> str:
+    """Create the folder of a run under a short id that is not taken, and bring its entry to the disk."""
+    for length in _ID_BYTES:
+        run_id = secrets.token_hex(length)
+        try:
+            os.mkdir(runs / run_id, 0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise WriteFailed(str(runs / run_id), error) from error
+        sync_folder(runs)
+        sync_folder(runs.parent)
+        return run_id
+    raise WriteFailed(str(runs), FileExistsError(17, "no free run id was found"))

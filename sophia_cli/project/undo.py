@@ -1,0 +1,121 @@
+"""Undo: a run's files get the bytes back that they had before it, where nobody changed them since."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sophia_cli.core.errors import UsageError
+from sophia_cli.project.backups import Backups, digest
+from sophia_cli.project.failpoints import Failpoint, failpoint
+from sophia_cli.project.inside import FileRefused, check_recorded_path, open_folder, split_path
+from sophia_cli.project.journal import JOURNAL_NAME, Journal
+from sophia_cli.project.locks import HeldLock
+from sophia_cli.project.records import Kept, UndoBegin, Undone
+from sophia_cli.project.recovery import Recovered, recover
+from sophia_cli.project.reserve import hold, needed_to_restore, release
+from sophia_cli.project.restore import Barred, Restorable, Restoration, damage, entry_to_restore, look, undo_entries
+from sophia_cli.project.runs import RunRecord, RunState, find_run, list_runs, run_folder
+
+__all__ = ["Kept", "RunRecord", "RunState", "UndoResult", "list_runs", "undo_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """What an undo did. `kept` are files that it left alone, each with the reason: exit 4 when there are any.
+
+    `recovered` are unfinished runs that had to be settled first.
+    """
+
+    run_id: str
+    command: str
+    stamp: str
+    restored: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    recovered: tuple[Recovered, ...]
+
+
+def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) -> UndoResult:
+    """Take a run back: the one whose id begins with `run_id`, or the last one that still stands.
+
+    UsageError when there is no such run (the hint lists the known ids) or it is undone already; WriteFailed, with
+    nothing changed, when the disk has no room for it; RollbackIncomplete when an earlier run cannot be settled.
+    """
+    recovered = recover(lock, now)
+    runs = list_runs(lock.root)
+    run = _chosen(runs, run_id)
+    pending = [entry for entry in run.entries if entry.final != entry.original and entry.path not in run.restored]
+    backups = Backups(lock.state)
+    seen = [look(lock.root, entry_to_restore(entry, frozenset({entry.final}), backups)) for entry in pending]
+    failpoint(Failpoint.UNDO_CHECKED)
+    if any(isinstance(one, Restorable | Restoration) for one in seen):
+        sizes = [(one.original_size, one.present_size) for one in seen if isinstance(one, Restorable)]
+        restored, kept = _execute(lock, run, tuple(entry.path for entry in pending), sizes, now)
+    else:
+        left = (Kept(one.path, one.reason) for one in seen if isinstance(one, Kept | Barred))
+        restored, kept = (), (*left, *damage(run))
+    explained = tuple(_explained(lock.root, one, run, runs) for one in kept)
+    return UndoResult(run.id, run.command, run.stamp, restored, explained, recovered)
+
+
+def _chosen(runs: tuple[RunRecord, ...], run_id: str | None) -> RunRecord:
+    standing = [run for run in runs if run.state in (RunState.COMMITTED, RunState.PARTLY_UNDONE)]
+    if run_id is None:
+        if not standing:
+            raise UsageError("nothing-to-undo", "there is no run to undo", hint="`sophia undo --list` shows past runs")
+        return standing[-1]
+    run = find_run(runs, run_id)
+    if run.state is RunState.UNDONE:
+        raise UsageError(
+            "already-undone", f"run {run.id} is already undone", hint="`sophia undo --list` shows the rest"
+        )
+    if run not in standing:
+        raise UsageError("nothing-to-undo", f"run {run.id} is {run.state.value}: there is nothing to take back")
+    return run
+
+
+def _execute(
+    lock: HeldLock,
+    run: RunRecord,
+    paths: tuple[str, ...],
+    sizes: list[tuple[int, int]],
+    now: Callable[[], datetime],
+) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
+    folder = run_folder(lock.state, run.id)
+    # Held and given back by `undo_entries`: proves that there is room before the first file changes.
+    hold(folder, needed_to_restore(sizes))
+    try:
+        with contextlib.closing(Journal(folder / JOURNAL_NAME)) as journal:
+            journal.write(UndoBegin(now().isoformat(), lock.pid, paths))
+            failpoint(Failpoint.UNDO_BEGUN)
+            restored, kept = undo_entries(lock, run, paths)
+            failpoint(Failpoint.BEFORE_UNDONE_RECORD)
+            journal.write(Undone(now().isoformat(), restored, kept))
+            failpoint(Failpoint.UNDONE_ON_DISK)
+    finally:
+        release(folder)
+    return restored, kept
+
+
+def _explained(root: Path, kept: Kept, run: RunRecord, runs: tuple[RunRecord, ...]) -> Kept:
+    """Name the later run that a kept file's bytes come from, when it is one."""
+    present = _present_sha(root, kept.path)
+    for other in reversed(runs):
+        if other.id == run.id or other.state not in (RunState.COMMITTED, RunState.PARTLY_UNDONE):
+            continue
+        if any(e.path == kept.path and e.final == present and e.path not in other.restored for e in other.entries):
+            return Kept(kept.path, f"run {other.id} changed it since; undo that one first")
+    return kept
+
+
+def _present_sha(root: Path, path: str) -> str | None:
+    try:
+        check_recorded_path(path)
+        parts, name = split_path(path)
+        with open_folder(root, parts) as folder:
+            return digest(folder.read(name).data)
+    except FileRefused:
+        return None
