@@ -36,14 +36,18 @@ class Commit(NamedTuple):
     changes: tuple[Change, ...]
 
 
-def log_arguments(head: str, suffixes: Sequence[str], limit: int, exact_renames: bool) -> list[str]:
+def log_arguments(
+    head: str, suffixes: Sequence[str], limit: int, *, exact_renames: bool = False, strict_order: bool = False
+) -> list[str]:
     """Return the git arguments whose output `read_log` reads.
 
     Renames of similar files are found; with `exact_renames` only those of equal files, which needs no file contents.
+    Commits come as git meets them, newest first: at once, but where clocks were wrong a parent may come before one of
+    its children. With `strict_order` it never does, and no side branch is left out, but git reads all before the first.
     """
     return [
         "log",
-        "--topo-order",
+        *(["--topo-order", "--full-history"] if strict_order else []),
         "-z",
         "--raw",
         "--no-abbrev",
@@ -68,7 +72,7 @@ def log_arguments(head: str, suffixes: Sequence[str], limit: int, exact_renames:
 
 
 def read_log(pipe: Pipe) -> Iterator[Commit]:
-    """Yield the commits of a running `git log`, newest first, children before parents; GitFailed when it breaks off."""
+    """Yield the commits of a running `git log`, newest first; GitFailed when it breaks off."""
     commit: tuple[str, tuple[str, ...]] | None = None
     changes: list[Change] = []
     while True:

@@ -125,9 +125,18 @@ class _Reading:
     def _follow(self, walk: Walk, trails: list[Trail]) -> None:
         suffixes = {os.path.splitext(trail.path)[1].decode("utf-8", "surrogateescape") for trail in trails}
         patterns = [] if "" in suffixes else sorted(suffixes | {".py"})
-        arguments = log_arguments(self.head, patterns, self.limits.commits, self._is_partial())
-        with self.git.run(arguments, self.deadline) as pipe:
-            walk.run(read_log(pipe))
+        for strict_order in (False, True):
+            arguments = log_arguments(
+                self.head,
+                patterns,
+                self.limits.commits,
+                exact_renames=self._is_partial(),
+                strict_order=strict_order,
+            )
+            with self.git.run(arguments, self.deadline) as pipe:
+                walk.run(read_log(pipe))
+            if not any(trail.is_lost for trail in trails) or walk.order >= self.limits.commits:
+                return
 
     def _is_partial(self) -> bool:
         """Whether this is a partial clone: git cannot compare contents that are not here."""

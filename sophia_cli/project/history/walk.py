@@ -49,6 +49,11 @@ class Trail:
     added: Added | None = None
     is_unknown: bool = False
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the log ended before the commit that made the oldest known version came by."""
+        return not (self.found or self.merge or self.added or self.is_unknown)
+
 
 @dataclass(slots=True)
 class Walk:
@@ -76,6 +81,7 @@ class Walk:
 
     def run(self, log: Iterable[Commit]) -> None:
         """Read the log until every trail has ended or the log has. What the log raises passes through."""
+        self.order = 0
         for commit in log:
             self.order += 1
             for change in commit.changes:

@@ -296,3 +296,16 @@ def test_a_replaced_commit_does_not_rewrite_the_history(project: GitProject) -> 
     fake = project.git("commit-tree", "-m", "fake", "HEAD^{tree}")
     project.git("replace", first, fake)
     assert project.history("totals.py").good["totals.py"].breaking_commit == breaking
+
+
+def test_clocks_that_run_backwards_do_not_lose_the_break(project: GitProject) -> None:
+    project.commit("add", totals=GOOD)
+    breaking = project.commit("break", totals=BROKEN)
+    project.git("checkout", "-q", "-b", "side")
+    project.commit("elsewhere", other="x = 1\n")
+    project.git("checkout", "-q", "main")
+    project.ticks = -1000
+    project.commit("worse, on a machine whose clock is late", totals=WORSE)
+    project.ticks = 1000
+    project.git("merge", "-q", "--no-edit", "side")
+    assert project.history("totals.py").good["totals.py"].breaking_commit == breaking
