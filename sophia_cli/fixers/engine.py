@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Protocol
 
 from sophia_cli.core.findings import Edit, Finding
-from sophia_cli.core.plan import Original, Plan, PlannedFix, Step, splice
+from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, Step, splice
 from sophia_cli.core.report import TakenBack
 from sophia_cli.fixers.analysis import FileReport
 from sophia_cli.fixers.bisect import split_good
@@ -21,6 +22,12 @@ from sophia_cli.fixers.plan import Answer, Policy, Unit, approved, candidates, w
 from sophia_cli.fixers.verify import Version, objection
 
 MAX_ROUNDS = 10
+
+
+class Ask(Protocol):
+    """Decides about one fix; gets what it would change in the files as they are in its round."""
+
+    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...]) -> Answer: ...
 
 
 class Analyse(Protocol):
@@ -50,7 +57,7 @@ def draft_fixes(
     analyse: Analyse,
     policy: Policy,
     *,
-    ask: Callable[[Unit], Answer] | None = None,
+    ask: Ask | None = None,
     max_rounds: int = MAX_ROUNDS,
     on_round: Callable[[int, int], None] | None = None,
 ) -> Draft:
@@ -70,7 +77,7 @@ def draft_fixes(
         if on_round is not None:
             on_round(number, len(units))
         if ask is not None and answer is not Answer.ALL:
-            units, declined, answer = approved(units, ask)
+            units, declined, answer = approved(units, partial(_asked, ask, work))
             work.ban(declined, "declined")
         work.make(work.verified(units), number)
         rounds = number
@@ -78,6 +85,10 @@ def draft_fixes(
             settled = True
             break
     return work.result(rounds, settled or not work.choose())
+
+
+def _asked(ask: Ask, work: _Work, unit: Unit) -> Answer:
+    return ask(unit, work.changes_of(unit))
 
 
 _EditKey = tuple[str, str, int, int, bytes]
@@ -110,6 +121,10 @@ class _Work:
         units = [unit for unit in self._candidates() if self._key(unit) not in self._banned]
         sizes = {path: len(file.current.data) for path, file in self._files.items()}
         return list(without_overlaps(units, sizes).units)
+
+    def changes_of(self, unit: Unit) -> tuple[ChangedFile, ...]:
+        """Return what one unit alone would change now."""
+        return tuple(unit.change_of(path, self._files[path].current.data) for path in sorted(unit.paths))
 
     def ban(self, units: Sequence[Unit], reason: str) -> None:
         """Do not try these units again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from sophia_cli.core.findings import Edit, Finding, Safety
@@ -51,10 +51,14 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What may be applied: safe fixes, unsafe ones too when `unsafe`, of the rules in `rules` (of all when None)."""
+    """What may be applied: safe fixes, unsafe ones too when `unsafe`, of the rules in `rules` (of all when None).
+
+    `blocked` holds why files cannot be written, by path.
+    """
 
     unsafe: bool = False
     rules: frozenset[str] | None = None
+    blocked: Mapping[str, str] = field(default_factory=dict)
 
     def objection(self, finding: Finding) -> str | None:
         """Return why this finding's fix may not be applied, None when it may."""
@@ -67,7 +71,7 @@ class Policy:
             return f"belongs to a fix of {finding.rule}, which is not selected"
         if fix.safety is Safety.UNSAFE and not self.unsafe:
             return "its fix is unsafe; apply it with `--unsafe`"
-        return None
+        return next((self.blocked[edit.path] for edit in fix.edits if edit.path in self.blocked), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,229 @@
+"""What `sophia fix` does, from the request to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.commands._project import Project, Scan, open_project, scan_project
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.findings import Finding
+from sophia_cli.core.plan import Plan
+from sophia_cli.core.report import (
+    CheckReport,
+    CheckResult,
+    FailOn,
+    FixReport,
+    TakenBack,
+    Verdict,
+    summarise,
+)
+from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
+from sophia_cli.fixers.examine import Content, read_content
+from sophia_cli.fixers.execute import Executed, execute, unwritable
+from sophia_cli.fixers.outcome import findings_of, outcome
+from sophia_cli.fixers.plan import Policy
+from sophia_cli.fixers.scanner import ScannedFile
+from sophia_cli.fixers.user_check import UserCheck, user_check
+from sophia_cli.fixers.verify import Version
+from sophia_cli.project.clock import Clock
+from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
+from sophia_cli.project.locks import HeldLock, project_lock
+from sophia_cli.project.recovery import Recovered, recover, recover_when_idle
+from sophia_cli.project.transactions import begin_run
+
+HOLDER = "sophia fix"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for."""
+
+    paths: tuple[Path, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    unsafe: bool = False
+    dry_run: bool = False
+    fail_on: FailOn = FailOn.ERROR
+    check: str | None = None
+    check_timeout_s: float = 600.0
+    wait_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What came of the plan: the run that holds it, None when nothing was written."""
+
+    executed: Executed
+    run_id: str | None
+
+
+def fix_project(
+    request: Request, clock: Clock, environment: Mapping[str, str], progress: ProgressLine, ask: Ask | None
+) -> FixReport:
+    """Fix what the request names and return what came of it.
+
+    Raises UsageError for what the request gets wrong, BusyError when another Sophia holds the project, and what
+    transactions raise when files cannot be written; everything is taken back then, also on Ctrl-C.
+    """
+    started = clock.monotonic()
+    project = open_project(request.paths, request.select, request.ignore)
+    check = None
+    if request.check is not None:
+        check = user_check(request.check, project.root, request.check_timeout_s, environment)
+    if request.dry_run:
+        recovered = recover_when_idle(project.root, HOLDER, clock)
+        scan, draft = _draft(request, project, progress, ask)
+        done = _Done(Executed(draft.plan, (), None), None)
+    else:
+        with project_lock(project.root, HOLDER, request.wait_s, clock) as lock:
+            recovered = recover(lock, clock.now)
+            scan, draft = _draft(request, project, progress, ask)
+            done = _execute(draft.plan, lock, scan, check, clock, progress)
+    progress.clear()
+    return _report(request, scan, draft, done, recovered, clock.monotonic() - started)
+
+
+def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask | None) -> tuple[Scan, Draft]:
+    scan = scan_project(project, progress.files)
+    versions = [_version(scan, file) for file in scan.files if file.report.findings]
+    findings = findings_of(versions)
+    policy = Policy(
+        unsafe=request.unsafe,
+        rules=project.selected,
+        blocked=unwritable(findings, lambda path: _why_unwritable(project.root, path)),
+    )
+    draft = draft_fixes(
+        versions,
+        scan.analyse,
+        policy,
+        ask=ask,
+        on_round=lambda number, count: progress.say(f"round {number}: trying {count} fixes"),
+    )
+    return scan, draft
+
+
+def _version(scan: Scan, file: ScannedFile) -> Version:
+    """Return a file's bytes with its report; analysed again when it changed since the scan."""
+    from hashlib import sha256
+
+    path = file.report.path
+    content = read_content(scan.project.root, path)
+    if not isinstance(content, Content):
+        return Version(b"", replace(file.report, findings=tuple(replace(f, fix=None) for f in file.report.findings)))
+    if file.digest and sha256(content.data).hexdigest() != file.digest:
+        return Version(content.data, scan.analyse(path, content.data))
+    return Version(content.data, file.report)
+
+
+def _why_unwritable(root: Path, path: str) -> str | None:
+    try:
+        resolved = resolve_inside(root, path)
+        with open_folder(root, resolved) as folder:
+            name = split_path(resolved)[1]
+            folder.check_writable(name, folder.read(name).facts)
+    except FileRefused as error:
+        return error.message
+    return None
+
+
+def _execute(
+    plan: Plan, lock: HeldLock, scan: Scan, check: UserCheck | None, clock: Clock, progress: ProgressLine
+) -> _Done:
+    if not plan.steps:
+        skipped = None if check is None else CheckReport(check.command, CheckResult.NOT_RUN, False, None, 0, "")
+        return _Done(Executed(plan, (), skipped), None)
+    with begin_run(lock, HOLDER, clock.now) as run:
+        executed = execute(
+            plan,
+            run,
+            scan.project.root,
+            scan.analyse,
+            check,
+            on_check=lambda number: progress.say(f"running the check, {number} so far"),
+        )
+        changes = executed.plan.changes()
+        if not changes:
+            return _Done(executed, None)
+        run.commit(f"{len(changes)} files changed")
+        return _Done(executed, run.id)
+
+
+def _report(
+    request: Request,
+    scan: Scan,
+    draft: Draft,
+    done: _Done,
+    recovered: tuple[Recovered, ...],
+    duration_s: float,
+) -> FixReport:
+    plan = done.executed.plan
+    taken_back = (*draft.taken_back, *done.executed.taken_back)
+    after = draft.after if plan == draft.plan else _as_left(scan, draft, plan)
+    reported = outcome(draft.before, after, plan, _reasons(draft, taken_back))
+    left = [item.now for item in reported if item.now is not None]
+    broken = sum(v.report.compiles for v in after) - sum(v.report.compiles for v in draft.before)
+    summary = summarise(
+        findings_of(draft.before),
+        reported,
+        files=len(scan.files),
+        lines=scan.lines,
+        unparsable=(scan.unparsable, scan.unparsable - broken),
+        skipped=scan.skipped,
+    )
+    changes = bool(plan.changes())
+    would_change = request.dry_run and changes
+    failed = done.executed.check is not None and done.executed.check.result is CheckResult.FAILED
+    exit_code = ExitCode.FINDINGS if would_change or request.fail_on.applies(left) else ExitCode.DONE
+    return FixReport(
+        verdict=_verdict(would_change, changes, left),
+        exit_code=ExitCode.ROLLED_BACK if failed else exit_code,
+        duration_s=duration_s,
+        run_id=done.run_id,
+        dry_run=request.dry_run,
+        summary=summary,
+        findings=reported,
+        plan=plan,
+        taken_back=taken_back,
+        rounds=draft.rounds,
+        settled=draft.settled,
+        recovered=tuple(_recovery_line(item) for item in recovered),
+        check=done.executed.check,
+    )
+
+
+def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
+    """Return the files as they are when only some of the drafted steps stand."""
+    changed = {change.path: change.after for change in plan.changes()}
+    versions: list[Version] = []
+    for before, drafted in zip(draft.before, draft.after, strict=True):
+        data = changed.get(before.report.path, before.data)
+        if data == before.data:
+            versions.append(before)
+        elif data == drafted.data:
+            versions.append(drafted)
+        else:
+            versions.append(Version(data, scan.analyse(before.report.path, data)))
+    return tuple(versions)
+
+
+def _reasons(draft: Draft, taken_back: tuple[TakenBack, ...]) -> Callable[[Finding], str | None]:
+    known = [(replace(finding, revealed=False), reason) for finding, reason in draft.reasons]
+    known += [(finding, f"its fix was taken back: {item.reason}") for item in taken_back for finding in item.findings]
+    by_place = {(f.path, f.rule, f.region, f.message): reason for f, reason in known}
+    return lambda f: by_place.get((f.path, f.rule, f.region, f.message), "no fix is known" if f.fix is None else None)
+
+
+def _verdict(would_change: bool, changed: bool, left: list[Finding]) -> Verdict:
+    if would_change:
+        return Verdict.WOULD_CHANGE
+    if left:
+        return Verdict.FINDINGS
+    return Verdict.FIXED if changed else Verdict.CLEAN
+
+
+def _recovery_line(item: Recovered) -> str:
+    kept = f", {len(item.kept)} kept as they were changed since" if item.kept else ""
+    return f"run {item.run_id} ({item.kind.value}): {len(item.restored)} files restored{kept}"

@@ -1,0 +1,93 @@
+"""Where results go: standard output or a file, in whatever encoding it has, without ever failing on a character."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TextIO
+
+from sophia_cli.core.errors import UsageError
+
+
+class Format(Enum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def chosen_format(named: Format | None, json: bool) -> Format:
+    """Return the format that `--format` and `--json` ask for; UsageError when they contradict each other."""
+    if json and named is Format.TEXT:
+        raise UsageError("usage", "`--json` and `--format text` contradict each other", hint="give one of them")
+    return Format.JSON if json else named or Format.TEXT
+
+
+def has_colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Tell whether colours may be written: a terminal that is not dumb, and `NO_COLOR` not set."""
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """Return the text as bytes; undecodable bytes of file names come back as they were, other characters escaped."""
+    try:
+        return text.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace")
+
+
+def write_result(text: str, output: Path | None) -> None:
+    """Write a result to standard output, or whole to a file: readers see the old content or the new.
+
+    UsageError (`output-unwritable`) when the file cannot be written.
+    """
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(encoded(text, sys.stdout.encoding or "utf-8"))
+        sys.stdout.flush()
+        return
+    try:
+        _write_file(output, text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise UsageError(
+            "output-unwritable",
+            f"`{output}` cannot be written: {error.strerror or error}",
+            hint="name a file in a folder that exists and that you may write",
+        ) from error
+
+
+def say(text: str) -> None:
+    """Write a line about the work to standard error."""
+    sys.stderr.flush()
+    sys.stderr.buffer.write(encoded(text + "\n", sys.stderr.encoding or "utf-8"))
+    sys.stderr.flush()
+
+
+def _write_file(output: Path, data: bytes) -> None:
+    place = Path(os.path.realpath(output))
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+    if place.exists() and not place.is_file():
+        # A device or a pipe is written to, never replaced.
+        with open(place, "wb") as stream:
+            stream.write(data)
+        return
+    descriptor, temporary = mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(data)
+        os.chmod(temporary, _usual_mode() if mode is None else mode)
+        os.replace(temporary, place)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _usual_mode() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,44 @@
+"""Progress on standard error: a line that is redrawn while long work runs on a terminal, nothing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TextIO
+
+from sophia_cli.project.clock import Clock
+
+_FIRST_AFTER_S = 1.0
+_EVERY_S = 0.1
+_ERASE = "\r\x1b[K"
+
+
+class ProgressLine:
+    """Draws `scanning: 120 of 785 files` once work takes longer than a second, at most ten times a second."""
+
+    def __init__(self, stream: TextIO, clock: Clock, environment: Mapping[str, str], quiet: bool = False) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._enabled = stream.isatty() and not quiet and environment.get("TERM") != "dumb"
+        self._next_at = clock.monotonic() + _FIRST_AFTER_S
+        self._drawn = False
+
+    def files(self, done: int, total: int) -> None:
+        """Say how many files are scanned."""
+        self.say(f"scanning: {done} of {total} files")
+
+    def say(self, text: str) -> None:
+        """Draw a short text in place of the last one, when it is time."""
+        now = self._clock.monotonic()
+        if not self._enabled or now < self._next_at:
+            return
+        self._next_at = now + _EVERY_S
+        self._stream.write(f"{_ERASE}{text}")
+        self._stream.flush()
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Take the line away; call it before anything else is written."""
+        if self._drawn:
+            self._stream.write(_ERASE)
+            self._stream.flush()
+            self._drawn = False

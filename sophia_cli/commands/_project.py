@@ -1,0 +1,169 @@
+"""The project that a command works on: root, settings, rules and files, and their scan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from sophia_cli import __version__
+from sophia_cli.core.errors import UsageError
+from sophia_cli.core.report import Skipped
+from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
+from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.scanner import Progress, ScannedFile, ScanOptions, ScanResult, scan_files
+from sophia_cli.fixers.selection import select_rules, without_path_ignored
+from sophia_cli.project.cache import ScanCache
+from sophia_cli.project.classify import FileStatus
+from sophia_cli.project.files import Inventory, ProjectFile, discover
+from sophia_cli.project.python_version import project_python
+from sophia_cli.project.root import find_root
+from sophia_cli.project.settings import load_settings
+from sophia_cli.project.settings_model import Settings
+from sophia_cli.project.state_folder import StateFolder
+
+_UNREPORTED = (FileStatus.LOOKED_AT, FileStatus.STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project and the part of it that a command was asked to look at.
+
+    All rules run, so one cache serves every selection; `selected` are the ids of the rules that are reported.
+    """
+
+    root: Path
+    settings: Settings
+    rules: tuple[Rule, ...]
+    selected: frozenset[str]
+    inventory: Inventory
+    python: tuple[int, int]
+
+    def context_for(self, file: ProjectFile) -> AnalysisContext:
+        """Return what the analysis of a file may know."""
+        return AnalysisContext(python=self.python, named=file.named)
+
+    def reported(self, report: FileReport) -> FileReport:
+        """Return the report without the findings that the selection or the settings leave out."""
+        findings = [finding for finding in report.findings if finding.rule in self.selected]
+        kept = without_path_ignored(self.rules, findings, self.settings.rules.per_path)
+        return report if len(kept) == len(report.findings) else replace(report, findings=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A finished scan: every file with its report, and the contexts that broken files were analysed with."""
+
+    project: Project
+    files: tuple[ScannedFile, ...]
+    contexts: Mapping[str, AnalysisContext]
+
+    @property
+    def lines(self) -> int:
+        """Lines of all files that were looked at."""
+        return sum(file.report.lines for file in self.files if file.status is FileStatus.LOOKED_AT)
+
+    @property
+    def unparsable(self) -> int:
+        """How many files that were looked at do not compile."""
+        return sum(not file.report.compiles for file in self.files if file.status is FileStatus.LOOKED_AT)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What was counted and left alone, by reason."""
+        counts = Counter(file.status for file in self.files)
+        counts.update({s: n for s, n in self.project.inventory.counts().items() if not s.is_reported})
+        return tuple(Skipped(status.value, n) for status, n in sorted(counts.items(), key=_name) if _is_skipped(status))
+
+    def analyse(self, path: str, data: bytes) -> FileReport:
+        """Return the report of a file with other bytes than those on the disk."""
+        context = self.contexts.get(path)
+        if context is None:
+            named = any(file.path == path and file.named for file in self.project.inventory.files)
+            context = AnalysisContext(python=self.project.python, named=named)
+        return self.project.reported(analyse(path, data, context, self.project.rules))
+
+
+def open_project(paths: Sequence[Path], select: Sequence[str], ignore: Sequence[str]) -> Project:
+    """Return the project that holds the paths (the current folder when there are none).
+
+    UsageError when a path does not exist (`path-missing`) or lies in another project, and for settings and selectors
+    that cannot be.
+    """
+    targets = list(paths) or [Path()]
+    for path in targets:
+        if not os.path.lexists(path):
+            raise UsageError("path-missing", f"`{path}` does not exist", hint="check the spelling of the path")
+    root = find_root(targets[0])
+    settings = load_settings(root)
+    rules = all_rules()
+    chosen = select_rules(
+        rules, tuple(select) or settings.rules.select, (*settings.rules.ignore, *(ignore if ignore else ()))
+    )
+    inventory = discover(root, targets, settings.project.include, settings.project.exclude)
+    running = (sys.version_info.major, sys.version_info.minor)
+    python = project_python(root, running, settings.project.python_version)
+    return Project(root, settings, rules, frozenset(rule.id for rule in chosen), inventory, python)
+
+
+def scan_project(project: Project, progress: Progress | None) -> Scan:
+    """Scan the project's files, from the cache where they have not changed."""
+    files = project.inventory.to_scan
+    contexts: dict[str, AnalysisContext] = {}
+    # A few named files are sooner read than the cache of a whole project.
+    use_cache = not all(file.named for file in files)
+    cache = ScanCache.open(StateFolder(project.root), _cache_key(project)) if use_cache else None
+
+    def broken_contexts(broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:
+        contexts.update(_with_history(project, broken))
+        return contexts
+
+    result: ScanResult = scan_files(
+        project.root,
+        files,
+        project.context_for,
+        project.rules,
+        cache=cache,
+        broken_contexts=broken_contexts,
+        progress=progress,
+        options=ScanOptions(jobs=len(os.sched_getaffinity(0)), history_key=_history_key(project.root)),
+    )
+    if cache is not None:
+        cache.save(project.inventory.is_whole)
+    reported = tuple(replace(file, report=project.reported(file.report)) for file in result.files)
+    return Scan(project, reported, contexts)
+
+
+def _with_history(project: Project, broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:
+    from sophia_cli.fixers.history_evidence import history_for
+
+    good = history_for(project.root, broken).good
+    named = {file.path for file in project.inventory.files if file.named}
+    make = partial(AnalysisContext, python=project.python)
+    return {path: make(named=path in named, good=good.get(path)) for path in broken}
+
+
+def _history_key(root: Path) -> str:
+    from sophia_cli.project.history.repository import find_repository, head_commit
+
+    repository = find_repository(root)
+    return (head_commit(repository) or "") if repository is not None else ""
+
+
+def _cache_key(project: Project) -> str:
+    """Return everything that results depend on beside the files themselves."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    rules = ",".join(rule.id for rule in project.rules)
+    return f"{__version__} {version} {project.python} {rules}"
+
+
+def _name(item: tuple[FileStatus, int]) -> str:
+    return item[0].value
+
+
+def _is_skipped(status: FileStatus) -> bool:
+    return status not in _UNREPORTED

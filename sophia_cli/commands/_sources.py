@@ -1,0 +1,26 @@
+"""Lines of project files, for showing beside findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sophia_cli.fixers.examine import Content, read_content
+
+
+class SourceLines:
+    """Gives single lines of files below `root`; keeps the last file, so findings should come file by file."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path: str | None = None
+        self._lines: list[bytes] = []
+
+    def line(self, path: str, number: int) -> str | None:
+        """Return a line (from 1) as text for display, None when the file or the line is not there."""
+        if path != self._path:
+            content = read_content(self._root, path)
+            data = content.data if isinstance(content, Content) else b""
+            self._path, self._lines = path, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if not 1 <= number <= len(self._lines):
+            return None
+        return self._lines[number - 1].decode("utf-8", "replace")

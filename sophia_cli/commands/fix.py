@@ -1,0 +1,103 @@
+"""`sophia fix`: mends what is broken; every change is verified and can be undone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from sophia_cli.commands import _ask
+from sophia_cli.commands._fixing import Request, fix_project
+from sophia_cli.commands._options import (
+    FailOnOption,
+    FormatOption,
+    Ignore,
+    Json,
+    OutputFile,
+    Paths,
+    Quiet,
+    Select,
+    Verbose,
+    Wait,
+    Yes,
+    seconds,
+)
+from sophia_cli.commands._output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.core.errors import UsageError
+from sophia_cli.core.report import FailOn, FixReport
+from sophia_cli.project.clock import SystemClock
+
+
+def fix(
+    paths: Paths = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "--diff", help="Show what would change; write nothing.")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Also make fixes that have rivals or may lose code.")
+    ] = False,
+    interactive: Annotated[bool, typer.Option("--interactive", help="Ask about each fix, with its diff.")] = False,
+    verify: Annotated[
+        str | None,
+        typer.Option("--verify", metavar="CMD", help="Your own check; fixes that break it are found and taken back."),
+    ] = None,
+    verify_timeout: Annotated[
+        str, typer.Option("--verify-timeout", metavar="TIME", help="How long one run of the check may take.")
+    ] = "10m",
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    wait: Wait = "10s",
+    format_: FormatOption = None,
+    json: Json = False,
+    output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
+) -> int:
+    """Mend what is broken; every change is verified and can be undone with `sophia undo`.
+
+    Makes the fixes that are safe. Exits with 1 when findings of --fail-on severity remain, or when a dry run would
+    change something.
+    """
+    clock = SystemClock()
+    chosen = chosen_format(format_, json)
+    if interactive:
+        if yes or chosen is Format.JSON:
+            raise UsageError("usage", "`--interactive` asks questions; `--yes` and JSON forbid them")
+        _ask.require_terminal()
+    progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
+    request = Request(
+        paths=tuple(paths or ()),
+        select=tuple(select or ()),
+        ignore=tuple(ignore or ()),
+        unsafe=unsafe,
+        dry_run=dry_run,
+        fail_on=fail_on,
+        check=verify,
+        check_timeout_s=seconds(verify_timeout, "--verify-timeout"),
+        wait_s=seconds(wait, "--wait"),
+    )
+    try:
+        report = fix_project(request, clock, os.environ, progress, _ask.asker(progress.clear) if interactive else None)
+    finally:
+        progress.clear()
+    write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
+    if verbose:
+        say(f"{report.rounds} rounds in {report.duration_s:.2f} s")
+    return int(report.exit_code)
+
+
+def _rendered(report: FixReport, chosen: Format, quiet: bool, verbose: bool, to_stdout: bool) -> str:
+    if chosen is Format.JSON:
+        from sophia_cli.render.json import fix_json
+
+        return fix_json(report)
+    from sophia_cli.render.style import Style
+    from sophia_cli.render.text import fix_summary, fix_text
+
+    style = Style(colours=to_stdout and has_colours(sys.stdout, os.environ), verbose=verbose)
+    return fix_summary(report, style) if quiet else fix_text(report, style)

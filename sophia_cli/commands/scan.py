@@ -1,0 +1,92 @@
+"""`sophia scan`: findings, graded; changes nothing but its cache."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sophia_cli.commands._options import (
+    FailOnOption,
+    FormatOption,
+    Ignore,
+    Json,
+    OutputFile,
+    Paths,
+    Quiet,
+    Select,
+    Verbose,
+    Yes,
+)
+from sophia_cli.commands._output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.commands._project import Scan, open_project, scan_project
+from sophia_cli.commands._sources import SourceLines
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.report import FailOn, ReportedFinding, ScanReport, Verdict, summarise
+from sophia_cli.project.clock import SystemClock
+
+
+def scan(
+    paths: Paths = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOnOption = FailOn.ERROR,
+    format_: FormatOption = None,
+    json: Json = False,
+    output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
+) -> int:
+    """Report what is broken; changes nothing.
+
+    Looks at tracked and unignored Python files. Exits with 1 when findings of --fail-on severity are there.
+    """
+    clock = SystemClock()
+    started = clock.monotonic()
+    chosen = chosen_format(format_, json)
+    progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
+    scanned = scan_project(open_project(paths or (), select or (), ignore or ()), progress.files)
+    progress.clear()
+    report = scan_report(scanned, fail_on, clock.monotonic() - started, with_source=chosen is Format.TEXT)
+    write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
+    if verbose:
+        cached = sum(file.cached for file in scanned.files)
+        say(f"scanned {len(scanned.files)} files, {cached} from the cache, in {clock.monotonic() - started:.2f} s")
+    return int(report.exit_code)
+
+
+def scan_report(scanned: Scan, fail_on: FailOn, duration_s: float, *, with_source: bool) -> ScanReport:
+    """Return the report of a scan; `with_source` reads the lines that findings stand on, for display."""
+    findings = sorted((f for file in scanned.files for f in file.report.findings), key=lambda f: f.sort_key)
+    lines = SourceLines(scanned.project.root)
+    reported = tuple(
+        ReportedFinding(f, f, source_line=lines.line(f.path, f.region.line) if with_source else None) for f in findings
+    )
+    summary = summarise(
+        findings,
+        reported,
+        files=len(scanned.files),
+        lines=scanned.lines,
+        unparsable=(scanned.unparsable, scanned.unparsable),
+        skipped=scanned.skipped,
+    )
+    return ScanReport(
+        verdict=Verdict.FINDINGS if findings else Verdict.CLEAN,
+        exit_code=ExitCode.FINDINGS if fail_on.applies(findings) else ExitCode.DONE,
+        duration_s=duration_s,
+        summary=summary,
+        findings=reported,
+    )
+
+
+def _rendered(report: ScanReport, chosen: Format, quiet: bool, verbose: bool, to_stdout: bool) -> str:
+    if chosen is Format.JSON:
+        from sophia_cli.render.json import scan_json
+
+        return scan_json(report)
+    from sophia_cli.render.style import Style
+    from sophia_cli.render.text import scan_summary, scan_text
+
+    style = Style(colours=to_stdout and has_colours(sys.stdout, os.environ), verbose=verbose)
+    return scan_summary(report, style) if quiet else scan_text(report, style)

@@ -1,0 +1,176 @@
+"""Carrying a plan out: write, read back, run the user's check, and take back the steps that break it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.findings import Finding
+from sophia_cli.core.plan import Plan, Step
+from sophia_cli.core.report import CheckReport, CheckResult, TakenBack
+from sophia_cli.fixers.bisect import split_good
+from sophia_cli.fixers.compose import OwnedEdit
+from sophia_cli.fixers.engine import Analyse
+from sophia_cli.fixers.examine import Content, read_content
+from sophia_cli.fixers.user_check import CheckRun
+from sophia_cli.fixers.verify import Version, objection
+from sophia_cli.project.transactions import FileChange
+
+MAX_CHECK_RUNS = 60
+
+
+class WritesFiles(Protocol):
+    """Makes changes of files that can be taken back: a run of `project.transactions`."""
+
+    def apply(self, changes: Iterable[FileChange]) -> tuple[str, ...]: ...
+
+
+class Check(Protocol):
+    """The user's check, as `fixers.user_check` gives it."""
+
+    @property
+    def command(self) -> str: ...
+
+    def run(self) -> CheckRun: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What stands on the disk: the steps that were kept, what was taken back, and what the check said."""
+
+    plan: Plan
+    taken_back: tuple[TakenBack, ...]
+    check: CheckReport | None
+
+
+def execute(
+    plan: Plan,
+    run: WritesFiles,
+    root: Path,
+    analyse: Analyse,
+    check: Check | None,
+    on_check: Callable[[int], None] | None = None,
+) -> Executed:
+    """Write the plan's files through `run` and keep what the check accepts.
+
+    When the check passed before and fails after, the steps that make it fail are found by halving, taken back, and the
+    check is run again to confirm; when it does not pass even then, everything is taken back. A check that failed before
+    blames nothing. `on_check` hears the number of each run of the check. Raises what `run.apply` raises, and
+    SophiaError (`written-wrong`) when the disk does not hold what was written.
+    """
+    disk = _Disk(plan, run, root, analyse)
+    if check is None:
+        disk.put(plan.steps)
+        return Executed(plan, (), None)
+    checks = _Checks(check, on_check)
+    before = checks.run()
+    disk.put(plan.steps)
+    after = checks.run()
+    if not before.passed:
+        report = checks.report(CheckResult.FAILED_BEFORE, before.passed, after)
+        return Executed(plan, (), report)
+    if after.passed:
+        return Executed(plan, (), checks.report(CheckResult.PASSED, True, after))
+    kept, culprits = _bisected(plan, disk, checks)
+    disk.put(kept)
+    confirmed = checks.run()
+    taken_back = [TakenBack(step.findings, f"`{check.command}` fails with it and passes without") for step in culprits]
+    if not confirmed.passed:
+        disk.put(())
+        taken_back += [
+            TakenBack(step.findings, f"`{check.command}` fails and no single cause was found") for step in kept
+        ]
+        kept = []
+    result = CheckResult.PASSED if confirmed.passed else CheckResult.FAILED
+    return Executed(plan.only(kept), tuple(taken_back), checks.report(result, True, confirmed))
+
+
+def _bisected(plan: Plan, disk: _Disk, checks: _Checks) -> tuple[list[Step], list[Step]]:
+    """Return (kept, culprits) after the check failed for the whole plan; nothing is kept when the runs ran out."""
+
+    def passes(steps: Sequence[Step]) -> bool:
+        # The whole plan is what failed; asking again would only cost time.
+        if len(steps) == len(plan.steps) or not disk.stands(steps) or checks.exhausted:
+            return False
+        disk.put(steps)
+        return checks.run().passed
+
+    kept, culprits = split_good(plan.steps, passes)
+    return ([], list(plan.steps)) if checks.exhausted else (kept, culprits)
+
+
+class _Checks:
+    """Runs of the check, counted."""
+
+    def __init__(self, check: Check, on_check: Callable[[int], None] | None) -> None:
+        self._check = check
+        self._on_check = on_check
+        self._runs = 0
+
+    @property
+    def exhausted(self) -> bool:
+        return self._runs >= MAX_CHECK_RUNS
+
+    def run(self) -> CheckRun:
+        self._runs += 1
+        if self._on_check is not None:
+            self._on_check(self._runs)
+        return self._check.run()
+
+    def report(self, result: CheckResult, passed_before: bool, last: CheckRun) -> CheckReport:
+        return CheckReport(self._check.command, result, passed_before, last.passed, self._runs, last.output)
+
+
+class _Disk:
+    """The plan's files on the disk, with any subset of its steps made."""
+
+    def __init__(self, plan: Plan, run: WritesFiles, root: Path, analyse: Analyse) -> None:
+        self._plan = plan
+        self._run = run
+        self._root = root
+        self._analyse = analyse
+        self._before = {original.path: original.data for original in plan.originals}
+        self._present = dict(self._before)
+
+    def put(self, steps: Iterable[Step]) -> None:
+        """Make the files what they are with these steps and no others."""
+        wanted = {**self._before, **{change.path: change.after for change in self._plan.only(steps).changes()}}
+        changes = [
+            FileChange(path, self._present[path], data) for path, data in wanted.items() if data != self._present[path]
+        ]
+        if changes:
+            self._run.apply(changes)
+        for change in changes:
+            content = read_content(self._root, change.path)
+            if not isinstance(content, Content) or content.data != change.after:
+                raise _written_wrong(change.path)
+        self._present = wanted
+
+    def stands(self, steps: Sequence[Step]) -> bool:
+        """Tell whether these steps by themselves leave every file no worse than it was."""
+        for change in self._plan.only(steps).changes():
+            before = Version(change.before, self._analyse(change.path, change.before))
+            after = Version(change.after, self._analyse(change.path, change.after))
+            edits = [OwnedEdit(e.start, e.end, e.replacement, frozenset()) for e in change.edits]
+            if objection(before, after, edits) is not None:
+                return False
+        return True
+
+
+def unwritable(findings: Iterable[Finding], why: Callable[[str], str | None]) -> dict[str, str]:
+    """Return the files of the findings' fixes that may not be written, each with the reason that `why` gives."""
+    paths = {edit.path for f in findings if f.fix is not None for edit in f.fix.edits}
+    return {path: reason for path in sorted(paths) if (reason := why(path)) is not None}
+
+
+def _written_wrong(path: str) -> SophiaError:
+    return SophiaError(
+        "written-wrong",
+        f"`{path}` does not hold what was written to it a moment ago; everything is taken back",
+        hint="somebody else writes to it, or the disk fails; run again when that is over",
+        location=path,
+        exit_code=ExitCode.ROLLED_BACK,
+    )
