@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Category, Finding
 from sophia_cli.fixers.rule import Rule
+from sophia_cli.project.settings_model import PathIgnore
 
 _ID_PREFIX = re.compile(r"SPH\d{0,3}\Z", re.IGNORECASE)
 _IGNORE = re.compile(r"#[ \t]*sophia:[ \t]*ignore(?:[ \t]*\[([^\]\n]*)\]|(?![\w\[-]))")
@@ -54,6 +55,25 @@ def is_suppressed(lines: Sequence[str], finding: Finding) -> bool:
 def without_suppressed(lines: Sequence[str], findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings that no `# sophia: ignore` comment on their line keeps quiet, in their order."""
     return tuple(finding for finding in findings if not is_suppressed(lines, finding))
+
+
+def without_path_ignored(
+    rules: Sequence[Rule], findings: Iterable[Finding], per_path: Sequence[PathIgnore]
+) -> tuple[Finding, ...]:
+    """Return the findings that no `[rules.per_path_ignores]` pattern of the settings leaves out, in their order.
+
+    Patterns are gitignore style, relative to the project root. Raises UsageError for a selector that fits no rule.
+    """
+    if not per_path:
+        return tuple(findings)
+    from pathspec import GitIgnoreSpec
+
+    ignores = [(GitIgnoreSpec.from_lines([item.pattern]), _chosen(rules, item.ignore)) for item in per_path]
+    return tuple(
+        finding
+        for finding in findings
+        if not any(finding.rule in ids and spec.match_file(finding.path) for spec, ids in ignores)
+    )
 
 
 def _split(selectors: Iterable[str]) -> list[str]:

@@ -64,7 +64,8 @@ class _Scan:
                 path = (*path, self.lengths[path] - 1)
                 self.keys.setdefault(path, start)
         self.values.setdefault(path, start)
-        self.at = self.text.find("]", self.at) + (2 if is_list else 1)
+        closing = self.text.find("]", self.at)
+        self.at = len(self.text) if closing < 0 else closing + (2 if is_list else 1)
         return path
 
     def pair(self, table: Path) -> None:

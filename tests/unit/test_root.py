@@ -1,0 +1,73 @@
+"""Where a project begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sophia_cli.project.root import find_root, holds_sophia_table
+
+
+def make_marker(folder: Path, marker: str) -> None:
+    match marker:
+        case ".git folder":
+            (folder / ".git").mkdir()
+        case ".git file":
+            (folder / ".git").write_text("gitdir: /elsewhere\n")
+        case ".sophia":
+            (folder / ".sophia").mkdir()
+        case "pyproject":
+            (folder / "pyproject.toml").write_text("[project]\nname = 'x'\n[tool.sophia.rules]\n")
+        case _:
+            (folder / "sophia.toml").write_text("")
+
+
+@pytest.mark.parametrize("marker", [".git folder", ".git file", ".sophia", "pyproject", "sophia.toml"])
+def test_the_nearest_folder_with_a_marker_is_the_root(tmp_path: Path, marker: str) -> None:
+    (tmp_path / ".git").mkdir()
+    inner = tmp_path / "inner"
+    deep = inner / "a" / "b"
+    deep.mkdir(parents=True)
+    make_marker(inner, marker)
+    assert find_root(deep) == inner
+    assert find_root(inner) == inner
+    assert find_root(tmp_path) == tmp_path
+
+
+def test_a_file_belongs_to_the_root_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").write_text("")
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "a.py").write_text("")
+    assert find_root(tmp_path / "pkg" / "a.py") == tmp_path
+
+
+def test_pyproject_without_our_table_is_no_marker(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").write_text("")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "pyproject.toml").write_text("[tool.sophiaX]\n[tool]\nname = 'sophia'\n# [tool.sophia]\n")
+    assert find_root(inner) == tmp_path
+
+
+def test_a_broken_pyproject_with_our_table_still_marks_the_root(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project\n[tool.sophia]\n")
+    assert holds_sophia_table(tmp_path / "pyproject.toml")
+
+
+def test_with_no_marker_the_folder_itself_is_the_root(tmp_path: Path) -> None:
+    # The temporary folder lies outside any project on the machines that run this; otherwise the claim is void.
+    if find_root(tmp_path.parent) != tmp_path.parent:
+        pytest.skip("the temporary folder is inside a project")
+    (tmp_path / "a.py").write_text("")
+    assert find_root(tmp_path) == tmp_path
+    assert find_root(tmp_path / "a.py") == tmp_path
+    assert find_root(tmp_path / "missing.py") == tmp_path
+
+
+def test_a_symlink_leads_to_the_root_of_what_it_points_at(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "sophia.toml").write_text("")
+    (tmp_path / "link").symlink_to(real)
+    assert find_root(tmp_path / "link") == real

@@ -1,0 +1,308 @@
+"""The settings file: values that are read, and mistakes that are reported with their place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sophia_cli.core.errors import ExitCode, UsageError
+from sophia_cli.project.settings import load_settings, parse_settings
+from sophia_cli.project.settings_keys import KEYS
+from sophia_cli.project.settings_model import (
+    Check,
+    Command,
+    Limits,
+    PathIgnore,
+    PortConflict,
+    Probe,
+    ProbeKind,
+    Settings,
+    Slo,
+    Strategy,
+)
+
+SHOP = """\
+[project]
+name = "shop"
+python = ".venv"
+python_version = "3.11"
+include = ["build/kept.py"]
+exclude = ["legacy/"]
+
+[rules]
+select = ["SPH1", "config"]
+ignore = ["SPH101"]
+
+[rules.per_path_ignores]
+"tests/**" = ["SPH1"]
+
+[services.memory]
+app = "memory.main:app"
+port = 9001
+persist = ["data/memory"]
+
+[services.api]
+command = "uvicorn api.main:app"
+cwd = "api"
+port = 9002
+on_port_conflict = "move"
+depends_on = ["memory"]
+strategy = "overlap"
+replicas = 1
+env = { LOG_LEVEL = "info", REGION = "eu" }
+secrets = ["API_TOKEN"]
+soak = "3s"
+startup = { tcp = true }
+readiness = { http = "/ready", interval = "500ms", timeout = "1s" }
+liveness = { command = ["python", "check.py"], failures = 5 }
+limits = { memory = "256MB", cpus = 0.5 }
+slo = { p95_ms = 25, error_rate = 0.001 }
+
+[[services.api.checks]]
+name = "stores an order"
+request = "POST /api/v1/orders"
+json = { item = "tea" }
+status = 201
+
+[[services.api.checks]]
+name = "answers"
+request = "GET /"
+
+[services.worker]
+command = ["python", "worker.py"]
+strategy = "replace"
+
+[environments.production.services.api]
+replicas = 2
+env = { LOG_LEVEL = "warning" }
+app = "api.main:app"
+"""
+
+
+def caught(text: str, file: str = "sophia.toml") -> UsageError:
+    with pytest.raises(UsageError) as info:
+        parse_settings(text, file)
+    return info.value
+
+
+def test_every_key_of_the_file_arrives_as_a_value() -> None:
+    settings = parse_settings(SHOP, "sophia.toml")
+    assert settings.project.name == "shop"
+    assert settings.project.python_version == (3, 11)
+    assert settings.project.include == ("build/kept.py",)
+    assert settings.project.exclude == ("legacy/",)
+    assert settings.rules.select == ("SPH1", "config")
+    assert settings.rules.ignore == ("SPH101",)
+    assert settings.rules.per_path == (PathIgnore("tests/**", ("SPH1",)),)
+    memory, api, worker = settings.services
+    assert (memory.name, memory.app, memory.command, memory.persist) == (
+        "memory",
+        "memory.main:app",
+        None,
+        ("data/memory",),
+    )
+    assert api.command == Command(("uvicorn api.main:app",), shell=True)
+    assert (api.port, api.cwd, api.depends_on, api.soak_s) == (9002, "api", ("memory",), 3.0)
+    assert api.on_port_conflict is PortConflict.MOVE
+    assert api.env == (("LOG_LEVEL", "info"), ("REGION", "eu"))
+    assert api.secrets == ("API_TOKEN",)
+    assert api.startup == Probe(ProbeKind.TCP, "", None, None, 0.25, 2.0, 240)
+    assert api.readiness == Probe(ProbeKind.HTTP, "/ready", None, None, 0.5, 1.0, 3)
+    assert api.liveness == Probe(ProbeKind.COMMAND, "", None, Command(("python", "check.py"), False), 30.0, 2.0, 5)
+    assert api.limits == Limits(256_000_000, 0.5)
+    assert api.slo == Slo(p95_ms=25.0, error_rate=0.001)
+    assert api.checks == (
+        Check("stores an order", "POST", "/api/v1/orders", '{"item": "tea"}', 201, gate=False),
+        Check("answers", "GET", "/", None, 200, gate=True),
+    )
+    assert (worker.port, worker.strategy, worker.replicas) == (None, Strategy.REPLACE, 1)
+
+
+def test_an_environment_is_the_base_with_its_own_values_on_top() -> None:
+    settings = parse_settings(SHOP, "sophia.toml")
+    production = settings.environments[0]
+    assert production.name == "production"
+    memory, api, worker = production.services
+    assert (memory, worker) == (settings.services[0], settings.services[2])
+    assert (api.replicas, api.env) == (2, (("LOG_LEVEL", "warning"), ("REGION", "eu")))
+    assert (api.app, api.command) == ("api.main:app", None)
+    assert api.checks == settings.services[1].checks
+
+
+def test_the_same_settings_stand_in_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\nname = 'x'\n[tool.sophia.project]\nname = 'y'\n[tool.other]\nz = 1\n"
+    )
+    settings = load_settings(tmp_path)
+    assert (settings.source, settings.project.name) == ("pyproject.toml", "y")
+
+
+def test_without_a_settings_file_the_defaults_hold(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert load_settings(tmp_path) == Settings()
+
+
+def test_a_broken_pyproject_that_has_no_settings_is_not_our_business(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project\n")
+    assert load_settings(tmp_path) == Settings()
+
+
+def test_settings_in_both_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").write_text("")
+    (tmp_path / "pyproject.toml").write_text("[tool.sophia]\n")
+    with pytest.raises(UsageError) as info:
+        load_settings(tmp_path)
+    assert info.value.reference == "settings-conflict"
+    assert info.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("text", "location", "near"),
+    [
+        ("[project]\nnmae = 'x'\n", "sophia.toml:2:1", "`name`"),
+        ("[projcet]\nname = 'x'\n", "sophia.toml:1:1", "`project`"),
+        ("\n\n[rules]\nselect = []\n  ingore = []\n", "sophia.toml:5:3", "`ignore`"),
+        ("[services.a]\napp = 'a:a'\n\n# why\ndepends-on = []\n", "sophia.toml:5:1", "`depends_on`"),
+        (
+            "[services.a]\napp = 'a:a'\nport = 1\nreadiness = { http = '/', intervall = '1s' }\n",
+            "sophia.toml:4:27",
+            "`interval`",
+        ),
+        ("[services.a]\napp = 'a:a'\n[services.a.limits]\nmemry = '1MB'\n", "sophia.toml:4:1", "`memory`"),
+        (
+            "[services.a]\napp = 'a:a'\n[[services.a.checks]]\nname = 'x'\nrequest = 'GET /'\n"
+            "[[services.a.checks]]\nname = 'y'\nstatsu = 1\n",
+            "sophia.toml:8:1",
+            "`status`",
+        ),
+        ("[services.a]\napp = 'a:a'\n[environments.p.services.a]\nprot = 2\n", "sophia.toml:4:1", "`port`"),
+        ('services."a".app = "a:a"\nservices.a.prot = 1\n', "sophia.toml:2:1", "`port`"),
+        ("services = { a = { app = 'a:a', prot = 1 } }\n", "sophia.toml:1:33", "`port`"),
+        ('[project]\nname = """x\n[rules]\nselct = 1\n"""\nexcluded = []\n', "sophia.toml:6:1", "`exclude`"),
+    ],
+)
+def test_an_unknown_key_is_an_error_with_its_place_and_the_nearest_key(text: str, location: str, near: str) -> None:
+    error = caught(text)
+    assert (error.reference, error.location) == ("settings-unknown-key", location)
+    assert near in str(error.hint)
+
+
+def test_the_place_of_a_key_in_pyproject_counts_from_its_own_first_line() -> None:
+    error = caught("[project]\nname = 'x'\n\n[tool.sophia.project]\nnmae = 'y'\n", "pyproject.toml")
+    assert error.location == "pyproject.toml:5:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("[project]\nname = 3\n", "sophia.toml:2:8"),
+        ("[project]\nname = ' '\n", "sophia.toml:2:8"),
+        ("project = 'x'\n", "sophia.toml:1:11"),
+        ("[project]\nexclude = [\n  'a', # one\n  2,\n]\n", "sophia.toml:4:3"),
+        ("[project]\nexclude = 'a'\n", "sophia.toml:2:11"),
+        ("[project]\npython_version = '3'\n", "sophia.toml:2:18"),
+        ("services = []\n", "sophia.toml:1:12"),
+        ("[services]\na = 1\n", "sophia.toml:2:5"),
+        ("[services.'a b']\napp = 'a:a'\n", "sophia.toml:1:1"),
+        ("[services.a]\nport = 1\n", "sophia.toml:1:1"),
+        ("[services.a]\napp = 'a:a'\ncommand = 'x'\n", "sophia.toml:3:11"),
+        ("[services.a]\napp = 'a'\n", "sophia.toml:2:7"),
+        ("[services.a]\ncommand = []\n", "sophia.toml:2:11"),
+        ("[services.a]\napp = 'a:a'\nport = 70000\n", "sophia.toml:3:8"),
+        ("[services.a]\napp = 'a:a'\nport = '80'\n", "sophia.toml:3:8"),
+        ("[services.a]\napp = 'a:a'\nport = true\n", "sophia.toml:3:8"),
+        ("[services.a]\napp = 'a:a'\ncwd = '../x'\n", "sophia.toml:3:7"),
+        ("[services.a]\napp = 'a:a'\npersist = ['x', '/etc']\n", "sophia.toml:3:17"),
+        ("[services.a]\napp = 'a:a'\nstrategy = 'overlop'\n", "sophia.toml:3:12"),
+        ("[services.a]\napp = 'a:a'\nstrategy = 'replace'\nreplicas = 2\n", "sophia.toml:4:12"),
+        ("[services.a]\napp = 'a:a'\nenv = { A = 1 }\n", "sophia.toml:3:13"),
+        ("[services.a]\napp = 'a:a'\nenv = { 'A-B' = '1' }\n", "sophia.toml:3:9"),
+        ("[services.a]\napp = 'a:a'\nsecrets = ['sk-123']\n", "sophia.toml:3:12"),
+        ("[services.a]\napp = 'a:a'\nsoak = 5\n", "sophia.toml:3:8"),
+        ("[services.a]\napp = 'a:a'\nlimits = { memory = '1 mile' }\n", "sophia.toml:3:21"),
+        ("[services.a]\napp = 'a:a'\nslo = { error_rate = 2 }\n", "sophia.toml:3:22"),
+        ("[services.a]\napp = 'a:a'\nport = 1\nreadiness = { http = 'ready' }\n", "sophia.toml:4:22"),
+        ("[services.a]\napp = 'a:a'\nport = 1\nreadiness = { http = '/', tcp = 1 }\n", "sophia.toml:4:13"),
+        ("[services.a]\napp = 'a:a'\nreadiness = { http = '/' }\n", "sophia.toml:3:22"),
+        ("[services.a]\napp = 'a:a'\nreadiness = { tcp = true }\n", "sophia.toml:3:21"),
+        ("[services.a]\napp = 'a:a'\nreadiness = { tcp = false }\n", "sophia.toml:3:21"),
+        ("[services.a]\napp = 'a:a'\nport = 1\nreadiness = { http = '/', interval = '1 d' }\n", "sophia.toml:4:38"),
+        ("[services.a]\napp = 'a:a'\ndepends_on = ['b']\n", "sophia.toml:3:15"),
+        ("[services.a]\napp = 'a:a'\ndepends_on = ['a']\n", "sophia.toml:3:14"),
+        ("[services.a]\napp = 'a:a'\nport = 1\n[services.b]\napp = 'b:b'\nport = 1\n", "sophia.toml:6:8"),
+        ("[services.a]\napp = 'a:a'\n[[services.a.checks]]\nname = 'x'\n", "sophia.toml:3:1"),
+        ("[services.a]\napp = 'a:a'\nchecks = [{ name = 'x', request = 'FETCH /' }]\n", "sophia.toml:3:35"),
+        (
+            "[services.a]\napp = 'a:a'\nchecks = [{ name = 'x', request = 'GET /', json = 1979-05-27 }]\n",
+            "sophia.toml:3:51",
+        ),
+        ("[services.a]\napp = 'a:a'\n[environments.p.services.a]\nport = 0\n", "sophia.toml:4:8"),
+        (
+            "[services.a]\napp = 'a:a'\nport = 1\n[services.b]\napp = 'b:b'\n[environments.p.services.b]\nport = 1\n",
+            "sophia.toml:7:8",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_an_error_at_the_value(text: str, location: str) -> None:
+    error = caught(text)
+    assert (error.reference, error.location) == ("settings-wrong-value", location)
+
+
+def test_a_cycle_of_services_is_told_in_full() -> None:
+    services = "".join(f"[services.{a}]\napp = 'a:a'\ndepends_on = ['{b}']\n" for a, b in ("ab", "bc", "ca"))
+    assert "a -> b -> c -> a" in caught(services).message
+
+
+def test_an_environment_cannot_change_a_service_that_does_not_exist() -> None:
+    error = caught("[services.api]\napp = 'a:a'\n[environments.p.services.apy]\nport = 1\n")
+    assert (error.reference, error.location) == ("settings-unknown-service", "sophia.toml:3:1")
+
+
+def test_a_mistake_inside_a_secret_does_not_repeat_the_secret() -> None:
+    error = caught("[services.a]\napp = 'a:a'\nsecrets = ['sk-live-123']\nenv = {}\n")
+    assert "sk-live" not in error.message + str(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("[project]\nname = \n", "sophia.toml:2:8"),
+        ("[project]\nname = 'a'\nname = 'b'\n", "sophia.toml:3:11"),
+        ("[project]\n\nname = [1,\n", "sophia.toml:4:1"),
+    ],
+)
+def test_a_file_that_is_not_toml_is_an_error_with_its_place(text: str, location: str) -> None:
+    error = caught(text)
+    assert (error.reference, error.location) == ("settings-invalid", location)
+
+
+def test_a_file_that_is_not_utf_8_is_an_error_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").write_bytes(b"[project]\nname = 'caf\xe9'\n")
+    with pytest.raises(UsageError) as info:
+        load_settings(tmp_path)
+    assert (info.value.reference, info.value.location) == ("settings-invalid", "sophia.toml:2:12")
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").write_bytes(b"\xef\xbb\xbf[project]\r\nname = 'x'\r\n")
+    assert load_settings(tmp_path).project.name == "x"
+    (tmp_path / "sophia.toml").write_bytes(b"\xef\xbb\xbf[project]\r\nname = 'x'\r\nnmae = 'y'\r\n")
+    with pytest.raises(UsageError) as info:
+        load_settings(tmp_path)
+    assert info.value.location == "sophia.toml:3:1"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser reads everything")
+def test_a_file_without_read_permission_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").write_text("")
+    (tmp_path / "sophia.toml").chmod(0)
+    with pytest.raises(UsageError) as info:
+        load_settings(tmp_path)
+    assert info.value.reference == "settings-unreadable"
+
+
+def test_no_key_is_described_twice() -> None:
+    names = [(key.section, key.name) for key in KEYS]
+    assert len(names) == len(set(names))
