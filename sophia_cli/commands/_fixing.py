@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.commands._project import Project, Scan, open_project, scan_project
+from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.plan import Plan
@@ -25,6 +26,7 @@ from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.execute import Executed, execute, unwritable
 from sophia_cli.fixers.outcome import findings_of, outcome
 from sophia_cli.fixers.plan import Policy
+from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.fixers.user_check import UserCheck, user_check
 from sophia_cli.fixers.verify import Version
@@ -32,6 +34,7 @@ from sophia_cli.project.clock import Clock
 from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.recovery import Recovered, recover, recover_when_idle
+from sophia_cli.project.root import find_root
 from sophia_cli.project.transactions import begin_run
 
 HOLDER = "sophia fix"
@@ -61,15 +64,20 @@ class _Done:
 
 
 def fix_project(
-    request: Request, clock: Clock, environment: Mapping[str, str], progress: ProgressLine, ask: Ask | None
+    request: Request,
+    rules: tuple[Rule, ...],
+    clock: Clock,
+    environment: Mapping[str, str],
+    progress: ProgressLine,
+    ask: Ask | None,
 ) -> FixReport:
-    """Fix what the request names and return what came of it.
+    """Fix what the request names with these rules and return what came of it.
 
     Raises UsageError for what the request gets wrong, BusyError when another Sophia holds the project, and what
     transactions raise when files cannot be written; everything is taken back then, also on Ctrl-C.
     """
     started = clock.monotonic()
-    project = open_project(request.paths, request.select, request.ignore)
+    project = open_project(request.paths, rules, request.select, request.ignore)
     check = None
     if request.check is not None:
         check = user_check(request.check, project.root, request.check_timeout_s, environment)
@@ -182,6 +190,7 @@ def _report(
         exit_code=ExitCode.ROLLED_BACK if failed else exit_code,
         duration_s=duration_s,
         run_id=done.run_id,
+        undo_in=None if find_root(Path()) == scan.project.root else str(scan.project.root),
         dry_run=request.dry_run,
         summary=summary,
         findings=reported,
@@ -189,7 +198,7 @@ def _report(
         taken_back=taken_back,
         rounds=draft.rounds,
         settled=draft.settled,
-        recovered=tuple(_recovery_line(item) for item in recovered),
+        recovered=tuple(recovery_line(item) for item in recovered),
         check=done.executed.check,
     )
 
@@ -222,8 +231,3 @@ def _verdict(would_change: bool, changed: bool, left: list[Finding]) -> Verdict:
     if left:
         return Verdict.FINDINGS
     return Verdict.FIXED if changed else Verdict.CLEAN
-
-
-def _recovery_line(item: Recovered) -> str:
-    kept = f", {len(item.kept)} kept as they were changed since" if item.kept else ""
-    return f"run {item.run_id} ({item.kind.value}): {len(item.restored)} files restored{kept}"

@@ -14,7 +14,7 @@ from sophia_cli import __version__
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.report import Skipped
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
-from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.scanner import Progress, ScannedFile, ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
@@ -88,7 +88,9 @@ class Scan:
         return self.project.reported(analyse(path, data, context, self.project.rules))
 
 
-def open_project(paths: Sequence[Path], select: Sequence[str], ignore: Sequence[str]) -> Project:
+def open_project(
+    paths: Sequence[Path], rules: tuple[Rule, ...], select: Sequence[str], ignore: Sequence[str]
+) -> Project:
     """Return the project that holds the paths (the current folder when there are none).
 
     UsageError when a path does not exist (`path-missing`) or lies in another project, and for settings and selectors
@@ -100,10 +102,7 @@ def open_project(paths: Sequence[Path], select: Sequence[str], ignore: Sequence[
             raise UsageError("path-missing", f"`{path}` does not exist", hint="check the spelling of the path")
     root = find_root(targets[0])
     settings = load_settings(root)
-    rules = all_rules()
-    chosen = select_rules(
-        rules, tuple(select) or settings.rules.select, (*settings.rules.ignore, *(ignore if ignore else ()))
-    )
+    chosen = select_rules(rules, tuple(select) or settings.rules.select, (*settings.rules.ignore, *ignore))
     inventory = discover(root, targets, settings.project.include, settings.project.exclude)
     running = (sys.version_info.major, sys.version_info.minor)
     python = project_python(root, running, settings.project.python_version)

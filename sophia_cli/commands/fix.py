@@ -28,6 +28,7 @@ from sophia_cli.commands._output import Format, chosen_format, has_colours, say,
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.report import FailOn, FixReport
+from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
 
@@ -81,8 +82,9 @@ def fix(
         check_timeout_s=seconds(verify_timeout, "--verify-timeout"),
         wait_s=seconds(wait, "--wait"),
     )
+    ask = _ask.asker(progress.clear) if interactive else None
     try:
-        report = fix_project(request, clock, os.environ, progress, _ask.asker(progress.clear) if interactive else None)
+        report = fix_project(request, all_rules(), clock, os.environ, progress, ask)
     finally:
         progress.clear()
     write_result(_rendered(report, chosen, quiet, verbose, output is None), output)

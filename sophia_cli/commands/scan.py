@@ -23,6 +23,7 @@ from sophia_cli.commands._project import Scan, open_project, scan_project
 from sophia_cli.commands._sources import SourceLines
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.report import FailOn, ReportedFinding, ScanReport, Verdict, summarise
+from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
 
@@ -46,7 +47,7 @@ def scan(
     started = clock.monotonic()
     chosen = chosen_format(format_, json)
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
-    scanned = scan_project(open_project(paths or (), select or (), ignore or ()), progress.files)
+    scanned = scan_project(open_project(paths or (), all_rules(), select or (), ignore or ()), progress.files)
     progress.clear()
     report = scan_report(scanned, fail_on, clock.monotonic() - started, with_source=chosen is Format.TEXT)
     write_result(_rendered(report, chosen, quiet, verbose, output is None), output)

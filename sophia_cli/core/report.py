@@ -146,13 +146,15 @@ class ScanReport:
 class FixReport:
     """What `sophia fix` did or, in a dry run, would do: `plan` is the very object that is executed.
 
-    `findings` are those before the run and those it revealed. `settled` is false when the rounds ran out.
+    `findings` are those before the run and those it revealed. `settled` is false when the rounds ran out. `undo_in` is
+    the project root when `sophia undo` does not find it from the current folder.
     """
 
     verdict: Verdict
     exit_code: ExitCode
     duration_s: float
     run_id: str | None
+    undo_in: str | None
     dry_run: bool
     summary: Summary
     findings: tuple[ReportedFinding, ...]
@@ -202,3 +204,38 @@ def summarise(
         grade_before=grade_of(before, lines),
         skipped=skipped,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that an undo left alone, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run in the list: `stamp` is when it began (UTC, ISO 8601), `files` how many it left changed."""
+
+    id: str
+    stamp: str
+    command: str
+    state: str
+    files: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What `sophia undo` did or, in a dry run, would do; `runs` is filled for `--list` only."""
+
+    verdict: Verdict
+    exit_code: ExitCode
+    duration_s: float
+    run_id: str | None
+    dry_run: bool
+    restored: tuple[str, ...] = ()
+    kept: tuple[KeptFile, ...] = ()
+    recovered: tuple[str, ...] = ()
+    runs: tuple[RunLine, ...] = ()

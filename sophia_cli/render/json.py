@@ -157,4 +157,3 @@ def _check(check: CheckReport) -> Json:
         "runs": check.runs,
         "output": check.output,
     }
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -48,7 +49,7 @@ def fix_summary(report: FixReport, style: Style) -> str:
     """Return the last lines of a fix."""
     summary = report.summary
     changed = len(report.plan.changes())
-    lines = [f"an earlier run was interrupted; taken back: {visible(note)}" for note in report.recovered]
+    lines = [f"an interrupted run was settled first: {visible(note)}" for note in report.recovered]
     if report.check is not None:
         lines.append(_check(report.check, style))
     if not report.settled:
@@ -64,7 +65,8 @@ def fix_summary(report: FixReport, style: Style) -> str:
     elif report.dry_run:
         lines.append(style.paint(f"{plural(changed, 'file')} would change; nothing was written", Tone.STRONG))
     else:
-        done = f"{plural(changed, 'file')} changed, run {report.run_id}. Undo: sophia undo {report.run_id}"
+        where = f" --project {shlex.quote(report.undo_in)}" if report.undo_in is not None else ""
+        done = f"{plural(changed, 'file')} changed, run {report.run_id}. Undo: sophia undo {report.run_id}{where}"
         lines.append(style.paint(done, Tone.STRONG))
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,61 @@
+"""What `sophia undo` did, as text and as JSON."""
+
+from __future__ import annotations
+
+from sophia_cli.core.report import SCHEMA_VERSION, RunLine, UndoReport, Verdict
+from sophia_cli.render.json import document
+from sophia_cli.render.style import Style, Tone, plural, visible
+
+
+def undo_text(report: UndoReport, style: Style) -> str:
+    """Return the files that were restored, those that were kept and why, and what to do about them."""
+    lines = [f"an interrupted run was settled first: {visible(note)}" for note in report.recovered]
+    if report.verdict is Verdict.LISTED:
+        lines += [_run_line(run, style) for run in report.runs] or ["no runs yet"]
+        return "\n".join(lines) + "\n"
+    verb = "would be restored" if report.dry_run else "restored"
+    lines += [f"{visible(path)}  {verb}" for path in report.restored]
+    lines += [
+        f"{visible(kept.path)}  {style.paint('kept', Tone.WARNING)}: {visible(kept.reason)}" for kept in report.kept
+    ]
+    done = f"run {report.run_id}: {plural(len(report.restored), 'file')} {verb}"
+    if report.kept:
+        done += f", {len(report.kept)} kept"
+    lines.append(style.paint(done, Tone.STRONG))
+    return "\n".join(lines) + "\n"
+
+
+def undo_json(report: UndoReport) -> str:
+    """Return the document of an undo, or of the list of runs."""
+    return document(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "command": "undo",
+            "verdict": report.verdict.value,
+            "exit_code": int(report.exit_code),
+            "duration_s": round(report.duration_s, 3),
+            "run_id": report.run_id,
+            "dry_run": report.dry_run,
+            "summary": {"restored": len(report.restored), "kept": len(report.kept), "runs": len(report.runs)},
+            "restored": list(report.restored),
+            "kept": [{"path": kept.path, "reason": kept.reason} for kept in report.kept],
+            "recovered": list(report.recovered),
+            "runs": [
+                {
+                    "run_id": run.id,
+                    "started": run.stamp,
+                    "command": run.command,
+                    "state": run.state,
+                    "files": run.files,
+                    "summary": run.summary,
+                }
+                for run in report.runs
+            ],
+        }
+    )
+
+
+def _run_line(run: RunLine, style: Style) -> str:
+    head = style.paint(run.id, Tone.STRONG)
+    started = run.stamp[:19].replace("T", " ")
+    return f"{head}  {started} UTC  {run.state:<13}  {plural(run.files, 'file')}  {visible(run.command)}"
