@@ -1,0 +1,1 @@
+"""The breakers, by what they damage."""
