@@ -145,11 +145,13 @@ def replace_file(root: Path, path: str, data: bytes, *, before: bytes, temporary
 
     Raises FileChanged, FileRefused or WriteFailed, with the file untouched.
     """
-    parts, name = split_path(resolve_inside(Path(os.path.realpath(root)), path))
-    with open_folder(Path(os.path.realpath(root)), parts) as folder:
+    real_root = Path(os.path.realpath(root))
+    resolved = resolve_inside(real_root, path)
+    with open_folder(real_root, resolved) as folder:
+        name = split_path(resolved)[1]
         current = folder.read(name)
         if current.data != before:
-            raise FileChanged(path)
+            raise FileChanged(resolved)
         replace_in(folder, name, data, current.facts, temporary)
 
 

@@ -57,6 +57,8 @@ class Backups:
 
     def sweep(self) -> None:
         """Remove half-written backups that a crash left; everything else in the folder stays."""
+        if not self._state.has(Subfolder.BACKUPS):
+            return
         folder = self._state.subfolder(Subfolder.BACKUPS)
         with contextlib.suppress(FileNotFoundError):
             for entry in os.listdir(folder):

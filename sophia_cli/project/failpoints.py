@@ -1,8 +1,9 @@
 """Named places where a fault test may stop this process, so that every crash point can be tried for real.
 
-The environment variable `SOPHIA_FAILPOINT` holds `name`, `name:count` or `name:count:SIGNAL`. At the count-th time the
-named place is reached (the first by default) the process sends itself the signal (`SIGKILL` by default; `SIGSTOP` lets
-a test change the world at that very moment, `SIGINT` plays Ctrl-C). Without the variable a place costs one look-up.
+The environment variable `SOPHIA_FAILPOINT` holds `name`, `name:count` or `name:count:SIGNAL`, or several of them with
+commas. At the count-th time the named place is reached (the first by default) the process sends itself the signal
+(`SIGKILL` by default; `SIGSTOP` lets a test change the world at that very moment, `SIGINT` plays Ctrl-C). `trace`
+writes each place that is reached to stderr. Without the variable a place costs one look-up.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 from enum import Enum
 
 VARIABLE = "SOPHIA_FAILPOINT"
+_TRACE = "trace"
 
 
 class Failpoint(Enum):
@@ -57,17 +59,27 @@ def failpoint_names() -> tuple[str, ...]:
 def failpoint(point: Failpoint) -> None:
     """Send this process the chosen signal when `SOPHIA_FAILPOINT` names this place and its count is reached.
 
-    Raises ValueError for a count or a signal that cannot be read.
+    Raises ValueError for a count, KeyError for a signal, that cannot be read.
     """
     wanted = os.environ.get(VARIABLE)
-    if wanted is None:
-        return
-    name, _, rest = wanted.partition(":")
-    if name != point.value:
-        return
-    count, _, signal_name = rest.partition(":")
-    remaining = int(count or "1") - 1
-    # The count lives in this process's own environment: no state in the module.
-    os.environ[VARIABLE] = f"{name}:{remaining}:{signal_name}"
-    if remaining == 0:
-        os.kill(os.getpid(), signal.Signals[signal_name or "SIGKILL"])
+    if wanted is not None:
+        _reach(point.value, wanted.split(","))
+
+
+def _reach(reached: str, wanted: list[str]) -> None:
+    due: list[signal.Signals] = []
+    for index, one in enumerate(wanted):
+        name, _, rest = one.partition(":")
+        if name == _TRACE:
+            os.write(2, f"{reached}\n".encode("ascii"))
+        elif name == reached:
+            count, _, signal_name = rest.partition(":")
+            remaining = int(count or "1") - 1
+            wanted[index] = f"{name}:{remaining}:{signal_name}"
+            if remaining == 0:
+                due.append(signal.Signals[signal_name or "SIGKILL"])
+    # The counts live in this process's own environment: no state in the module.
+    os.environ[VARIABLE] = ",".join(wanted)
+    # Python handles SIGINT at once by raising, so a kill that is due at the same place goes first.
+    for number in sorted(due, key=lambda one: one is not signal.SIGKILL):
+        os.kill(os.getpid(), number)

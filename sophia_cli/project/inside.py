@@ -84,15 +84,16 @@ class Folder:
 
     __slots__ = ("file", "parts", "root")
 
-    def __init__(self, root: Path, parts: tuple[str, ...]) -> None:
+    def __init__(self, root: Path, parts: tuple[str, ...], path: str) -> None:
+        """Open it on the way to `path`; FileRefused names that file when the way is blocked."""
         self.root = root
         self.parts = parts
-        self.file = _walk(root, parts)
+        self.file = _walk(root, parts, path)
 
     def still_in_place(self) -> bool:
         """Whether the path from the root still leads to this very folder."""
         try:
-            other = _walk(self.root, self.parts)
+            other = _walk(self.root, self.parts, ".")
         except FileRefused:
             return False
         try:
@@ -114,7 +115,7 @@ class Folder:
         try:
             file = os.open(name, _FILE_FLAGS, dir_fd=self.file)
         except OSError as error:
-            raise _refused(path, error) from error
+            raise _refused(path, "it", error) from error
         with os.fdopen(file, "rb") as stream:
             facts = os.fstat(stream.fileno())
             if not stat.S_ISREG(facts.st_mode):
@@ -122,7 +123,7 @@ class Folder:
             try:
                 data = stream.read()
             except OSError as error:
-                raise _refused(path, error) from error
+                raise _refused(path, "it", error) from error
         mode = stat.S_IMODE(facts.st_mode)
         return DiskFile(data, FileFacts(mode, facts.st_uid, facts.st_gid, facts.st_nlink, _identity(facts)))
 
@@ -142,9 +143,12 @@ class Folder:
 
 
 @contextmanager
-def open_folder(root: Path, parts: tuple[str, ...]) -> Iterator[Folder]:
-    """Open a folder inside `root`, no link followed, for a `with` block; FileRefused when the way there is blocked."""
-    folder = Folder(root, parts)
+def open_folder(root: Path, path: str) -> Iterator[Folder]:
+    """Open the folder that a resolved path names a file in, no link followed, for a `with` block.
+
+    FileRefused, naming `path`, when the way there is blocked.
+    """
+    folder = Folder(root, split_path(path)[0], path)
     try:
         yield folder
     finally:
@@ -182,16 +186,16 @@ def check_recorded_path(path: str) -> None:
         raise FileRefused(path, "it is not a path that Sophia writes")
 
 
-def _walk(root: Path, parts: tuple[str, ...]) -> int:
+def _walk(root: Path, parts: tuple[str, ...], path: str) -> int:
     try:
         file = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise _refused(".", error) from error
+        raise _refused(path, f"`{root}`", error) from error
     for index, part in enumerate(parts):
         try:
             inner = os.open(part, _FOLDER_FLAGS, dir_fd=file)
         except OSError as error:
-            raise _refused("/".join(parts[: index + 1]), error) from error
+            raise _refused(path, f"`{'/'.join(parts[: index + 1])}`", error) from error
         finally:
             os.close(file)
         file = inner
@@ -202,13 +206,13 @@ def _identity(facts: os.stat_result) -> FileIdentity:
     return FileIdentity(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
-def _refused(path: str, error: OSError) -> FileRefused:
+def _refused(path: str, what: str, error: OSError) -> FileRefused:
     match error.errno:
         case errno.ENOENT:
-            return FileRefused(path, "it does not exist", Obstacle.GONE)
+            return FileRefused(path, f"{what} does not exist", Obstacle.GONE)
         case errno.ELOOP:
-            return FileRefused(path, "it is a symbolic link", Obstacle.REPLACED)
+            return FileRefused(path, f"{what} is a symbolic link", Obstacle.REPLACED)
         case errno.ENOTDIR:
-            return FileRefused(path, "it is not a folder", Obstacle.REPLACED)
+            return FileRefused(path, f"{what} is not a folder", Obstacle.REPLACED)
         case _:
-            return FileRefused(path, f"it cannot be read: {error.strerror or error}", Obstacle.BARRED)
+            return FileRefused(path, f"{what} cannot be read: {error.strerror or error}", Obstacle.BARRED)

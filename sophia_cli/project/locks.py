@@ -117,7 +117,22 @@ def _try(lock: HeldLock) -> bool:
             f"`{lock.state.lock_file}` cannot be locked: {error.strerror}",
             hint="the file system of the project must support advisory locks",
         ) from error
-    return True
+    if _is_current(lock):
+        return True
+    # The file was removed while we waited: whoever comes next locks another one, so this lock would guard nothing.
+    lock.close()
+    lock.state.ensure()
+    lock._file = _open(lock.state)
+    return _try(lock)
+
+
+def _is_current(lock: HeldLock) -> bool:
+    try:
+        there = os.stat(lock.state.lock_file, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    here = os.fstat(lock._file)
+    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
 
 def _write_holder(lock: HeldLock, holder: Holder) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import assert_never
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.project.atomic import FileChanged, WriteFailed, discard, replace_in, temporary_name
@@ -79,8 +80,8 @@ def restore(root: Path, wanted: Wanted, temporary: str) -> Outcome:
     path = wanted.path
     try:
         check_recorded_path(path)
-        parts, name = split_path(path)
-        with open_folder(root, parts) as folder:
+        name = split_path(path)[1]
+        with open_folder(root, path) as folder:
             discard(folder, temporary)
             current = folder.read(name)
             data = _old_bytes(wanted, current)
@@ -101,9 +102,8 @@ def look(root: Path, wanted: Wanted) -> Restorable | Outcome:
     """Return what `restore` would meet, changing nothing."""
     try:
         check_recorded_path(wanted.path)
-        parts, name = split_path(wanted.path)
-        with open_folder(root, parts) as folder:
-            current = folder.read(name)
+        with open_folder(root, wanted.path) as folder:
+            current = folder.read(split_path(wanted.path)[1])
             data = _old_bytes(wanted, current)
             return Restorable(len(data), len(current.data)) if isinstance(data, bytes) else data
     except FileRefused as refused:
@@ -192,11 +192,12 @@ def _old_bytes(wanted: Wanted, current: DiskFile) -> bytes | Restoration | Kept:
 
 
 def _refusal(path: str, refused: FileRefused) -> Outcome:
-    reason = refused.reason if refused.path == path else f"`{refused.path}`: {refused.reason}"
     match refused.obstacle:
         case Obstacle.GONE:
             return Kept(path, "it was deleted or moved since")
         case Obstacle.BARRED:
-            return Barred(path, reason)
+            return Barred(path, refused.reason)
         case Obstacle.RULE | Obstacle.REPLACED:
-            return Kept(path, reason)
+            return Kept(path, refused.reason)
+        case _:
+            assert_never(refused.obstacle)

@@ -90,13 +90,13 @@ def run_folder(state: StateFolder, run_id: str) -> Path:
 
 def run_ids(state: StateFolder) -> tuple[str, ...]:
     """Return the ids of all runs that have a folder, sorted by name; nothing when there is no state folder."""
-    if not state.exists():
+    if not (state.exists() and state.has(Subfolder.RUNS)):
         return ()
     try:
-        names = os.listdir(state.subfolder(Subfolder.RUNS))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        with os.scandir(state.subfolder(Subfolder.RUNS)) as found:
+            return tuple(sorted(e.name for e in found if _RUN_ID.fullmatch(e.name) and e.is_dir(follow_symlinks=False)))
+    except (FileNotFoundError, PermissionError):
         return ()
-    return tuple(sorted(name for name in names if _RUN_ID.fullmatch(name)))
 
 
 def read_run(state: StateFolder, run_id: str) -> RunRecord | None:

@@ -44,6 +44,10 @@ class StateFolder:
         """Return where a subfolder is or would be; for reading, it may not exist."""
         return self.path / which.value
 
+    def has(self, which: Subfolder) -> bool:
+        """Whether a subfolder is there; SophiaError (`state-folder-refused`) when it is a link or a file."""
+        return _is_real_folder(self.subfolder(which))
+
     def exists(self) -> bool:
         """Whether the folder is there; SophiaError (`state-folder-refused`) when it is a link or a file."""
         return _is_real_folder(self.path)

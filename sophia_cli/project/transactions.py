@@ -116,8 +116,9 @@ class Run:
 
     def check(self, path: str) -> None:
         """Raise FileRefused when `apply` would refuse this file: read-only, outside, not a file, not readable."""
-        parts, name = split_path(resolve_inside(self._lock.root, path))
-        with open_folder(self._lock.root, parts) as folder:
+        resolved = resolve_inside(self._lock.root, path)
+        with open_folder(self._lock.root, resolved) as folder:
+            name = split_path(resolved)[1]
             folder.check_writable(name, folder.read(name).facts)
 
     def apply(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
@@ -211,8 +212,8 @@ class Run:
                 if targets[path].change.after != change.after:
                     raise UsageError("changes-conflict", f"`{path}` is changed twice in one call", location=path)
                 continue
-            parts, name = split_path(path)
-            with open_folder(self._lock.root, parts) as folder:
+            with open_folder(self._lock.root, path) as folder:
+                name = split_path(path)[1]
                 current = folder.read(name)
                 if current.data != change.before:
                     raise FileChanged(path)
@@ -250,9 +251,11 @@ class Run:
             staged: list[StagedFile] = []
             folders: list[Folder] = []
             try:
-                for parts, some in groupby(targets, key=lambda target: split_path(target.path)[0]):
-                    folders.append(stack.enter_context(open_folder(self._lock.root, parts)))
-                    staged.extend(self._stage(folders[-1], target) for target in some)
+                for _, group in groupby(targets, key=lambda target: split_path(target.path)[0]):
+                    some = list(group)
+                    folders.append(stack.enter_context(open_folder(self._lock.root, some[0].path)))
+                    for target in some:
+                        staged.append(self._stage(folders[-1], target))
                 for one in staged:
                     put_in_place(one)
             except BaseException:
@@ -344,7 +347,7 @@ def _make_run_folder(runs: Path) -> str:
             continue
         except OSError as error:
             raise WriteFailed(str(runs / run_id), error) from error
-        sync_folder(runs)
-        sync_folder(runs.parent)
+        for folder in (runs, *runs.parents[:2]):
+            sync_folder(folder)
         return run_id
     raise WriteFailed(str(runs), FileExistsError(17, "no free run id was found"))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sophia_cli.core.errors import UsageError
+from sophia_cli.core.errors import ExitCode, UsageError
+from sophia_cli.project.atomic import WriteFailed
 from sophia_cli.project.backups import Backups, digest
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import FileRefused, check_recorded_path, open_folder, split_path
@@ -46,7 +47,7 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
     """
     recovered = recover(lock, now)
     runs = list_runs(lock.root)
-    run = _chosen(runs, run_id)
+    run = choose_run(runs, run_id)
     pending = [entry for entry in run.entries if entry.final != entry.original and entry.path not in run.restored]
     backups = Backups(lock.state)
     seen = [look(lock.root, entry_to_restore(entry, frozenset({entry.final}), backups)) for entry in pending]
@@ -61,7 +62,8 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
     return UndoResult(run.id, run.command, run.stamp, restored, explained, recovered)
 
 
-def _chosen(runs: tuple[RunRecord, ...], run_id: str | None) -> RunRecord:
+def choose_run(runs: tuple[RunRecord, ...], run_id: str | None) -> RunRecord:
+    """Return the run that `undo_run` would take back; raises the UsageErrors that it raises."""
     standing = [run for run in runs if run.state in (RunState.COMMITTED, RunState.PARTLY_UNDONE)]
     if run_id is None:
         if not standing:
@@ -86,8 +88,8 @@ def _execute(
 ) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
     folder = run_folder(lock.state, run.id)
     # Held and given back by `undo_entries`: proves that there is room before the first file changes.
-    hold(folder, needed_to_restore(sizes))
     try:
+        hold(folder, needed_to_restore(sizes))
         with contextlib.closing(Journal(folder / JOURNAL_NAME)) as journal:
             journal.write(UndoBegin(now().isoformat(), lock.pid, paths))
             failpoint(Failpoint.UNDO_BEGUN)
@@ -95,6 +97,9 @@ def _execute(
             failpoint(Failpoint.BEFORE_UNDONE_RECORD)
             journal.write(Undone(now().isoformat(), restored, kept))
             failpoint(Failpoint.UNDONE_ON_DISK)
+    except WriteFailed as failed:
+        failed.exit_code = ExitCode.UNDO_INCOMPLETE
+        raise
     finally:
         release(folder)
     return restored, kept
@@ -114,8 +119,7 @@ def _explained(root: Path, kept: Kept, run: RunRecord, runs: tuple[RunRecord, ..
 def _present_sha(root: Path, path: str) -> str | None:
     try:
         check_recorded_path(path)
-        parts, name = split_path(path)
-        with open_folder(root, parts) as folder:
-            return digest(folder.read(name).data)
+        with open_folder(root, path) as folder:
+            return digest(folder.read(split_path(path)[1]).data)
     except FileRefused:
         return None
