@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.history.model import GoodVersion
@@ -61,16 +62,29 @@ def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
 
 
 def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
-    """Return what rules see of a file."""
+    """Return what rules see of a file, before any repair."""
     source = decode(data)
     fault = compile_fault(source.text, path) if isinstance(source, SourceText) else None
-    return FileView(path=path, data=data, source=source, fault=fault)
+    if isinstance(source, SourceText) and fault is None:
+        return FileView(path=path, data=data, source=source)
+    # Its expressions take longer to compile than a warm scan takes, which has no use for them.
+    from sophia_cli.fixers.syntax.odd_input import looks_like_not_python, looks_like_python_2
+
+    not_python = looks_like_not_python(data)
+    if fault is None or not isinstance(source, SourceText):
+        return FileView(path=path, data=data, source=source, not_python=not_python)
+    python_2 = not_python is None and not is_too_deep(fault) and looks_like_python_2(source.text)
+    return FileView(path=path, data=data, source=source, fault=fault, python_2=python_2, not_python=not_python)
+
+
+def report_of(view: FileView, rules: Sequence[Rule]) -> FileReport:
+    """Return what `rules` say about a view."""
+    findings = [finding for rule in rules for finding in rule.check(view)]
+    compiles = isinstance(view.source, SourceText) and view.fault is None
+    lines = view.source.text.count("\n") if isinstance(view.source, SourceText) else 0
+    return FileReport(view.path, tuple(sorted(findings, key=lambda f: f.sort_key)), compiles, lines)
 
 
 def analyse(path: str, data: bytes, context: AnalysisContext, rules: Sequence[Rule]) -> FileReport:
     """Return the findings of `rules` for one file's bytes. Pure: the same arguments give the same report."""
-    view = view_of(path, data, context)
-    findings = [finding for rule in rules for finding in rule.check(view)]
-    compiles = isinstance(view.source, SourceText) and view.fault is None
-    lines = view.source.text.count("\n") if isinstance(view.source, SourceText) else 0
-    return FileReport(path, tuple(sorted(findings, key=lambda f: f.sort_key)), compiles, lines)
+    return report_of(view_of(path, data, context), rules)

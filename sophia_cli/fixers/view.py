@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
+from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.syntax.model import Repair, SyntaxFault
 from sophia_cli.project.source import SourceText, UndecodableSource
+
+
+class Obstacle(Enum):
+    """Why nobody looked at a file's content."""
+
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too-large"
+    CRASHED = "crashed"
 
 
 @dataclass(frozen=True, slots=True)
 class FileView:
     """One Python file.
 
-    `data` is None and `read_error` says why when the file could not be read. `fault` is the first thing the compiler
-    objects to, None for a file that compiles; `repair` is what the engine found for it. `needs_python` is the Python
-    version that the file is valid for when that is newer than the project's.
+    `data` is None where an `obstacle` stood in the way; `obstacle_reason` says what (for TOO_LARGE the size in bytes).
+    `not_python` names what stands behind a Python name instead of Python (`HTML`). `fault` is the first thing the
+    compiler objects to, None for a file that compiles; `repair` is what the engine found for it. `needs_python` is the
+    Python version that the file is valid for when that is newer than the project's.
     """
 
     path: str
     data: bytes | None
-    read_error: str | None = None
+    obstacle: Obstacle | None = None
+    obstacle_reason: str = ""
     source: SourceText | UndecodableSource | None = None
     fault: SyntaxFault | None = None
     repair: Repair | None = None
     needs_python: tuple[int, int] | None = None
     python_2: bool = False
+    not_python: str | None = None
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether the file is Python 3 text that does not compile, and not merely too much for the compiler."""
+        return self.fault is not None and not self.python_2 and self.not_python is None and not is_too_deep(self.fault)

@@ -26,7 +26,7 @@ from sophia_cli.fixers.view import FileView
 
 
 def check(view: FileView) -> Iterator[Finding]:
-    if view.fault is not None:
+    if view.fault is not None and view.is_repairable:
         fault = view.fault
         region = Region(fault.line, fault.column, fault.end_line, max(fault.end_column, fault.column))
         yield Finding(

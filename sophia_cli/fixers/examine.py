@@ -1,0 +1,148 @@
+"""One file from the disk to its report: read it, see what it is, and let the rules speak."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sophia_cli.core.findings import Finding, Severity
+from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, report_of, view_of
+from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.view import FileView, Obstacle
+from sophia_cli.project.cache import SETTLED_NS
+from sophia_cli.project.classify import LARGEST_FILE, FileStatus, classify_content
+from sophia_cli.project.files import FileStamp, ProjectFile
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What became of one file.
+
+    `report` is final unless `needs_repair`: then the file does not compile and is to be analysed in full. `stamp` is
+    the file's when it was read, `settled` whether it was old enough by then to prove the content; None and an empty
+    `digest` when it was not read.
+    """
+
+    report: FileReport
+    status: FileStatus
+    digest: str
+    stamp: FileStamp | None
+    settled: bool
+    needs_repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's bytes with what tells them from later ones."""
+
+    data: bytes
+    stamp: FileStamp
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a file's bytes are not there."""
+
+    obstacle: Obstacle
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Examines files below `root` with `rules`; `context_for` gives what each analysis may know of the project."""
+
+    root: Path
+    rules: Sequence[Rule]
+    context_for: Callable[[ProjectFile], AnalysisContext]
+
+    def examine(self, file: ProjectFile) -> Examined:
+        """Read and compile a file; report on it unless it asks for repair. Never fails for any content."""
+        content = read_content(self.root, file.path)
+        if isinstance(content, Refused):
+            return self._refused(file, content)
+        view = view_of(file.path, content.data, self.context_for(file))
+        status = _status(file, view, content.data)
+        if status is FileStatus.LOOKED_AT and view.is_repairable:
+            return self._examined(content, FileReport(file.path, (), False, 0), status, needs_repair=True)
+        report = report_of(view, self.rules if status.is_reported else ())
+        if status is FileStatus.FIXTURE:
+            report = replace(report, findings=tuple(_as_note(finding) for finding in report.findings))
+        return self._examined(content, report, status)
+
+    def examine_in_full(self, file: ProjectFile) -> Examined:
+        """Read a file that does not compile and analyse it, repair and all."""
+        content = read_content(self.root, file.path)
+        if isinstance(content, Refused):
+            return self._refused(file, content)
+        report = analyse(file.path, content.data, self.context_for(file), self.rules)
+        return self._examined(content, report, file.status)
+
+    def _refused(self, file: ProjectFile, refused: Refused) -> Examined:
+        report = refusal_report(file.path, refused.obstacle, refused.reason, self.rules)
+        return Examined(report, refusal_status(refused.obstacle), "", None, False)
+
+    def _examined(
+        self, content: Content, report: FileReport, status: FileStatus, needs_repair: bool = False
+    ) -> Examined:
+        # OpenSSL comes with hashlib; a scan that answers from the cache needs neither.
+        from hashlib import sha256
+
+        return Examined(report, status, sha256(content.data).hexdigest(), content.stamp, content.settled, needs_repair)
+
+
+def refusal_report(path: str, obstacle: Obstacle, reason: str, rules: Sequence[Rule]) -> FileReport:
+    """Return the report of a file whose content nobody looked at."""
+    return report_of(FileView(path=path, data=None, obstacle=obstacle, obstacle_reason=reason), rules)
+
+
+def refusal_status(obstacle: Obstacle) -> FileStatus:
+    """Return the status that a file has which was not looked at."""
+    match obstacle:
+        case Obstacle.UNREADABLE:
+            return FileStatus.UNREADABLE
+        case Obstacle.TOO_LARGE:
+            return FileStatus.TOO_LARGE
+        case Obstacle.CRASHED:
+            return FileStatus.LOOKED_AT
+
+
+def _status(file: ProjectFile, view: FileView, data: bytes) -> FileStatus:
+    """Return the status that content gives a file; one that the user named is looked at whatever it holds."""
+    if view.python_2:
+        return FileStatus.PYTHON_2
+    if file.named or file.status is FileStatus.FIXTURE:
+        return file.status
+    return classify_content(data, view.fault.line if view.fault is not None else None) or file.status
+
+
+def _as_note(finding: Finding) -> Finding:
+    return replace(finding, severity=Severity.NOTE, fix=None, data={**finding.data, "fixture": True})
+
+
+def read_content(root: Path, path: str) -> Content | Refused:
+    """Read a regular file, never through a symbolic link and never waiting for a pipe."""
+    place = os.path.join(root, path)
+    began_ns = time.time_ns()
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return Refused(Obstacle.UNREADABLE, error.strerror or str(error))
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return Refused(Obstacle.UNREADABLE, "it is not a regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        return Refused(Obstacle.UNREADABLE, error.strerror or str(error))
+    finally:
+        os.close(descriptor)
+    if len(data) > LARGEST_FILE:
+        return Refused(Obstacle.TOO_LARGE, str(max(found.st_size, len(data))))
+    settled = max(found.st_mtime_ns, found.st_ctime_ns) + SETTLED_NS < began_ns and len(data) == found.st_size
+    return Content(data, FileStamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino), settled)
