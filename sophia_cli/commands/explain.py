@@ -1,0 +1,43 @@
+"""`sophia explain`: the manual page of a rule."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sophia_cli.commands._document import read_only_head
+from sophia_cli.commands._options import FormatOption, Json, OutputFile
+from sophia_cli.commands._output import Format, chosen_format, write_result
+from sophia_cli.commands.rules import rule_fields
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.selection import find_rule
+from sophia_cli.project.clock import SystemClock
+
+
+def explain(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="The id or the name of a rule.", show_default=False)],
+    format_: FormatOption = None,
+    json: Json = False,
+    output: OutputFile = None,
+) -> int:
+    """Show the manual page of a rule: what it finds, why that is bad, how safe its fix is."""
+    clock = SystemClock()
+    started = clock.monotonic()
+    found = find_rule(all_rules(), rule)
+    if chosen_format(format_, json) is Format.JSON:
+        from sophia_cli.render.json import document
+
+        head = read_only_head("explain", "listed", ExitCode.DONE, clock.monotonic() - started)
+        fields = {**rule_fields(found), "manual": found.manual.strip()}
+        write_result(document({**head, "summary": {}, "rule": fields}), output)
+    else:
+        write_result(manual_page(found), output)
+    return int(ExitCode.DONE)
+
+
+def manual_page(rule: Rule) -> str:
+    """Return the manual page of a rule as Markdown."""
+    facts = f"{rule.id} · {rule.category.value} · {rule.severity.value}"
+    return f"# {rule.name}\n\n{facts}\n\n{rule.manual.strip()}\n"
