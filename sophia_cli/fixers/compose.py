@@ -75,17 +75,21 @@ class LineMap:
         self._positions = [placed.position for placed in self._placed]
 
     def before(self, line: int) -> int:
-        """Return the old line that a line comes from; for a line that an edit made, the line where the edit starts."""
+        """Return the old line that a line comes from.
+
+        The lines of a replacement count through the lines that it replaced, the surplus as the last of these.
+        """
         index = min(max(line, 1), len(self._new_starts)) - 1
         offset = self._new_starts[index]
         at = bisect_right(self._positions, offset) - 1
         if at < 0:
-            old = offset
-        else:
-            placed = self._placed[at]
-            inside = offset < placed.end
-            old = placed.edit.start if inside else offset + placed.edit.end - placed.end
-        return bisect_right(self._old_starts, old)
+            return bisect_right(self._old_starts, offset)
+        placed = self._placed[at]
+        if offset >= placed.end:
+            return bisect_right(self._old_starts, offset + placed.edit.end - placed.end)
+        first = bisect_right(self._old_starts, placed.edit.start)
+        last = bisect_right(self._old_starts, max(placed.edit.start, placed.edit.end - 1))
+        return min(first + index + 1 - bisect_right(self._new_starts, placed.position), last)
 
 
 def _with_edit(owned: list[OwnedEdit], edit: Edit, owner: int) -> list[OwnedEdit]:

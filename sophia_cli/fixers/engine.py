@@ -27,13 +27,13 @@ MAX_ROUNDS = 10
 class Ask(Protocol):
     """Decides about one fix; gets what it would change in the files as they are in its round."""
 
-    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...]) -> Answer: ...
+    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...], /) -> Answer: ...
 
 
 class Analyse(Protocol):
     """Gives the findings for one file's bytes; the same bytes always give the same report."""
 
-    def __call__(self, path: str, data: bytes) -> FileReport: ...
+    def __call__(self, path: str, data: bytes, /) -> FileReport: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,10 @@ class _Seen:
 
 
 class _Agreement(Enum):
-    """How two findings are recognised as the same one, the surest way first."""
+    """How two findings are recognised as the same one, the surest way first; the same words elsewhere do not count."""
 
     EXACT = "exact"
     PLACE = "place"
-    WORDS = "words"
 
     def key(self, finding: Finding, line: int) -> tuple[str, int, str]:
         """Return what must be equal; `line` counts in the original."""
@@ -47,8 +46,6 @@ class _Agreement(Enum):
                 return (finding.rule, line, finding.message)
             case _Agreement.PLACE:
                 return (finding.rule, line, "")
-            case _Agreement.WORDS:
-                return (finding.rule, 0, finding.message)
         assert_never(self)
 
 
@@ -107,16 +104,13 @@ def _set_now(entry: _Entry, finding: Finding) -> None:
 
 
 def _match(entries: list[_Entry], seen: Sequence[_Seen], note: Callable[[_Entry, Finding], None]) -> None:
-    """Give each seen finding to the entry it is, best agreement first; what fits none becomes a revealed entry.
-
-    A fixed finding is recognised by its place only: the same words elsewhere are another finding.
-    """
+    """Give each seen finding to the entry it is, best agreement first; what fits none becomes a revealed entry."""
     taken: set[int] = set()
     left = list(seen)
     for agreement in _Agreement:
         free: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         for index in reversed(range(len(entries))):
-            if index not in taken and not (agreement is _Agreement.WORDS and entries[index].applied):
+            if index not in taken:
                 free[agreement.key(entries[index].finding, entries[index].line)].append(index)
         unmatched: list[_Seen] = []
         for item in left:
