@@ -1,0 +1,59 @@
+# Needs only Python 3.11 or newer (with venv), git and make. Everything is installed into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench faults docs clean
+
+help: ## show the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+demo: $(VENV)/.installed ## play the whole story on a small broken project
+	@$(BIN)/sophia demo
+
+test: $(VENV)/.installed-test ## run the test suite, linters, types and import contracts
+	@failed=""; \
+	run() { echo "== $$*"; "$$@" || failed="$$failed\n  $$*"; }; \
+	run $(BIN)/python -m pytest -q -n auto -m "not slow"; \
+	run $(BIN)/ruff check .; \
+	run $(BIN)/ruff format --check .; \
+	run $(BIN)/mypy; \
+	run $(BIN)/lint-imports --no-logo; \
+	if [ -n "$$failed" ]; then printf "failed:$$failed\n"; exit 1; fi; \
+	echo "all passed"
+
+lint: $(VENV)/.installed-test ## mend what the linters can mend, then report the rest
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.installed-test ## measure what the documentation claims
+	@set -e; for script in benchmarks/startup.py $$(ls benchmarks/scan_*.py 2>/dev/null); do \
+	  echo "== $$script"; $(BIN)/python "$$script"; done
+
+faults: $(VENV)/.installed-test ## the long fault and soak runs
+	@$(BIN)/python -m pytest -n auto -m slow
+
+docs: $(VENV)/.installed-test ## write the generated pages of docs/
+	@$(BIN)/python -m docs.generate
+
+clean: ## remove the environment and the caches of the tools
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamps live in the environment, so that removing it removes them too.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "installing sophia"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	@echo "installing sophia and its test tools"
+	@$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.installed
