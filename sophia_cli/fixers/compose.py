@@ -127,6 +127,6 @@ def _place(owned: Sequence[OwnedEdit]) -> list[_Placed]:
 def _line_starts(data: bytes) -> list[int]:
     starts = [0]
     starts += [match.end() for match in _LINE_END.finditer(data)]
-    if len(starts) > 1:
+    if len(starts) > 1 and starts[-1] == len(data):
         starts.pop()
     return starts
