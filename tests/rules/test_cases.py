@@ -1,0 +1,154 @@
+"""What every rule is held to, for each of its cases; see README.md beside this file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from case_format import Case, Expected, InputFile, read_cases
+from outside_guard import GUARD
+
+from sophia_cli.core.findings import Finding, Safety
+from sophia_cli.fixers.analysis import FileReport, analyse
+from sophia_cli.fixers.engine import Draft, draft_fixes
+from sophia_cli.fixers.examine import refusal_report
+from sophia_cli.fixers.execute import execute
+from sophia_cli.fixers.plan import Policy
+from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.verify import Version
+from sophia_cli.fixers.view import FileView
+from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.locks import project_lock
+from sophia_cli.project.transactions import begin_run
+from sophia_cli.project.undo import undo_run
+
+FOLDER = Path(__file__).parent
+RULES = {rule.name: rule for rule in all_rules()}
+CASES = [case for path in sorted(FOLDER.glob("*/cases.md")) for case in read_cases(path) if case.rule in RULES]
+each_case = pytest.mark.parametrize("case", CASES, ids=[f"{case.rule}: {case.title}" for case in CASES])
+each_policy = pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
+
+
+def report_on(case: Case, file: InputFile, rules: Sequence[Rule]) -> FileReport:
+    if file.obstacle is not None:
+        return refusal_report(file.path, file.obstacle, file.reason, rules)
+    return analyse(file.path, file.data, case.context_of(file.path), rules)
+
+
+def findings_of(case: Case, rules: Sequence[Rule]) -> list[Finding]:
+    found = [finding for file in case.files for finding in report_on(case, file, rules).findings]
+    return [finding for finding in found if finding.name == case.rule]
+
+
+def analysing(case: Case, rules: Sequence[Rule]) -> Callable[[str, bytes], FileReport]:
+    return lambda path, data: analyse(path, data, case.context_of(path), rules)
+
+
+def drafted(case: Case, files: dict[str, bytes], rules: Sequence[Rule], unsafe: bool) -> Draft:
+    analysis = analysing(case, rules)
+    versions = [Version(data, analysis(path, data)) for path, data in files.items()]
+    return draft_fixes(versions, analysis, Policy(unsafe=unsafe, rules=frozenset({RULES[case.rule].id})))
+
+
+def inputs(case: Case) -> dict[str, bytes]:
+    return {file.path: file.data for file in case.files if file.obstacle is None}
+
+
+def expected_files(case: Case, unsafe: bool) -> dict[str, bytes]:
+    return {**inputs(case), **case.fixed, **(case.fixed_unsafe if unsafe else {})}
+
+
+def result(draft: Draft) -> dict[str, bytes]:
+    return {version.report.path: version.data for version in draft.after}
+
+
+def picture(root: Path) -> dict[str, tuple[bytes, int]]:
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and ".sophia" not in path.parts)
+    return {path.relative_to(root).as_posix(): (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in files}
+
+
+def test_every_rule_has_a_folder_of_cases_and_every_folder_a_rule() -> None:
+    folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))}
+    assert folders == set(RULES)
+    assert {case.rule for case in CASES} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_has_a_case_in_which_it_reports_and_one_in_which_it_is_silent(rule: str) -> None:
+    mine = [case for case in CASES if case.rule == rule]
+    assert any(case.findings for case in mine)
+    assert any(not case.findings for case in mine)
+
+
+@each_case
+def test_the_findings_are_exact(case: Case) -> None:
+    assert sorted(map(Expected.of, findings_of(case, [RULES[case.rule]]))) == list(case.findings)
+
+
+@each_case
+def test_all_rules_together_find_the_same(case: Case) -> None:
+    assert findings_of(case, all_rules()) == findings_of(case, [RULES[case.rule]])
+
+
+@each_case
+@each_policy
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "with all rules"])
+def test_the_fixed_bytes_are_exact(case: Case, unsafe: bool, together: bool) -> None:
+    rules = all_rules() if together else [RULES[case.rule]]
+    assert result(drafted(case, inputs(case), rules, unsafe)) == expected_files(case, unsafe)
+
+
+@each_case
+@each_policy
+def test_the_rounds_settle_and_a_second_run_has_nothing_to_do(case: Case, unsafe: bool) -> None:
+    first = drafted(case, inputs(case), [RULES[case.rule]], unsafe)
+    assert first.settled
+    second = drafted(case, result(first), [RULES[case.rule]], unsafe)
+    assert second.plan.steps == ()
+    applicable = {Safety.SAFE, Safety.UNSAFE} if unsafe else {Safety.SAFE}
+    left = [finding for version in second.after for finding in version.report.findings]
+    tried = {finding.message for taken in first.taken_back for finding in taken.findings}
+    assert not [f for f in left if f.fix and f.fix.safety in applicable and f.message not in tried]
+
+
+@each_case
+@each_policy
+def test_undo_gives_bytes_and_modes_back(case: Case, unsafe: bool, tmp_path: Path) -> None:
+    for file in case.files:
+        place = tmp_path / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.data)
+        os.chmod(place, file.mode)
+    before = picture(tmp_path)
+    draft = drafted(case, inputs(case), [RULES[case.rule]], unsafe)
+    if not draft.plan.steps:
+        assert expected_files(case, unsafe) == inputs(case)
+        return
+    clock = SystemClock()
+    with project_lock(tmp_path, "the rule harness", 10.0, clock) as lock:
+        with begin_run(lock, "fix", clock.now) as run:
+            execute(draft.plan, run, tmp_path, analysing(case, [RULES[case.rule]]), None)
+            run.commit()
+        fixed = picture(tmp_path)
+        assert {path: data for path, (data, _) in fixed.items() if path in inputs(case)} == expected_files(case, unsafe)
+        assert {path: mode for path, (_, mode) in fixed.items()} == {path: mode for path, (_, mode) in before.items()}
+        undo_run(lock, run.id, clock.now)
+    assert picture(tmp_path) == before
+
+
+@each_case
+def test_check_stays_inside(case: Case) -> None:
+    def guarded(view: FileView) -> Iterable[Finding]:
+        # The first call may import what it needs; from then on a check only looks at what it is given.
+        once = list(rule.check(view))
+        with GUARD.watch():
+            again = list(rule.check(view))
+        assert once == again
+        return again
+
+    rule = RULES[case.rule]
+    assert findings_of(case, [replace(rule, check=guarded)]) == findings_of(case, [rule])
