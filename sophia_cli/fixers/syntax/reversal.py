@@ -29,9 +29,10 @@ class ReversedHunk:
 class Reversal:
     """A text that compiles: the broken one with some changes since the good version taken back.
 
-    Each hunk is needed: without it the text does not compile (unless the budget of checks ran out, then `is_minimal` is
-    false). `restored` counts lines that come back, `dropped` lines that go, `changed` lines that return to what they
-    were. `is_whole` says that differences are taken back as a whole, not only some of their lines.
+    Each hunk is needed: without it the text does not compile. Where `is_minimal` is false that is not so: the budget of
+    checks ran out, or these are all the lines that the breaking commit deleted, needed or not. `restored` counts lines
+    that come back, `dropped` lines that go, `changed` lines that return to what they were. `is_whole` says that
+    differences are taken back as a whole, not only some of their lines.
     """
 
     text: str
@@ -135,8 +136,16 @@ class _Search:
                 chosen = self._forward(pool) or self._all(pool)
                 found = [chosen] if chosen else []
             if found:
-                return [reversal for chosen in found for reversal in self._variants(chosen, pool)]
+                made = [reversal for chosen in found for reversal in self._variants(chosen, pool)]
+                return [*made, *self._deletions(pool)] if pool is self.difference.suspects else made
         return []
+
+    def _deletions(self, suspects: Sequence[Chosen]) -> Iterable[Reversal]:
+        """Yield the breaking commit taken back in full where that only brings lines back."""
+        everything = frozenset[int]().union(*suspects)
+        whole = self._reversal(everything, True, False)
+        if not whole.dropped + whole.changed and self._compiles(everything):
+            yield whole
 
     def _fault(self, chosen: Chosen) -> SyntaxFault | None:
         if chosen not in self._known:
