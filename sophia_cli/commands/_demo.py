@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError
 
 _MARK = "@@@ "
 _TIMEOUT_S = 120.0
@@ -193,6 +193,7 @@ def _sophia(folder: Path, *words: str) -> Answer:
             "demo-failed",
             f"`sophia {' '.join(words)}` ended with {done.returncode}: {done.stderr.strip()}",
             hint="run it yourself after `sophia demo --keep`",
+            exit_code=ExitCode.FINDINGS,
         )
     document = json.loads(done.stdout)
     summary = document["summary"]
