@@ -15,7 +15,16 @@ from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.project.failpoints import Failpoint, failpoint
-from sophia_cli.project.inside import FileFacts, FileRefused, Folder, Obstacle, open_folder, resolve_inside, split_path
+from sophia_cli.project.inside import (
+    FileFacts,
+    FileRefused,
+    Folder,
+    Obstacle,
+    open_folder,
+    read_all,
+    resolve_inside,
+    split_path,
+)
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -105,20 +114,27 @@ def stage(folder: Folder, name: str, temporary: str, data: bytes, replaces: File
 def put_in_place(staged: StagedFile) -> None:
     """Rename the copy over its target, unless the target or a folder on the way is not what it was.
 
-    Raises FileChanged, FileRefused or WriteFailed; the target then has its bytes and the copy still waits.
+    Raises FileChanged, FileRefused or WriteFailed; the copy still waits then. When a folder was moved away in the very
+    moment of the rename, the copy has taken its place there: `put_back_in` the same open folder reverses that.
     The folder's entry is not on the disk before `sync`.
     """
-    if not staged.folder.still_in_place():
-        raise FileRefused(staged.path, "a folder on the way to it was moved or replaced", Obstacle.REPLACED)
+    _require_in_place(staged)
     failpoint(Failpoint.BEFORE_RENAME)
-    if staged.folder.identity(staged.name) != staged.replaces.identity:
-        raise FileChanged(staged.path)
-    place = staged.folder.file
-    try:
-        os.rename(staged.temporary, staged.name, src_dir_fd=place, dst_dir_fd=place)
-    except OSError as error:
-        raise WriteFailed(staged.path, error) from error
+    _replace(staged)
     failpoint(Failpoint.AFTER_RENAME)
+    _require_in_place(staged)
+
+
+def put_back_in(staged: StagedFile, ours: bytes, old: bytes) -> None:
+    """Give the target its old bytes where it holds `ours`, in the open folder, wherever that folder was moved to."""
+    discard(staged.folder, staged.temporary)
+    try:
+        current = staged.folder.read(staged.name)
+    except FileRefused:
+        return
+    if current.data == ours:
+        _replace(stage(staged.folder, staged.name, staged.temporary, old, current.facts))
+        sync(staged.folder)
 
 
 def sync(folder: Folder) -> None:
@@ -167,6 +183,21 @@ def replace_in(folder: Folder, name: str, data: bytes, current: FileFacts, tempo
     sync(folder)
 
 
+def _require_in_place(staged: StagedFile) -> None:
+    if not staged.folder.still_in_place():
+        raise FileRefused(staged.path, "a folder on the way to it was moved or replaced", Obstacle.REPLACED)
+
+
+def _replace(staged: StagedFile) -> None:
+    if staged.folder.identity(staged.name) != staged.replaces.identity:
+        raise FileChanged(staged.path)
+    place = staged.folder.file
+    try:
+        os.rename(staged.temporary, staged.name, src_dir_fd=place, dst_dir_fd=place)
+    except OSError as error:
+        raise WriteFailed(staged.path, error) from error
+
+
 def _fill(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
@@ -175,10 +206,7 @@ def _fill(file: int, data: bytes) -> None:
 
 def _content(file: int) -> bytes:
     os.lseek(file, 0, os.SEEK_SET)
-    chunks = []
-    while chunk := os.read(file, 1 << 20):
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return read_all(file)
 
 
 def _dress(file: int, staged: StagedFile) -> None:

@@ -116,14 +116,15 @@ class Folder:
             file = os.open(name, _FILE_FLAGS, dir_fd=self.file)
         except OSError as error:
             raise _refused(path, "it", error) from error
-        with os.fdopen(file, "rb") as stream:
-            facts = os.fstat(stream.fileno())
+        try:
+            facts = os.fstat(file)
             if not stat.S_ISREG(facts.st_mode):
                 raise FileRefused(path, "it is not a regular file", Obstacle.REPLACED)
-            try:
-                data = stream.read()
-            except OSError as error:
-                raise _refused(path, "it", error) from error
+            data = read_all(file)
+        except OSError as error:
+            raise _refused(path, "it", error) from error
+        finally:
+            os.close(file)
         mode = stat.S_IMODE(facts.st_mode)
         return DiskFile(data, FileFacts(mode, facts.st_uid, facts.st_gid, facts.st_nlink, _identity(facts)))
 
@@ -171,6 +172,14 @@ def resolve_inside(root: Path, path: str) -> str:
     if not _NEVER_WRITTEN.isdisjoint(inside.split("/")):
         raise FileRefused(path, "it belongs to git or to Sophia's own state")
     return inside
+
+
+def read_all(file: int) -> bytes:
+    """Return the bytes of an open file from its present position to the end."""
+    chunks = []
+    while chunk := os.read(file, 1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def split_path(path: str) -> tuple[tuple[str, ...], str]:

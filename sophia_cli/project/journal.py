@@ -40,13 +40,17 @@ class Journal:
         try:
             content = read_journal(path)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            os.ftruncate(self._file, content.length)
-            if content.length == 0:
-                sync_folder(path.parent)
         except OSError as error:
             raise WriteFailed(str(path), error) from error
         self._length = content.length
         self._sequence = content.lines
+        try:
+            os.ftruncate(self._file, content.length)
+            if content.length == 0:
+                sync_folder(path.parent)
+        except OSError as error:
+            self.close()
+            raise WriteFailed(str(path), error) from error
 
     def append(self, records: Iterable[Record]) -> None:
         """Add records without waiting for the disk; WriteFailed leaves the journal as it was before the call."""

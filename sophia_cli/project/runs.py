@@ -114,7 +114,7 @@ def read_run(state: StateFolder, run_id: str) -> RunRecord | None:
 
 
 def list_runs(root: Path) -> tuple[RunRecord, ...]:
-    """Return the project's runs, oldest first, that changed something or did not finish. Reads only.
+    """Return the project's runs, oldest first, that changed something, are damaged or did not finish. Reads only.
 
     Raises SophiaError when `.sophia` is refused or a journal cannot be read.
     """
@@ -211,7 +211,7 @@ def _worth_showing(run: RunRecord) -> bool:
         case RunState.ABORTED:
             return bool(run.kept)
         case RunState.COMMITTED:
-            return bool(run.files)
+            return bool(run.files or run.damaged)
         case RunState.UNFINISHED | RunState.UNDOING | RunState.UNDONE | RunState.PARTLY_UNDONE:
             return True
         case _:

@@ -45,7 +45,7 @@ class StateFolder:
         return self.path / which.value
 
     def has(self, which: Subfolder) -> bool:
-        """Whether a subfolder is there; SophiaError (`state-folder-refused`) when it is a link or a file."""
+        """Whether a subfolder is there to be read; SophiaError (`state-folder-refused`) when it is a link or a file."""
         return _is_real_folder(self.subfolder(which))
 
     def exists(self) -> bool:
@@ -92,15 +92,18 @@ class StateFolder:
             os.close(folder)
 
     def _ignore_in_git(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        try:
-            file = os.open(self.path / ".gitignore", flags, 0o600)
-        except FileExistsError:
+        target, copy = self.path / ".gitignore", self.path / ".gitignore.tmp"
+        if os.path.lexists(target):
             return
+        # Renamed when complete: an empty one, left by a crash, would pass for a file of the user's.
+        file = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.write(file, b"*\n")
         finally:
             os.close(file)
+        # Another Sophia may be at the same place: it brings the same bytes, and its copy is the only one then.
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(copy, target)
 
     def _unavailable(self, error: OSError) -> UnavailableError:
         return UnavailableError(
@@ -123,7 +126,7 @@ def sync_folder(path: Path) -> None:
 def _is_real_folder(path: Path) -> bool:
     try:
         mode = os.lstat(path).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     if stat.S_ISDIR(mode):
         return True

@@ -21,7 +21,7 @@ from typing import Self
 
 from sophia_cli import __version__
 from sophia_cli.core.errors import UsageError
-from sophia_cli.project.atomic import FileChanged, StagedFile, WriteFailed, discard, put_in_place, stage, sync
+from sophia_cli.project.atomic import FileChanged, StagedFile, WriteFailed, put_back_in, put_in_place, stage, sync
 from sophia_cli.project.atomic import temporary_name as copy_name
 from sophia_cli.project.backups import Backups, digest
 from sophia_cli.project.failpoints import Failpoint, failpoint
@@ -82,7 +82,11 @@ def begin_run(lock: HeldLock, command: str, now: Callable[[], datetime]) -> Run:
     run_id = _make_run_folder(runs)
     failpoint(Failpoint.RUN_FOLDER_MADE)
     journal = Journal(runs / run_id / JOURNAL_NAME)
-    journal.write(Begin(run_id, number, command, lock.pid, __version__, now().isoformat()))
+    try:
+        journal.write(Begin(run_id, number, command, lock.pid, __version__, now().isoformat()))
+    except BaseException:
+        journal.close()
+        raise
     failpoint(Failpoint.RUN_BEGUN)
     return Run(lock, run_id, journal, now, recovered)
 
@@ -248,19 +252,20 @@ class Run:
 
     def _write(self, targets: Sequence[_Target]) -> None:
         with ExitStack() as stack:
-            staged: list[StagedFile] = []
+            staged: list[tuple[StagedFile, FileChange]] = []
             folders: list[Folder] = []
             try:
                 for _, group in groupby(targets, key=lambda target: split_path(target.path)[0]):
                     some = list(group)
                     folders.append(stack.enter_context(open_folder(self._lock.root, some[0].path)))
                     for target in some:
-                        staged.append(self._stage(folders[-1], target))
-                for one in staged:
-                    put_in_place(one)
+                        staged.append((self._stage(folders[-1], target), target.change))
+                for copy, _ in staged:
+                    put_in_place(copy)
             except BaseException:
-                for one in staged:
-                    discard(one.folder, one.temporary)
+                # Through the open folders: `_put_back`, which goes by path, would miss one that was moved away.
+                for copy, change in staged:
+                    put_back_in(copy, change.after, change.before)
                 raise
             for folder in folders:
                 sync(folder)

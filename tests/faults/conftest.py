@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from faulty_project import Children
@@ -14,3 +17,14 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     server = Children(tmp_path_factory.mktemp("children") / "stderr")
     yield server
     server.close()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder in memory where the machine has such a place: a kill does not depend on the disk behind."""
+    memory = Path("/dev/shm")
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="sophia-test-") as folder:
+        yield Path(folder)

@@ -24,6 +24,7 @@ Tree = dict[str, tuple[str, int, bytes]]
 MODES = (0o644, 0o755, 0o600, 0o664)
 CHILD = Path(__file__).with_name("transaction_child.py")
 LIMIT_S = 30.0
+KILLED = -9
 
 
 def make_project(root: Path) -> Tree:
@@ -111,7 +112,7 @@ class Children:
 
 
 def change_while_stopped(root: Path, action: str, failpoint: str, change: Callable[[], None]) -> tuple[int, str]:
-    """Stop the child at `failpoint`, do `change`, let it go on; return its exit code and stdout."""
+    """Stop the child at `failpoint` (`name:count`), do `change`, let it go on; return its exit code and stdout."""
     with start_child(root, action, f"{failpoint}:SIGSTOP") as child:
         try:
             _, status = os.waitpid(child.pid, os.WUNTRACED)

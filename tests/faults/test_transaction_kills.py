@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from faulty_project import Children, Tree, committed_tree, make_project, picture, recover_now, undo_now
+from faulty_project import KILLED, Children, Tree, committed_tree, make_project, picture, recover_now, undo_now
 
 from sophia_cli.project.failpoints import failpoint_names
 from sophia_cli.project.runs import RunState
 from sophia_cli.project.undo import list_runs
 
-KILLED = -9
 INTERRUPTED = 130
 
 
@@ -92,12 +91,12 @@ def _kill_points(names: list[str]) -> Iterator[str]:
         yield f"{name}:{seen[name]}"
 
 
-def test_every_kill_leaves_all_or_nothing(story: Story, children: Children, tmp_path: Path) -> None:
-    story.build(tmp_path / "traced", children)
-    names = children.trace(tmp_path / "traced", story.action, story.disturb)
+def test_every_kill_leaves_all_or_nothing(story: Story, children: Children, scratch: Path) -> None:
+    story.build(scratch / "traced", children)
+    names = children.trace(scratch / "traced", story.action, story.disturb)
     assert names
     for index, point in enumerate(_kill_points(names)):
-        root = tmp_path / f"killed-{index}"
+        root = scratch / f"killed-{index}"
         before = story.build(root, children)
         code, error = children.run(root, story.action, story.failpoints(point))
         assert code == KILLED, f"{point}: {code} {error}"
@@ -115,22 +114,20 @@ def test_every_kill_leaves_all_or_nothing(story: Story, children: Children, tmp_
         shutil.rmtree(root)
 
 
-def test_every_failpoint_is_reached_by_a_story(children: Children, tmp_path: Path) -> None:
+def test_every_failpoint_is_reached_by_a_story(children: Children, scratch: Path) -> None:
     reached: set[str] = set()
     for name, story in STORIES.items():
-        story.build(tmp_path / name, children)
-        reached.update(children.trace(tmp_path / name, story.action, story.disturb))
+        story.build(scratch / name, children)
+        reached.update(children.trace(scratch / name, story.action, story.disturb))
     assert set(failpoint_names()) - reached == set()
 
 
 @pytest.mark.parametrize("action", ["commit", "undo"])
-def test_ctrl_c_anywhere_leaves_all_or_nothing_without_recovery(
-    action: str, children: Children, tmp_path: Path
-) -> None:
+def test_ctrl_c_anywhere_leaves_all_or_nothing_without_recovery(action: str, children: Children, scratch: Path) -> None:
     story = Story(action, _committed if action == "undo" else _fresh)
-    story.build(tmp_path / "traced", children)
-    for index, point in enumerate(_kill_points(children.trace(tmp_path / "traced", action))):
-        root = tmp_path / str(index)
+    story.build(scratch / "traced", children)
+    for index, point in enumerate(_kill_points(children.trace(scratch / "traced", action))):
+        root = scratch / str(index)
         before = story.build(root, children)
         code, error = children.run(root, action, f"{point}:SIGINT")
         assert code == INTERRUPTED, f"{point}: {code} {error}"
