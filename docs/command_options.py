@@ -6,7 +6,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum, EnumType
+from enum import Enum
 from typing import get_args, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
@@ -44,13 +44,17 @@ def _options(function: Callable[..., int]) -> Iterator[Documented]:
         if isinstance(info, ArgumentInfo):
             yield Documented(info.metavar or name.upper(), meaning)
         elif isinstance(info, OptionInfo):
-            flags = ", ".join(info.param_decls or (f"--{name.replace('_', '-').strip('-')}",))
+            # In `Annotated` the first flag arrives where older signatures had the default.
+            first = (info.default,) if isinstance(info.default, str) else ()
+            flags = ", ".join((*first, *(info.param_decls or ())) or (f"--{name.replace('_', '-').strip('-')}",))
             value = "" if kind is bool else f" {info.metavar or _choices(kind)}"
             yield Documented(flags + value, f"{meaning} Default: `{default}`." if default else meaning)
 
 
 def _choices(kind: object) -> str:
-    enums = [part for part in (kind, *get_args(kind)) if isinstance(part, EnumType)]
+    enums: list[type[Enum]] = [
+        part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, Enum)
+    ]
     return "|".join(_word(member) for member in enums[0]) if enums else "VALUE"
 
 

@@ -153,9 +153,8 @@ def _git(folder: Path, *words: str) -> None:
         [*_GIT, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
     )
     if done.returncode != 0:
-        raise SophiaError(
-            "demo-failed", f"`git {words[0]}` failed: {done.stderr.strip()}", hint="look at `sophia doctor`"
-        )
+        message = f"`git {words[0]}` failed: {done.stderr.strip()}"
+        raise UnavailableError("demo-failed", message, hint="look at `sophia doctor`")
 
 
 def _contents(folder: Path) -> dict[str, tuple[int, bytes]]:
