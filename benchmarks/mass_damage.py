@@ -26,12 +26,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sophia_cli.fixers.history_evidence import compiles, history_for
+from sophia_cli.fixers.history_evidence import Evidence, compiles, evidence_for, history_for
 from sophia_cli.fixers.syntax.compiler import compile_fault
-from sophia_cli.fixers.syntax.lessons import lessons_of, mend
-from sophia_cli.fixers.syntax.mass_damage import BrokenFile, mass_damage
+from sophia_cli.fixers.syntax.lessons import mend
 from sophia_cli.fixers.syntax.reversal import reversals
-from sophia_cli.project.history.model import History
 
 BROKEN_SHARE = 602 / 966
 FOLDERS = ("agent", "core", "services/api", "services/mail", "workers", "scripts")
@@ -242,24 +240,18 @@ def same_tree(text: str, other: str) -> bool:
         return ast.dump(ast.parse(text)) == ast.dump(ast.parse(other))
 
 
-def mended(repository: Repository, history: History, broken: dict[str, bytes]) -> tuple[dict[str, str], dict[str, str]]:
+def mended(evidence: Evidence, broken: dict[str, bytes]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the mended texts: those from a good version, and those from what the other files teach."""
     from_history: dict[str, str] = {}
-    files: list[BrokenFile] = []
-    for path, good in history.good.items():
-        files.append(BrokenFile(path, good.breaking_commit, good.text, good.first_broken))
+    for path, good in evidence.history.good.items():
         found = reversals(good.text, broken[path].decode(), compile_fault, first_broken=good.first_broken)
         if found:
             from_history[path] = found[0].text
-    groups = mass_damage(files, compile_fault)
-    lessons = lessons_of(groups)
     from_lessons: dict[str, str] = {}
     for path in sorted(broken.keys() - from_history.keys()):
-        result = mend(broken[path].decode(), lessons, compile_fault)
+        result = mend(broken[path].decode(), evidence.lessons, compile_fault)
         if result:
             from_lessons[path] = result.text
-    for group in groups[:6]:
-        print(f"    {len(group.paths):4} files, {len(group.commits)} commits: {group.signature}")
     return from_history, from_lessons
 
 
@@ -268,7 +260,8 @@ def report(size: int, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         repository = build(Path(folder), size)
         broken = {path: (repository.root / path).read_bytes() for path in repository.original}
-        history = history_for(repository.root, broken)
+        evidence = evidence_for(repository.root, broken)
+        history = evidence.history
         named = {path: good.breaking_commit for path, good in history.good.items()}
         right = sum(named.get(path) == commit for path, commit in repository.breaker.items())
         bare = len(broken) - len(repository.breaker)
@@ -276,8 +269,13 @@ def report(size: int, repeats: int) -> None:
         print(f"  breaking commit right: {right} of {len(repository.breaker)}; wrongly named: {len(named) - right}")
         print(f"  never compiled, said so: {len(history.never_compiled)} of {bare}")
         start = time.perf_counter()
-        from_history, from_lessons = mended(repository, history, broken)
+        from_history, from_lessons = mended(evidence, broken)
         spent = time.perf_counter() - start
+        commits = {commit for group in evidence.damage for commit in group.commits}
+        print(f"  kinds of damage: {len(evidence.damage)}, in {len(commits)} commits; the most frequent:")
+        for group in evidence.damage[:4]:
+            action, example = group.signature.action.value, group.signature.shape
+            print(f"    {len(group.paths):4} files: {action}, `{example}`")
         for title, texts, total in (
             ("from history", from_history, len(repository.breaker)),
             ("from evidence of other files", from_lessons, bare),
@@ -294,7 +292,9 @@ def report(size: int, repeats: int) -> None:
         sample = random.Random(1).sample(sorted(broken), 20)
         follow = measured(lambda: [repository.git("log", "--follow", "--format=%H", "--", path) for path in sample])
         each = follow.wall / len(sample) * len(broken)
+        mass = median(lambda: evidence_for(repository.root, broken), 1)
         print(f"  history: {ours.wall:.3f} s wall, {ours.cpu:.3f} s CPU, {history.versions} versions compiled")
+        print(f"  history and signatures: {mass.wall:.3f} s wall, {mass.cpu:.3f} s CPU")
         print(f"  peer, git log --raw -M alone: {log.wall:.3f} s wall ({ours.wall / log.wall:.1f} x)")
         print(
             f"  peer, git log --follow per file: {each:.1f} s wall, from {len(sample)} files ({ours.wall / each:.3f} x)"

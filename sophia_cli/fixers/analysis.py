@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.rule import Rule
@@ -14,6 +15,9 @@ from sophia_cli.fixers.view import FileView
 from sophia_cli.project.history.model import GoodVersion
 from sophia_cli.project.source import SourceText, decode
 
+if TYPE_CHECKING:
+    from sophia_cli.fixers.syntax.lessons import Lesson
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisContext:
@@ -21,12 +25,14 @@ class AnalysisContext:
 
     `python` is the version the project declares, or the running one. `named` is true when the user named this very
     file. `modules` are the dotted names of the project's own modules. `good` is the file's last compiling version.
+    `lessons` say how the damage that tools did to many files of the project is taken back.
     """
 
     python: tuple[int, int]
     named: bool = False
     modules: frozenset[str] = frozenset()
     good: GoodVersion | None = None
+    lessons: tuple[Lesson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

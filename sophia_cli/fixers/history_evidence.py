@@ -1,14 +1,34 @@
-"""What git history says about the files that a first scan found broken."""
+"""What git history says about the files that a first scan found broken, and what those files say about one another."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.fixers.analysis import compile_fault
+from sophia_cli.fixers.syntax.lessons import Lesson, lessons_of
+from sophia_cli.fixers.syntax.mass_damage import BrokenFile, DamageGroup, mass_damage
 from sophia_cli.project.history.model import History, HistoryLimits
 from sophia_cli.project.history.versions import last_good_versions
 from sophia_cli.project.source import SourceText, decode
+
+# A commit that broke fewer files than this was a slip, not a tool.
+_SMALLEST_MASS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about all broken files of a project together.
+
+    `history` holds the good version and the breaking commit by path; `damage` the kinds of damage that tools did to
+    many files, with the commits; `lessons` how that damage is taken back in files without a good version.
+    """
+
+    history: History
+    damage: tuple[DamageGroup, ...]
+    lessons: tuple[Lesson, ...]
 
 
 def compiles(data: bytes) -> bool:
@@ -23,3 +43,21 @@ def history_for(root: Path, broken: Mapping[str, bytes], limits: HistoryLimits |
     `History.good` holds the version and the breaking commit by path. Without git or a repository it is empty.
     """
     return last_good_versions(root, broken, compiles, limits=limits)
+
+
+def evidence_for(root: Path, broken: Mapping[str, bytes], limits: HistoryLimits | None = None) -> Evidence:
+    """Return history's answers for `broken` and what the files that one commit broke together teach."""
+    history = history_for(root, broken, limits)
+    damage = damage_in(history)
+    return Evidence(history, damage, lessons_of(damage))
+
+
+def damage_in(history: History) -> tuple[DamageGroup, ...]:
+    """Return what commits that broke several files did to them, the most frequent kind of damage first."""
+    breakers = Counter(good.breaking_commit for good in history.good.values() if good.breaking_commit)
+    files = [
+        BrokenFile(path, good.breaking_commit, good.text, good.first_broken)
+        for path, good in sorted(history.good.items())
+        if breakers[good.breaking_commit] >= _SMALLEST_MASS and good.first_broken
+    ]
+    return mass_damage(files, compile_fault)
