@@ -6,7 +6,7 @@ import codecs
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sophia_cli.core.findings import Finding
@@ -209,8 +209,5 @@ def _finished(draft: _Draft, rule: str) -> Case:
     for path in draft.fixed.keys() & draft.fixed_unsafe.keys():
         if draft.fixed[path] == draft.fixed_unsafe[path]:
             raise CaseError(f"{draft.place}: `fixed-unsafe` says what `fixed` says")
-    context = draft.context
-    contexts = {
-        path: AnalysisContext(context.python, context.named, context.modules, draft.good.get(path)) for path in paths
-    }
+    contexts = {path: replace(draft.context, good=draft.good.get(path)) for path in paths}
     return Case(rule, draft.title, tuple(draft.files), draft.findings, draft.fixed, draft.fixed_unsafe, contexts)
