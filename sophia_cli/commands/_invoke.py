@@ -21,6 +21,11 @@ def command_line(name: str, target: str) -> TyperCommand:
 
 
 def invoke(name: str, target: str, arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; errors, also those of the command line, are raised."""
-    result = command_line(name, target).main(args=list(arguments), prog_name=f"sophia {name}", standalone_mode=False)
-    return int(result or 0)
+    """Run one command and return its exit code; errors, Ctrl-C and those of the command line too, are raised."""
+    command = command_line(name, target)
+    # Not `command.main`: it turns Ctrl-C and a closed pipe into exit codes of its own.
+    try:
+        with command.make_context(f"sophia {name}", list(arguments)) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as leave:
+        return int(leave.exit_code)

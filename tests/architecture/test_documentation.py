@@ -1,0 +1,93 @@
+"""The documentation agrees with the code: generated pages are current, settings examples valid, README commands run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.generate import SETTINGS_EXAMPLE, stale_pages
+from sophia_cli.commands._demo import unpack
+from sophia_cli.fixers.rule import all_rules
+from sophia_cli.main import COMMANDS
+from sophia_cli.project.settings import parse_settings
+from sophia_cli.project.settings_keys import KEYS
+
+ROOT = Path(__file__).parents[2]
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"```(?:console|bash|sh)\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
+
+
+def commands_of(page: Path) -> list[str]:
+    """Return the `sophia` commands that a page shows in its console blocks."""
+    lines = "\n".join(_BLOCK.findall(page.read_text("utf-8"))).splitlines()
+    stripped = [line.removeprefix("$ ").partition("  #")[0].strip() for line in lines]
+    return [line for line in stripped if line.startswith("sophia ")]
+
+
+def test_the_generated_pages_are_current() -> None:
+    assert stale_pages() == [], "run `make docs`"
+
+
+def test_the_settings_example_of_the_documentation_is_valid() -> None:
+    settings = parse_settings(SETTINGS_EXAMPLE, "sophia.toml")
+    assert [service.name for service in settings.services] == ["memory", "api"]
+    assert settings.environments[0].services[1].replicas == 2
+
+
+def test_every_key_is_on_the_settings_page() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert all(f"| `{key.name}` | {key.type} |" in page for key in KEYS)
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+def test_the_manual_of_a_rule_has_its_sections(rule: object) -> None:
+    manual = str(getattr(rule, "manual", ""))
+    for section in ("## What it does", "## Why is this bad", "## Example", "## Fix safety"):
+        assert section in manual, section
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def shown_commands() -> list[str]:
+    return sorted({command for page in GUIDES for command in commands_of(page)} - {"sophia demo"})
+
+
+@pytest.mark.parametrize("command", shown_commands())
+def test_a_command_that_a_page_shows_runs(command: str, tmp_path: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("the project of the demo has a history")
+    unpack(tmp_path)
+    words = shlex.split(command)[1:]
+    assert words[0] in {known.name for known in COMMANDS}
+    if words[0] == "undo":
+        run(tmp_path, ["fix", "--unsafe"])
+    done = run(tmp_path, words)
+    assert done.returncode in (0, 1), done.stderr
+    assert "error:" not in done.stderr
+
+
+def run(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "sophia_cli", *words]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def test_the_targets_that_pages_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {
+        name for page in GUIDES for name in re.findall(r"make ([a-z]+)", "\n".join(_BLOCK.findall(page.read_text())))
+    }
+    assert named
+    assert named <= targets
