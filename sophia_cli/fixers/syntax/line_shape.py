@@ -6,10 +6,11 @@ import keyword
 import re
 
 _TOKEN = re.compile(
-    r"(?P<string>[rbfuRBFU]{0,2}(?:\"\"\"|'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'))"
+    r"(?P<string>[rbfuRBFU]{0,2}(?:\"\"\".*?\"\"\"|'''.*?'''|\"\"\"|'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'))"
     r"|(?P<comment>#.*)|(?P<number>\d[\w.]*)|(?P<name>\w+(?:\.\w+)*)|(?P<sign>[^\s\w])"
 )
 _LONGEST = 12
+_OPEN = ('"""', "'''")
 
 
 def shape(line: str) -> str:
@@ -19,7 +20,7 @@ def shape(line: str) -> str:
         text = match.group()
         match match.lastgroup:
             case "string":
-                text = text[-3:] if text.endswith(('"""', "'''")) else "s"
+                text = text[-3:] if text.endswith(_OPEN) and text.count(text[-3:]) == 1 else "s"
             case "comment":
                 text = "#"
             case "number":

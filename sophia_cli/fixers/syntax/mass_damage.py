@@ -29,7 +29,7 @@ class Signature:
     """One kind of damage: the action and the shape of the line that it met.
 
     For an inserted line `shape` is the line itself, for a commented one the mark that was put before it, for an
-    indented one by how much, since that is what a tool does the same way in every file.
+    indented one by how much, for a joined one its end, since that is what a tool does the same way in every file.
     """
 
     action: Action
@@ -142,5 +142,5 @@ def _signature(slot: Slot, following: str | None) -> Signature:
     if core and broken.lstrip().startswith("#") and broken.rstrip().endswith(core):
         return Signature(Action.COMMENTED, broken.strip()[: -len(core)])
     if following and core and broken.strip() == f"{core}{following.strip()}":
-        return Signature(Action.JOINED, shape(core))
+        return Signature(Action.JOINED, shape(core).rpartition(" ")[2])
     return Signature(Action.CHANGED, f"{shape(good)} -> {shape(broken)}")
