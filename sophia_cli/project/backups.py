@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sophia_cli.project.atomic import WriteFailed
 from sophia_cli.project.failpoints import Failpoint, failpoint
+from sophia_cli.project.parallel import for_each
 from sophia_cli.project.state_folder import StateFolder, Subfolder, sync_folder
 
 _LEFTOVER = re.compile(r"[0-9a-f]{64}\.tmp")
@@ -36,11 +37,15 @@ class Backups:
         Raises UnavailableError when there is no place for them, WriteFailed when the disk refuses.
         """
         folder = self._state.writable(Subfolder.BACKUPS)
-        for data in contents:
-            sha = digest(data)
+        # Each content once: two threads must not write the same backup.
+        by_sha = {digest(data): data for data in contents}
+
+        def store_one(sha: str) -> None:
             if self.read(sha) is None:
-                self._write(folder, sha, data)
+                self._write(folder, sha, by_sha[sha])
                 failpoint(Failpoint.BACKUP_WRITTEN)
+
+        for_each(tuple(by_sha), store_one)
         sync_folder(folder)
 
     def read(self, sha: str) -> bytes | None:

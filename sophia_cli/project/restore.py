@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,6 +14,7 @@ from sophia_cli.project.backups import Backups, digest
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import DiskFile, FileRefused, Obstacle, check_recorded_path, open_folder, split_path
 from sophia_cli.project.locks import HeldLock
+from sophia_cli.project.parallel import for_each
 from sophia_cli.project.records import Kept
 from sophia_cli.project.reserve import release
 from sophia_cli.project.runs import FileEntry, RunRecord, run_folder
@@ -98,6 +99,16 @@ def restore(root: Path, wanted: Wanted, temporary: str) -> Outcome:
     return Restoration.RESTORED
 
 
+def restore_all(root: Path, jobs: Sequence[tuple[Wanted, str]]) -> list[Outcome]:
+    """Do `restore` for many files (each with the name of its copy); those barred at first get a second try, alone."""
+    outcomes = for_each(jobs, lambda job: restore(root, *job))
+    # Several copies at once may not fit on a full disk where one after the other does.
+    return [
+        restore(root, *job) if isinstance(outcome, Barred) else outcome
+        for job, outcome in zip(jobs, outcomes, strict=True)
+    ]
+
+
 def look(root: Path, wanted: Wanted) -> Restorable | Outcome:
     """Return what `restore` would meet, changing nothing."""
     try:
@@ -126,10 +137,8 @@ def roll_back(lock: HeldLock, run: RunRecord) -> tuple[tuple[str, ...], tuple[Ke
     restored: list[str] = []
     kept: list[Kept] = []
     barred: list[Barred] = []
-    for entry in run.entries:
-        outcome = restore(
-            lock.root, entry_to_restore(entry, entry.written, backups), temporary_name(run.id, entry.number)
-        )
+    jobs = [(entry_to_restore(e, e.written, backups), temporary_name(run.id, e.number)) for e in run.entries]
+    for entry, outcome in zip(run.entries, restore_all(lock.root, jobs), strict=True):
         match outcome:
             case Restoration.RESTORED:
                 restored.append(entry.path)
@@ -151,11 +160,10 @@ def undo_entries(lock: HeldLock, run: RunRecord, paths: Iterable[str]) -> tuple[
     chosen = frozenset(paths)
     restored: list[str] = []
     kept: list[Kept] = []
-    for entry in run.entries:
-        if entry.path not in chosen:
-            continue
-        wanted = entry_to_restore(entry, frozenset({entry.final}), backups)
-        match restore(lock.root, wanted, temporary_name(run.id, entry.number)):
+    entries = [entry for entry in run.entries if entry.path in chosen]
+    jobs = [(entry_to_restore(e, frozenset({e.final}), backups), temporary_name(run.id, e.number)) for e in entries]
+    for entry, outcome in zip(entries, restore_all(lock.root, jobs), strict=True):
+        match outcome:
             case Restoration():
                 restored.append(entry.path)
             case Kept() as one:

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sophia_cli import __version__
-from sophia_cli.core.errors import UsageError
-from sophia_cli.project.atomic import FileChanged, StagedFile, WriteFailed, put_back_in, put_in_place, stage, sync
-from sophia_cli.project.atomic import temporary_name as copy_name
-from sophia_cli.project.backups import Backups, digest
+from sophia_cli.project.atomic import WriteFailed, temporary_name
+from sophia_cli.project.backups import Backups
+from sophia_cli.project.changes import FileChange, Target, check_changes, write_changes
 from sophia_cli.project.failpoints import Failpoint, failpoint
-from sophia_cli.project.inside import Folder, open_folder, resolve_inside, split_path
+from sophia_cli.project.inside import open_folder, resolve_inside, split_path
 from sophia_cli.project.journal import JOURNAL_NAME, Journal, first_record, last_record
 from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.records import Abort, Backup, Begin, Commit, Done, Intend, Kept, TakenBack
@@ -43,30 +40,9 @@ from sophia_cli.project.restore import (
 from sophia_cli.project.runs import FileEntry, RunRecord, RunState, intended, run_folder, run_ids
 from sophia_cli.project.state_folder import Subfolder, sync_folder
 
-# Folders held open at once; more than that in one call are done in turns, far below any limit on open files.
-_FOLDERS_AT_ONCE = 64
+__all__ = ["FileChange", "Run", "begin_run"]
+
 _ID_BYTES = (2, 2, 2, 2, 3, 3, 4, 8)
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """Replace the bytes `before` of a file by `after`; the path is relative to the project root and uses `/`."""
-
-    path: str
-    before: bytes
-    after: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A change whose path was resolved; `number` names the run's copies of the file."""
-
-    number: int
-    path: str
-    mode: int
-    change: FileChange
-    before: str
-    after: str
 
 
 def begin_run(lock: HeldLock, command: str, now: Callable[[], datetime]) -> Run:
@@ -133,14 +109,13 @@ class Run:
         RollbackIncomplete when even that is barred: the run can only be aborted then.
         """
         self._require_open()
-        targets = self._checked(changes)
+        targets = check_changes(self._lock.root, changes, self._entries)
         failpoint(Failpoint.CHANGES_CHECKED)
         if not targets:
             return ()
         try:
             self._announce(targets)
-            for some in _turns(targets):
-                self._write(some)
+            write_changes(self._lock.root, self.id, targets)
             self._journal.append(Done(target.path, target.after) for target in targets)
         except BaseException:
             self._put_back(targets)
@@ -208,29 +183,7 @@ class Run:
     ) -> None:
         self.abort()
 
-    def _checked(self, changes: Iterable[FileChange]) -> list[_Target]:
-        targets: dict[str, _Target] = {}
-        for change in changes:
-            path = resolve_inside(self._lock.root, change.path)
-            if path in targets:
-                if targets[path].change.after != change.after:
-                    raise UsageError("changes-conflict", f"`{path}` is changed twice in one call", location=path)
-                continue
-            with open_folder(self._lock.root, path) as folder:
-                name = split_path(path)[1]
-                current = folder.read(name)
-                if current.data != change.before:
-                    raise FileChanged(path)
-                if change.before == change.after:
-                    continue
-                folder.check_writable(name, current.facts)
-            entry = self._entries.get(path)
-            number = entry.number if entry else len(self._entries) + sum(p not in self._entries for p in targets)
-            digests = digest(change.before), digest(change.after)
-            targets[path] = _Target(number, path, current.facts.mode, change, *digests)
-        return sorted(targets.values(), key=lambda target: split_path(target.path))
-
-    def _announce(self, targets: Sequence[_Target]) -> None:
+    def _announce(self, targets: Sequence[Target]) -> None:
         """Bring old bytes and intents to the disk, and hold room for the way back. Nothing has changed until then."""
         first = [target for target in targets if target.path not in self._entries]
         self._backups.store(target.change.before for target in first)
@@ -250,34 +203,7 @@ class Run:
         self._journal.sync()
         failpoint(Failpoint.INTENTS_ON_DISK)
 
-    def _write(self, targets: Sequence[_Target]) -> None:
-        with ExitStack() as stack:
-            staged: list[tuple[StagedFile, FileChange]] = []
-            folders: list[Folder] = []
-            try:
-                for _, group in groupby(targets, key=lambda target: split_path(target.path)[0]):
-                    some = list(group)
-                    folders.append(stack.enter_context(open_folder(self._lock.root, some[0].path)))
-                    for target in some:
-                        staged.append((self._stage(folders[-1], target), target.change))
-                for copy, _ in staged:
-                    put_in_place(copy)
-            except BaseException:
-                # Through the open folders: `_put_back`, which goes by path, would miss one that was moved away.
-                for copy, change in staged:
-                    put_back_in(copy, change.after, change.before)
-                raise
-            for folder in folders:
-                sync(folder)
-
-    def _stage(self, folder: Folder, target: _Target) -> StagedFile:
-        name = split_path(target.path)[1]
-        current = folder.read(name)
-        if current.data != target.change.before:
-            raise FileChanged(target.path)
-        return stage(folder, name, copy_name(self.id, target.number), target.change.after, current.facts)
-
-    def _put_back(self, targets: Sequence[_Target]) -> None:
+    def _put_back(self, targets: Sequence[Target]) -> None:
         """Take back what a failed `apply` did so far."""
         release(self._folder)
         kept: list[Kept] = []
@@ -292,7 +218,7 @@ class Run:
             raise RollbackIncomplete(self.id, tuple(barred))
 
     def _restore(self, entry: FileEntry, wanted: Wanted, kept: list[Kept], barred: list[Barred]) -> None:
-        match restore(self._lock.root, wanted, copy_name(self.id, entry.number)):
+        match restore(self._lock.root, wanted, temporary_name(self.id, entry.number)):
             case Restoration():
                 self._journal.append([TakenBack(entry.path, wanted.sha)])
                 self._entries[entry.path] = replace(entry, final=wanted.sha)
@@ -326,20 +252,6 @@ class Run:
         self._open = False
         self._journal.close()
         failpoint(Failpoint.RUN_CLOSED)
-
-
-def _turns(targets: Sequence[_Target]) -> Iterator[Sequence[_Target]]:
-    """Cut targets, sorted by folder, into stretches of few enough folders to hold open at once."""
-    turn: list[_Target] = []
-    folders = 0
-    for _, some in groupby(targets, key=lambda target: split_path(target.path)[0]):
-        if folders == _FOLDERS_AT_ONCE:
-            yield turn
-            turn, folders = [], 0
-        turn.extend(some)
-        folders += 1
-    if turn:
-        yield turn
 
 
 def _make_run_folder(runs: Path) -> str:

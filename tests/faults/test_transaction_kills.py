@@ -135,3 +135,68 @@ def test_ctrl_c_anywhere_leaves_all_or_nothing_without_recovery(action: str, chi
             recover_now(root)
         assert picture(root) in (before, committed_tree(before)), f"a mix after Ctrl-C at {point}"
         shutil.rmtree(root)
+
+
+def _make_many(root: Path) -> Tree:
+    for number in range(24):
+        file = root / "many" / f"package_{number % 5}" / f"module_{number}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x = %d\n" % number)
+    return picture(root)
+
+
+def _kill_among_threads(children: Children, root: Path, point: str) -> None:
+    before = _make_many(root)
+    # Two threads may count the same hit of a failpoint as one, so the last of them may come too late to kill.
+    assert children.run(root, "commit-many", point)[0] in (KILLED, 0), point
+    killed = picture(root)
+    recover_now(root)
+    after = {
+        path: (kind, mode, data + b"# more\n" if kind == "file" else data)
+        for path, (kind, mode, data) in before.items()
+    }
+    committed = any(run.state is RunState.COMMITTED for run in list_runs(root))
+    assert picture(root) == (after if committed else before), f"a mix after a kill at {point}"
+    if committed:
+        assert children.run(root, "undo", f"file-restored:{len(killed) // 2}")[0] in (KILLED, 0)
+        recover_now(root)
+        assert picture(root) == before, f"undo is not exact after a kill at {point}"
+
+
+def test_kills_while_threads_write_leave_all_or_nothing(children: Children, scratch: Path) -> None:
+    (scratch / "traced").mkdir()
+    _make_many(scratch / "traced")
+    points = list(_kill_points(children.trace(scratch / "traced", "commit-many")))
+    for point in (*points[:: max(1, len(points) // 16)], *points[-3:]):
+        root = scratch / point.replace(":", "-")
+        root.mkdir(exist_ok=True)
+        _kill_among_threads(children, root, point)
+        shutil.rmtree(root)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repeat", range(3))
+def test_every_kill_while_threads_write_leaves_all_or_nothing(repeat: int, children: Children, scratch: Path) -> None:
+    (scratch / "traced").mkdir()
+    _make_many(scratch / "traced")
+    for point in _kill_points(children.trace(scratch / "traced", "commit-many")):
+        root = scratch / point.replace(":", "-")
+        root.mkdir()
+        _kill_among_threads(children, root, point)
+        shutil.rmtree(root)
+
+
+@pytest.mark.slow
+def test_kills_of_recovery_after_every_kill_of_a_run(children: Children, scratch: Path) -> None:
+    (scratch / "traced").mkdir()
+    make_project(scratch / "traced")
+    for index, first in enumerate(_kill_points(children.trace(scratch / "traced", "commit"))):
+        root = scratch / str(index)
+        root.mkdir()
+        before = make_project(root)
+        assert children.run(root, "commit", first)[0] == KILLED
+        for second in ("file-restored:1", "copy-on-disk:2", "after-rename:1", "before-abort-record"):
+            children.run(root, "recover", second)
+        recover_now(root)
+        assert picture(root) in (before, committed_tree(before)), f"a mix after kills at {first} and in recovery"
+        shutil.rmtree(root)

@@ -47,6 +47,8 @@ def main(root: Path, action: str, wait_s: float) -> None:
         elif action in ("commit", "abort"):
             recover(lock, clock.now)
             _change(lock, clock, commit=action == "commit")
+        elif action == "commit-many":
+            _change_many(lock, clock)
         elif action == "recover":
             recover(lock, clock.now)
         elif action == "undo":
@@ -60,6 +62,17 @@ def _change(lock: HeldLock, clock: SystemClock, *, commit: bool) -> None:
         change_in_two_rounds(opened)
         if commit:
             opened.commit("two rounds")
+
+
+def _change_many(lock: HeldLock, clock: SystemClock) -> None:
+    """Add a line to every file below `many`, which is enough of them for several threads."""
+    files = sorted((lock.root / "many").rglob("*.py"))
+    with begin_run(lock, "child", clock.now) as opened:
+        opened.apply(
+            FileChange(file.relative_to(lock.root).as_posix(), file.read_bytes(), file.read_bytes() + b"# more\n")
+            for file in files
+        )
+        opened.commit()
 
 
 def run(root: str, action: str, wait_s: float) -> int:
