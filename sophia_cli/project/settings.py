@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.root import PYPROJECT_FILE, SETTINGS_FILE, holds_sophia_table
-from sophia_cli.project.settings_keys import Section
-from sophia_cli.project.settings_model import PathIgnore, ProjectSettings, RuleSettings, Settings
-from sophia_cli.project.settings_reader import Origin, Table
-
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")
+from sophia_cli.project.settings_model import Settings
 
 
 def load_settings(root: Path) -> Settings:
@@ -31,71 +25,13 @@ def load_settings(root: Path) -> Settings:
             hint=f"move everything to `{SETTINGS_FILE}` and remove `[tool.sophia]`",
             location=PYPROJECT_FILE,
         )
-    if own:
-        return parse_settings(_read(root / SETTINGS_FILE), SETTINGS_FILE)
-    if shared:
-        return parse_settings(_read(root / PYPROJECT_FILE), PYPROJECT_FILE)
-    return Settings()
+    if not own and not shared:
+        return Settings()
+    # Most projects have no settings; those that have pay for the parser.
+    from sophia_cli.project.settings_parser import parse_settings
 
-
-def parse_settings(text: str, file: str) -> Settings:
-    """Return the settings that a TOML text holds; `file` is its name, and decides where in it the settings stand."""
-    table = _settings_table(text, file)
-    table.check_keys(Section.TOP)
-    services = table.table("services")
-    environments = table.table("environments")
-    from sophia_cli.project.settings_services import read_environment, read_services
-
-    return Settings(
-        source=file,
-        project=_project(table.table("project")),
-        rules=_rules(table.table("rules")),
-        services=read_services(services),
-        environments=tuple(read_environment(name, inner, services) for name, inner in environments.each()),
-    )
-
-
-def _settings_table(text: str, file: str) -> Table:
-    import tomllib
-
-    try:
-        content: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(str(error), text, file) from error
-    origin = Origin(file, text)
-    table = Table(origin, (), content)
-    return table.table("tool").table("sophia") if file == PYPROJECT_FILE else table
-
-
-def _project(table: Table) -> ProjectSettings:
-    table.check_keys(Section.PROJECT)
-    return ProjectSettings(
-        name=table.text("name"),
-        python=table.text("python"),
-        python_version=_python_version(table),
-        include=table.texts("include"),
-        exclude=table.texts("exclude"),
-    )
-
-
-def _python_version(table: Table) -> tuple[int, int] | None:
-    text = table.text("python_version")
-    if text is None:
-        return None
-    match = _VERSION.fullmatch(text)
-    if match is None:
-        raise table.wrong("python_version", f"`python_version` must be a version such as `3.11`, not `{text}`")
-    return int(match.group(1)), int(match.group(2))
-
-
-def _rules(table: Table) -> RuleSettings:
-    table.check_keys(Section.RULES)
-    per_path = table.table("per_path_ignores")
-    return RuleSettings(
-        select=table.texts("select"),
-        ignore=table.texts("ignore"),
-        per_path=tuple(PathIgnore(pattern, per_path.texts(pattern)) for pattern in per_path.names()),
-    )
+    file = SETTINGS_FILE if own else PYPROJECT_FILE
+    return parse_settings(_read(root / file), file)
 
 
 def _read(path: Path) -> str:
@@ -120,17 +56,3 @@ def _read(path: Path) -> str:
             hint="save it as UTF-8",
             location=f"{path.name}:{line}:{column}",
         ) from error
-
-
-def _syntax_error(message: str, text: str, file: str) -> UsageError:
-    match = _PLACE.search(message)
-    line, column = text.count("\n") + 1, 1
-    if match and match.group(1):
-        line, column = int(match.group(1)), int(match.group(2))
-    reason = _PLACE.sub("", message)
-    return UsageError(
-        "settings-invalid",
-        f"`{file}` is not TOML: {reason[:1].lower()}{reason[1:]}",
-        hint="a string needs quotes, a table its brackets; https://toml.io shows the format",
-        location=f"{file}:{line}:{column}",
-    )

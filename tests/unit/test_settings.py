@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.project.settings import load_settings, parse_settings
+from sophia_cli.project.settings import load_settings
 from sophia_cli.project.settings_keys import KEYS
 from sophia_cli.project.settings_model import (
     Check,
@@ -22,6 +22,7 @@ from sophia_cli.project.settings_model import (
     Slo,
     Strategy,
 )
+from sophia_cli.project.settings_parser import parse_settings
 
 SHOP = """\
 [project]
