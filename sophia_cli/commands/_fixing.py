@@ -141,7 +141,7 @@ def _execute(
     plan: Plan, lock: HeldLock, scan: Scan, check: UserCheck | None, clock: Clock, progress: ProgressLine
 ) -> _Done:
     if not plan.steps:
-        skipped = None if check is None else CheckReport(check.command, CheckResult.NOT_RUN, False, None, 0, "")
+        skipped = None if check is None else CheckReport(check.command, CheckResult.NOT_RUN, None, None, 0, "")
         return _Done(Executed(plan, (), skipped), None)
     with begin_run(lock, HOLDER, clock.now) as run:
         executed = execute(

@@ -125,7 +125,7 @@ class CheckReport:
 
     command: str
     result: CheckResult
-    passed_before: bool
+    passed_before: bool | None
     passed_after: bool | None
     runs: int
     output: str

@@ -17,7 +17,7 @@ from sophia_cli.fixers.engine import Analyse
 from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.user_check import CheckRun
 from sophia_cli.fixers.verify import Version, objection
-from sophia_cli.project.transactions import FileChange
+from sophia_cli.project.changes import FileChange
 
 MAX_CHECK_RUNS = 60
 

@@ -1,0 +1,1 @@
+"""Rules about words, for tests of the command line."""
