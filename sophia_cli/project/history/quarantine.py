@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sophia_cli.project.history.repository import Repository, shallow_commits
 
@@ -69,9 +70,15 @@ class Quarantine:
     def run(self, arguments: Sequence[str], deadline: Deadline) -> Iterator[Pipe]:
         """Start `git arguments`; its standard streams are the pipe. It is killed when the block is left."""
         errors = self.folder / "errors"
-        with (
-            errors.open("wb") as stderr,
-            subprocess.Popen(
+        with errors.open("wb") as stderr, self._start(arguments, stderr) as process:
+            try:
+                yield Pipe(process, deadline, errors)
+            finally:
+                process.kill()
+
+    def _start(self, arguments: Sequence[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
                 [self.executable, *_OFF, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -80,12 +87,9 @@ class Quarantine:
                 env=dict(self.environment),
                 bufsize=0,
                 start_new_session=True,
-            ) as process,
-        ):
-            try:
-                yield Pipe(process, deadline, errors)
-            finally:
-                process.kill()
+            )
+        except OSError as error:
+            raise GitFailed(f"git cannot be started: {error.strerror}") from error
 
 
 class Pipe:
@@ -162,7 +166,7 @@ class Pipe:
 
 @contextmanager
 def quarantine(repository: Repository, head: str, environment: Mapping[str, str]) -> Iterator[Quarantine | None]:
-    """Lay out a private git folder for the block; None when there is no git outside the checkout.
+    """Lay out a private git folder for the block; None without a git outside the checkout or a place to write to.
 
     Of `environment` only PATH and what the dynamic linker needs reach git, so no GIT_ variable of the caller does.
     """
@@ -170,7 +174,12 @@ def quarantine(repository: Repository, head: str, environment: Mapping[str, str]
     if executable is None or not os.path.isabs(executable) or Path(executable).is_relative_to(repository.top):
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="sophia-git-") as name:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="sophia-git-")
+    except OSError:
+        yield None
+        return
+    with temporary as name:
         folder = Path(name)
         (folder / "refs").mkdir()
         (folder / "HEAD").write_text("ref: refs/heads/none\n")

@@ -1,0 +1,102 @@
+"""Repairs that the past gives: part of the breaking change taken back, or known damage undone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sophia_cli.fixers.syntax.lessons import Lesson, Mended, mend
+from sophia_cli.fixers.syntax.line_diff import hunks
+from sophia_cli.fixers.syntax.model import Origin, SyntaxFault
+from sophia_cli.fixers.syntax.reversal import Reversal, ReversedHunk, reversals
+from sophia_cli.project.history.model import GoodVersion
+
+_SHORT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PastRepair:
+    """A text that compiles, made from evidence of the past, for the engine to cost against its own candidates.
+
+    Each hunk says which lines of the broken text become what. `restored` lines come back, `dropped` ones go, `changed`
+    ones return to what they were. `reversal` is set where a good version of this very file gave it.
+    """
+
+    text: str
+    hunks: tuple[ReversedHunk, ...]
+    restored: int
+    dropped: int
+    changed: int
+    evidence: tuple[str, ...]
+    reversal: Reversal | None
+
+
+def origin_of(good: GoodVersion | None) -> Origin | None:
+    """Return the commit that broke a file; None without a good version and for damage that is not committed."""
+    if good is None or good.is_uncommitted:
+        return None
+    return Origin(good.breaking_commit, good.commit, good.path, good.breaking_summary)
+
+
+def past_repairs(
+    broken: str,
+    good: GoodVersion | None,
+    lessons: Sequence[Lesson],
+    fault_of: Callable[[str], SyntaxFault | None],
+    *,
+    limit: int = 200,
+) -> tuple[PastRepair, ...]:
+    """Return what the past offers for one broken text, the best first; `fault_of` is asked at most twice `limit` times.
+
+    A good version of the file is better evidence than damage seen in other files, which is only looked at without one.
+    """
+    if good is not None:
+        found = reversals(good.text, broken, fault_of, first_broken=good.first_broken, limit=limit)
+        if found:
+            return tuple(_from_reversal(reversal, good) for reversal in found)
+    mended = mend(broken, lessons, fault_of, limit=limit) if lessons else None
+    return (_from_lessons(broken, mended),) if mended else ()
+
+
+def _from_reversal(reversal: Reversal, good: GoodVersion) -> PastRepair:
+    first = f"`{good.path}` compiles in commit {good.commit[:_SHORT]}"
+    broke = f"commit {good.breaking_commit[:_SHORT]} ({good.breaking_summary}) broke it"
+    parts = [
+        f"{count} {'line' if count == 1 else 'lines'} {what}"
+        for count, what in (
+            (reversal.restored, "restored"),
+            (reversal.changed, "as before"),
+            (reversal.dropped, "dropped"),
+        )
+        if count
+    ]
+    evidence = (first, "the damage is not committed" if good.is_uncommitted else broke, ", ".join(parts))
+    return PastRepair(
+        reversal.text,
+        reversal.hunks,
+        reversal.restored,
+        reversal.dropped,
+        reversal.changed,
+        evidence,
+        reversal,
+    )
+
+
+def _from_lessons(broken: str, mended: Mended) -> PastRepair:
+    lines, target = broken.split("\n"), mended.text.split("\n")
+    found = hunks(target, lines)
+    taken = tuple(ReversedHunk(hunk.start, hunk.end, tuple(target[hunk.good_start : hunk.good_end])) for hunk in found)
+    sizes = [(hunk.end - hunk.start, len(hunk.replacement)) for hunk in taken]
+    evidence = tuple(
+        f"{lesson.signature.action.value}, seen {lesson.count} times in this project: `{lesson.line}`"
+        for lesson in dict.fromkeys(mended.lessons)
+    )
+    return PastRepair(
+        mended.text,
+        taken,
+        sum(max(0, size - gone) for gone, size in sizes),
+        sum(max(0, gone - size) for gone, size in sizes),
+        sum(min(gone, size) for gone, size in sizes),
+        evidence,
+        None,
+    )
