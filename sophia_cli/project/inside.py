@@ -137,6 +137,10 @@ class Folder:
             raise FileRefused(path, "you may not write it", Obstacle.BARRED)
         if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.file):
             raise FileRefused(path, "its folder is read-only", Obstacle.BARRED)
+        if os.geteuid() not in (0, facts.owner):
+            raise FileRefused(
+                path, f"it belongs to user {facts.owner}, which replacing it would change", Obstacle.BARRED
+            )
 
     def close(self) -> None:
         """Close the folder."""

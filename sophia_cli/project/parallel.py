@@ -16,11 +16,19 @@ _Result = TypeVar("_Result")
 def for_each(items: Sequence[_Item], act: Callable[[_Item], _Result]) -> list[_Result]:
     """Return `act` of every item, in their order; many items are handled by threads.
 
-    The first exception in that order is raised once no thread is at work any more.
+    The first exception in that order, or Ctrl-C, is raised once no thread is at work any more: what they did can then
+    be cleaned up without a race. What was not begun by then is left out.
     """
     if len(items) <= _FEW:
         return [act(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
+    pool = ThreadPoolExecutor(min(_THREADS, len(items)))
+    try:
         return list(pool.map(act, items))
+    finally:
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise

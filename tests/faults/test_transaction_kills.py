@@ -200,3 +200,21 @@ def test_kills_of_recovery_after_every_kill_of_a_run(children: Children, scratch
         recover_now(root)
         assert picture(root) in (before, committed_tree(before)), f"a mix after kills at {first} and in recovery"
         shutil.rmtree(root)
+
+
+def test_ctrl_c_while_threads_write_leaves_all_or_nothing(children: Children, scratch: Path) -> None:
+    (scratch / "traced").mkdir()
+    _make_many(scratch / "traced")
+    points = list(_kill_points(children.trace(scratch / "traced", "commit-many")))
+    for point in points[:: max(1, len(points) // 12)]:
+        root = scratch / point.replace(":", "-")
+        root.mkdir()
+        before = _make_many(root)
+        code, error = children.run(root, "commit-many", f"{point}:SIGINT")
+        committed = any(run.state is RunState.COMMITTED for run in list_runs(root))
+        assert code in (INTERRUPTED, 0), f"{point}: {code} {error}"
+        assert (picture(root) != before) == committed, f"not the tree that the journal tells after Ctrl-C at {point}"
+        if committed:
+            assert undo_now(root).kept == ()
+        assert picture(root) == before, f"a mix after Ctrl-C at {point}"
+        shutil.rmtree(root)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from faulty_project import (
     KILLED,
+    LIMIT_S,
     Children,
     change_while_stopped,
     fix_now,
@@ -263,3 +266,55 @@ def test_many_folders_are_changed_and_undone_with_few_open_files(scratch: Path) 
     assert all((scratch / change.path).read_bytes() == change.after for change in changes)
     assert len(undo_now(scratch).restored) == 150
     assert picture(scratch) == before
+
+
+_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.inside import FileRefused
+from sophia_cli.project.locks import project_lock
+from sophia_cli.project.transactions import FileChange, begin_run
+
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+clock = SystemClock()
+with project_lock(Path(sys.argv[1]), "fix", 0.0, clock) as lock, begin_run(lock, "fix", clock.now) as run:
+    for path in sys.argv[2:]:
+        try:
+            run.apply([FileChange(path, b"old\\n", b"new\\n")])
+        except FileRefused as refused:
+            print(refused.path, refused.reason)
+    run.commit()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_what_another_user_owns_or_protects_is_refused_with_the_reason(scratch: Path) -> None:
+    scratch.chmod(0o755)
+    root = scratch / "project"
+    (root / "protected").mkdir(parents=True)
+    for name in ("mine.py", "theirs.py", "theirs_for_all.py", "unreadable.py", "protected/mine.py"):
+        (root / name).write_bytes(b"old\n")
+    for name in (".", "mine.py", "unreadable.py", "protected", "protected/mine.py"):
+        os.chown(root / name, 65534, 65534)
+    (root / "theirs_for_all.py").chmod(0o666)
+    (root / "unreadable.py").chmod(0o200)
+    (root / "protected").chmod(0o555)
+    paths = ("mine.py", "theirs.py", "theirs_for_all.py", "unreadable.py", "protected/mine.py")
+
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, str(root), *paths],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=LIMIT_S,
+    )
+
+    assert done.stdout.splitlines() == [
+        "theirs.py you may not write it",
+        "theirs_for_all.py it belongs to user 0, which replacing it would change",
+        "unreadable.py it cannot be read: Permission denied",
+        "protected/mine.py its folder is read-only",
+    ]
+    assert [path for path in paths if (root / path).read_bytes() == b"new\n"] == ["mine.py"]
+    assert [path.name for path in root.rglob("*.tmp")] == []
