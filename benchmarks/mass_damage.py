@@ -293,7 +293,9 @@ def report(size: int, repeats: int) -> None:
         follow = measured(lambda: [repository.git("log", "--follow", "--format=%H", "--", path) for path in sample])
         each = follow.wall / len(sample) * len(broken)
         mass = median(lambda: evidence_for(repository.root, broken), 1)
-        print(f"  history: {ours.wall:.3f} s wall, {ours.cpu:.3f} s CPU, {history.versions} versions compiled")
+        per_file = ours.wall / len(broken) * 1000
+        print(f"  history: {ours.wall:.3f} s wall, {ours.cpu:.3f} s CPU, {per_file:.2f} ms a broken file")
+        print(f"    {history.commits} commits read, {history.versions} versions compiled")
         print(f"  history and signatures: {mass.wall:.3f} s wall, {mass.cpu:.3f} s CPU")
         print(f"  peer, git log --raw -M alone: {log.wall:.3f} s wall ({ours.wall / log.wall:.1f} x)")
         print(

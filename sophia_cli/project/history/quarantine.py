@@ -32,6 +32,9 @@ _OFF = (
     "core.attributesFile=/dev/null",
     "-c",
     "protocol.allow=never",
+    # Larger contents are streamed and not compared, so a small object that unpacks to a huge one fills no memory.
+    "-c",
+    "core.bigFileThreshold=8m",
 )
 
 

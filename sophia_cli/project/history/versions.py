@@ -124,7 +124,8 @@ class _Reading:
 
     def _follow(self, walk: Walk, trails: list[Trail]) -> None:
         suffixes = {os.path.splitext(trail.path)[1].decode("utf-8", "surrogateescape") for trail in trails}
-        patterns = [] if "" in suffixes else sorted(suffixes | {".py"})
+        # A suffix goes into a pattern of git's; one with special characters, or none, means looking at every file.
+        patterns = sorted(suffixes | {".py"}) if all(suffix[1:].isalnum() for suffix in suffixes) else []
         for strict_order in (False, True):
             arguments = log_arguments(
                 self.head,
