@@ -103,7 +103,7 @@ def _settings(root: Path) -> Iterator[Diagnosis]:
         place = f"{error.location}: " if error.location else ""
         yield Diagnosis("settings", State.WRONG, f"{place}{error.message}", error.hint)
     else:
-        services = f", {len(settings.services)} services" if settings.services else ""
+        services = f", services: {len(settings.services)}" if settings.services else ""
         source = f"{settings.source} is valid{services}" if settings.source else "no settings file; the defaults hold"
         yield Diagnosis("settings", State.OK, source)
     yield _declared(root, settings)

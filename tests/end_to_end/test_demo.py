@@ -1,0 +1,88 @@
+"""`sophia demo`: the story is what happened, and says so when it went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sophia_cli.commands._demo import bundled, unpack
+from sophia_cli.commands.demo import last_words, summary
+
+
+def demo(scratch: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    command = [sys.executable, "-m", "sophia_cli", "demo", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+
+
+def test_the_bundled_project_is_broken_in_nine_files_and_its_history_compiles(tmp_path: Path) -> None:
+    broken = []
+    for path, data in bundled("project").items():
+        if path.endswith(".py"):
+            try:
+                compile(data, path, "exec")
+            except SyntaxError:
+                broken.append(path)
+    assert len(broken) == 9
+    for path, data in bundled("history").items():
+        assert path in broken
+        compile(data, path, "exec")
+
+
+def test_unpacking_makes_a_clean_checkout_with_history(tmp_path: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("the history is made with git")
+    assert unpack(tmp_path)
+    log = subprocess.run(["git", "log", "--format=%s"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert len(log.stdout.splitlines()) == 2
+    status = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+
+
+def test_everything_is_found_mended_verified_and_undone(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    figures = document["summary"]
+    assert (document["command"], document["verdict"], document["complaints"]) == ("demo", "passed", [])
+    assert figures["issues_found"] >= figures["files_broken"] == 9
+    assert figures["issues_fixed"] == figures["issues_found"]
+    assert figures["issues_fixed_safely"] > 0
+    assert figures["files_mended"] == 9
+    assert figures["undone_to_the_byte"] is True
+    assert "load" in figures["not_in_this_build"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_story_is_told_and_the_project_can_be_kept(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--keep")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("$ sophia scan", "$ sophia fix", "$ sophia fix --unsafe", "$ sophia undo ", "verified", "undone"):
+        assert line in done.stdout
+    (kept,) = tmp_path.iterdir()
+    assert str(kept) in done.stderr
+    assert {path: (kept / path).read_bytes() for path in bundled("project")} == bundled("project")
+
+
+def test_without_git_the_story_has_no_history_and_says_what_is_left(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PATH": str(tmp_path)}
+    command = [sys.executable, "-m", "sophia_cli", "demo", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    document = json.loads(done.stdout)
+    assert document["summary"]["used_history"] is False
+    assert document["summary"]["undone_to_the_byte"] is True
+    assert done.returncode == (1 if document["complaints"] else 0)
+
+
+def test_the_figures_and_the_last_line_agree() -> None:
+    from sophia_cli.commands._demo import Story
+
+    story = Story(5, 4, 3, 9, 5, 4, "F", "B", from_history=True, restored=False, complaints=("x",))
+    assert last_words(story).startswith("5 found, 4 mended (3 of them without --unsafe), 4 of 5 broken files compile")
+    assert summary(story)["issues_fixed"] == 4
