@@ -186,3 +186,14 @@ def test_nothing_in_the_checkout_changes(hostile: tuple[GitProject, Path, str]) 
     before = state()
     project.history("totals.py")
     assert state() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_checkout_of_another_user_is_read(project: GitProject) -> None:
+    project.commit("add", totals=GOOD)
+    breaking = project.commit("break", totals=BROKEN)
+    for folder, _, names in os.walk(project.root):
+        for name in [".", *names]:
+            os.chown(os.path.join(folder, name), 12345, 12345)
+    assert project.git("log", "-1", check=False) == ""
+    assert project.history("totals.py").good["totals.py"].breaking_commit == breaking
