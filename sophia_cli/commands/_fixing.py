@@ -11,16 +11,9 @@ from sophia_cli.commands._project import Project, Scan, open_project, scan_proje
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport, TakenBack
 from sophia_cli.core.plan import Plan
-from sophia_cli.core.report import (
-    CheckReport,
-    CheckResult,
-    FailOn,
-    FixReport,
-    TakenBack,
-    Verdict,
-    summarise,
-)
+from sophia_cli.core.report import FailOn, Verdict, summarise
 from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
 from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.execute import Executed, execute, unwritable

@@ -27,7 +27,8 @@ from sophia_cli.commands._options import (
 from sophia_cli.commands._output import Format, chosen_format, has_colours, say, write_result
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.core.errors import UsageError
-from sophia_cli.core.report import FailOn, FixReport
+from sophia_cli.core.fix_report import FixReport
+from sophia_cli.core.report import FailOn
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
@@ -95,11 +96,11 @@ def fix(
 
 def _rendered(report: FixReport, chosen: Format, quiet: bool, verbose: bool, to_stdout: bool) -> str:
     if chosen is Format.JSON:
-        from sophia_cli.render.json import fix_json
+        from sophia_cli.render.fix_json import fix_json
 
         return fix_json(report)
+    from sophia_cli.render.fix_text import fix_summary, fix_text
     from sophia_cli.render.style import Style
-    from sophia_cli.render.text import fix_summary, fix_text
 
     style = Style(colours=to_stdout and has_colours(sys.stdout, os.environ), verbose=verbose)
     return fix_summary(report, style) if quiet else fix_text(report, style)

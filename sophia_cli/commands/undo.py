@@ -13,7 +13,8 @@ from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, 
 from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.core.report import KeptFile, RunLine, UndoReport, Verdict
+from sophia_cli.core.report import Verdict
+from sophia_cli.core.undo_report import KeptFile, RunLine, UndoReport
 from sophia_cli.project.backups import Backups
 from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.locks import project_lock

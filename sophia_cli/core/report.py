@@ -1,4 +1,4 @@
-"""What `scan`, `fix` and `undo` report: values that the renderers turn into text or JSON."""
+"""What a scan reports, and the parts that a fix reports too: values that the renderers turn into text or JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from enum import Enum
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.core.grades import Grade, Letter, Scale
-from sophia_cli.core.plan import Plan, titles_of
 
 SCHEMA_VERSION = 1
 
@@ -98,40 +97,6 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
-    """Fixes that were tried and did not stand, and why."""
-
-    findings: tuple[Finding, ...]
-    reason: str
-
-    @property
-    def title(self) -> str:
-        """The titles of the fixes, in one line."""
-        return titles_of(self.findings)
-
-
-class CheckResult(Enum):
-    """What the user's check command says when the fixes stand."""
-
-    PASSED = "passed"
-    FAILED_BEFORE = "failed-before"
-    FAILED = "failed"
-    NOT_RUN = "not-run"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """The user's check command: whether it passed before and at the end, how often it ran, its last output."""
-
-    command: str
-    result: CheckResult
-    passed_before: bool | None
-    passed_after: bool | None
-    runs: int
-    output: str
-
-
-@dataclass(frozen=True, slots=True)
 class ScanReport:
     """What `sophia scan` found."""
 
@@ -140,30 +105,6 @@ class ScanReport:
     duration_s: float
     summary: Summary
     findings: tuple[ReportedFinding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FixReport:
-    """What `sophia fix` did or, in a dry run, would do: `plan` is the very object that is executed.
-
-    `findings` are those before the run and those it revealed. `settled` is false when the rounds ran out. `undo_in` is
-    the project root when `sophia undo` does not find it from the current folder.
-    """
-
-    verdict: Verdict
-    exit_code: ExitCode
-    duration_s: float
-    run_id: str | None
-    undo_in: str | None
-    dry_run: bool
-    summary: Summary
-    findings: tuple[ReportedFinding, ...]
-    plan: Plan
-    taken_back: tuple[TakenBack, ...]
-    rounds: int
-    settled: bool
-    recovered: tuple[str, ...] = ()
-    check: CheckReport | None = None
 
 
 def grade_of(findings: Sequence[Finding], lines: int) -> Grade:
@@ -204,38 +145,3 @@ def summarise(
         grade_before=grade_of(before, lines),
         skipped=skipped,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFile:
-    """A file that an undo left alone, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """One run in the list: `stamp` is when it began (UTC, ISO 8601), `files` how many it left changed."""
-
-    id: str
-    stamp: str
-    command: str
-    state: str
-    files: int
-    summary: str
-
-
-@dataclass(frozen=True, slots=True)
-class UndoReport:
-    """What `sophia undo` did or, in a dry run, would do; `runs` is filled for `--list` only."""
-
-    verdict: Verdict
-    exit_code: ExitCode
-    duration_s: float
-    run_id: str | None
-    dry_run: bool
-    restored: tuple[str, ...] = ()
-    kept: tuple[KeptFile, ...] = ()
-    recovered: tuple[str, ...] = ()
-    runs: tuple[RunLine, ...] = ()

@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import Protocol
 
 from sophia_cli.core.findings import Edit, Finding
+from sophia_cli.core.fix_report import TakenBack
 from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, Step, splice
-from sophia_cli.core.report import TakenBack
 from sophia_cli.fixers.analysis import FileReport
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.fix_report import CheckReport, CheckResult, TakenBack
 from sophia_cli.core.plan import Plan, Step
-from sophia_cli.core.report import CheckReport, CheckResult, TakenBack
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import OwnedEdit
 from sophia_cli.fixers.engine import Analyse

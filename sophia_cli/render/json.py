@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from sophia_cli.core.diff import line_counts
-from sophia_cli.core.findings import Finding, Fix
+from sophia_cli.core.findings import Fix
 from sophia_cli.core.grades import Grade
-from sophia_cli.core.plan import ChangedFile, Step
-from sophia_cli.core.report import SCHEMA_VERSION, CheckReport, FixReport, ReportedFinding, ScanReport, Summary
-from sophia_cli.render.diff import unified
-from sophia_cli.render.style import Style
+from sophia_cli.core.report import SCHEMA_VERSION, ReportedFinding, ScanReport, Summary
 
 Json = Mapping[str, object]
 
@@ -20,31 +16,9 @@ def scan_json(report: ScanReport) -> str:
     """Return the document of a scan."""
     return document(
         {
-            **_head("scan", report.verdict.value, int(report.exit_code), report.duration_s, None),
-            "summary": _summary(report.summary),
-            "findings": [_reported(item) for item in report.findings],
-        }
-    )
-
-
-def fix_json(report: FixReport) -> str:
-    """Return the document of a fix; `changes[].diff` is the change as a unified diff."""
-    return document(
-        {
-            **_head("fix", report.verdict.value, int(report.exit_code), report.duration_s, report.run_id),
-            "dry_run": report.dry_run,
-            "rounds": report.rounds,
-            "settled": report.settled,
-            "recovered": list(report.recovered),
-            "check": None if report.check is None else _check(report.check),
-            "summary": {**_summary(report.summary), "files_changed": len(report.plan.changes())},
-            "changes": [_change(change) for change in report.plan.changes()],
-            "steps": [_step(step) for step in report.plan.steps],
-            "taken_back": [
-                {"title": item.title, "reason": item.reason, "findings": [_place(f) for f in item.findings]}
-                for item in report.taken_back
-            ],
-            "findings": [_reported(item) for item in report.findings],
+            **head_fields("scan", report.verdict.value, int(report.exit_code), report.duration_s, None),
+            "summary": summary_fields(report.summary),
+            "findings": [reported_fields(item) for item in report.findings],
         }
     )
 
@@ -61,7 +35,8 @@ def _field(value: object) -> str:
     return json.dumps(value)
 
 
-def _head(command: str, verdict: str, exit_code: int, duration_s: float, run_id: str | None) -> Json:
+def head_fields(command: str, verdict: str, exit_code: int, duration_s: float, run_id: str | None) -> Json:
+    """Return the fields that every document begins with."""
     return {
         "schema_version": SCHEMA_VERSION,
         "command": command,
@@ -72,7 +47,8 @@ def _head(command: str, verdict: str, exit_code: int, duration_s: float, run_id:
     }
 
 
-def _summary(summary: Summary) -> Json:
+def summary_fields(summary: Summary) -> Json:
+    """Return the figures of a scan or a fix."""
     return {
         "files": summary.files,
         "files_unparsable_before": summary.files_unparsable_before,
@@ -98,7 +74,8 @@ def _grade(grade: Grade) -> Json:
     }
 
 
-def _reported(item: ReportedFinding) -> Json:
+def reported_fields(item: ReportedFinding) -> Json:
+    """Return a finding and what became of it."""
     finding = item.finding
     return {
         "rule": finding.rule,
@@ -127,33 +104,4 @@ def _fix(fix: Fix) -> Json:
         "evidence": list(fix.evidence),
         "confidence": fix.confidence,
         "alternatives": list(fix.alternatives),
-    }
-
-
-def _change(change: ChangedFile) -> Json:
-    added, removed = line_counts(change)
-    return {"path": change.path, "added": added, "removed": removed, "diff": unified([change], Style())}
-
-
-def _step(step: Step) -> Json:
-    return {
-        "number": step.number,
-        "title": step.title,
-        "paths": list(step.paths),
-        "findings": [_place(finding) for finding in step.findings],
-    }
-
-
-def _place(finding: Finding) -> Json:
-    return {"rule": finding.rule, "name": finding.name, "path": finding.path, "line": finding.region.line}
-
-
-def _check(check: CheckReport) -> Json:
-    return {
-        "command": check.command,
-        "result": check.result.value,
-        "passed_before": check.passed_before,
-        "passed_after": check.passed_after,
-        "runs": check.runs,
-        "output": check.output,
     }

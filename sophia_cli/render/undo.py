@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sophia_cli.core.report import SCHEMA_VERSION, RunLine, UndoReport, Verdict
+from sophia_cli.core.report import SCHEMA_VERSION, Verdict
+from sophia_cli.core.undo_report import RunLine, UndoReport
 from sophia_cli.render.json import document
 from sophia_cli.render.style import Style, Tone, plural, visible
 

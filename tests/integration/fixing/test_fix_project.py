@@ -15,7 +15,8 @@ from sophia_cli.commands._fixing import Request, fix_project
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.core.errors import BusyError, ExitCode, UsageError
 from sophia_cli.core.findings import Safety, Severity
-from sophia_cli.core.report import CheckResult, FailOn, FixReport, Verdict
+from sophia_cli.core.fix_report import CheckResult, FixReport
+from sophia_cli.core.report import FailOn, Verdict
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock

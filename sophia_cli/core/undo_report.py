@@ -1,0 +1,43 @@
+"""What `sophia undo` reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.report import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that an undo left alone, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run in the list: `stamp` is when it began (UTC, ISO 8601), `files` how many it left changed."""
+
+    id: str
+    stamp: str
+    command: str
+    state: str
+    files: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What `sophia undo` did or, in a dry run, would do; `runs` is filled for `--list` only."""
+
+    verdict: Verdict
+    exit_code: ExitCode
+    duration_s: float
+    run_id: str | None
+    dry_run: bool
+    restored: tuple[str, ...] = ()
+    kept: tuple[KeptFile, ...] = ()
+    recovered: tuple[str, ...] = ()
+    runs: tuple[RunLine, ...] = ()

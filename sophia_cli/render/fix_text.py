@@ -1,0 +1,106 @@
+"""What `sophia fix` did, as text for a person: the diff first, how to undo it last."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from sophia_cli.core.diff import line_counts
+from sophia_cli.core.findings import Severity
+from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
+from sophia_cli.core.report import ReportedFinding
+from sophia_cli.render.diff import unified
+from sophia_cli.render.style import Style, Tone, plural, visible
+from sophia_cli.render.text import findings_text, grade_text, joined
+
+
+def fix_text(report: FixReport, style: Style) -> str:
+    """Return the diff, what changed, what remains and why, and how to undo it."""
+    changes = report.plan.changes()
+    parts = [
+        unified(changes, style),
+        _applied(report, style),
+        _taken_back(report, style),
+        _remaining(report.findings, style),
+        fix_summary(report, style),
+    ]
+    return joined(parts)
+
+
+def fix_summary(report: FixReport, style: Style) -> str:
+    """Return the last lines of a fix."""
+    summary = report.summary
+    changed = len(report.plan.changes())
+    lines = [f"an interrupted run was settled first: {visible(note)}" for note in report.recovered]
+    if report.check is not None:
+        lines.append(_check(report.check, style))
+    if not report.settled:
+        lines.append(f"stopped after {plural(report.rounds, 'round')}; another `sophia fix` goes on from here")
+    if summary.findings:
+        lines.append(grade_text(summary, style))
+        verb = "would be fixed" if report.dry_run else "fixed"
+        left = summary.remaining
+        tail = f", {left} {'remains' if left == 1 else 'remain'}" if left else ""
+        lines.append(f"{summary.fixed} of {plural(summary.findings, 'finding')} {verb}{tail}")
+    if not changed:
+        lines.append(_nothing_changed(report, style))
+    elif report.dry_run:
+        lines.append(style.paint(f"{plural(changed, 'file')} would change; nothing was written", Tone.STRONG))
+    else:
+        where = f" --project {shlex.quote(report.undo_in)}" if report.undo_in is not None else ""
+        done = f"{plural(changed, 'file')} changed, run {report.run_id}. Undo: sophia undo {report.run_id}{where}"
+        lines.append(style.paint(done, Tone.STRONG))
+    return "\n".join(lines) + "\n"
+
+
+def _applied(report: FixReport, style: Style) -> str:
+    lines: list[str] = []
+    for change in report.plan.changes():
+        added, removed = line_counts(change)
+        lines.append(f"{style.paint(visible(change.path), Tone.STRONG)}  +{added} -{removed}")
+        steps = [step for step in report.plan.steps if change.path in step.paths]
+        fixes = dict.fromkeys(
+            (f.name, f.fix) for step in steps for f in step.findings if f.path == change.path and f.fix is not None
+        )
+        for name, fix in fixes:
+            lines.append(f"  {name}: {visible(fix.title)} ({fix.safety.value}, {fix.confidence:.0%} sure)")
+            if style.verbose:
+                lines += [f"    evidence: {visible(text)}" for text in fix.evidence]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _taken_back(report: FixReport, style: Style) -> str:
+    lines = []
+    for item in report.taken_back:
+        places = sorted({f"{visible(f.path)}:{f.region.line}" for f in item.findings})
+        lines.append(f"{style.paint('taken back', Tone.WARNING)}  {', '.join(places)}  {visible(item.title)}")
+        lines.append(f"         because {item.reason}")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _remaining(items: Iterable[ReportedFinding], style: Style) -> str:
+    left = [item for item in items if item.now is not None]
+    shown = [item for item in left if style.verbose or item.finding.severity is not Severity.NOTE]
+    return findings_text(shown, style)
+
+
+def _check(check: CheckReport, style: Style) -> str:
+    words = {
+        CheckResult.PASSED: ("passes before and after", Tone.GOOD),
+        CheckResult.FAILED_BEFORE: ("failed already before the fix", Tone.WARNING),
+        CheckResult.FAILED: ("fails after the fix", Tone.ERROR),
+        CheckResult.NOT_RUN: ("was not run after: nothing changed", Tone.NOTE),
+    }
+    text, tone = words[check.result]
+    if check.result is CheckResult.FAILED_BEFORE and check.passed_after is not None:
+        text += " and passes now" if check.passed_after else " and still fails"
+    line = f"check `{visible(check.command)}` {style.paint(text, tone)}"
+    if check.output and check.result in (CheckResult.FAILED_BEFORE, CheckResult.FAILED):
+        line += "".join(f"\n  | {visible(text)}" for text in check.output.splitlines())
+    return line
+
+
+def _nothing_changed(report: FixReport, style: Style) -> str:
+    if not report.findings:
+        return style.paint("nothing to fix", Tone.GOOD)
+    return style.paint("nothing changed", Tone.STRONG)
