@@ -255,7 +255,7 @@ def mended(evidence: Evidence, broken: dict[str, bytes]) -> tuple[dict[str, str]
     return from_history, from_lessons
 
 
-def report(size: int, repeats: int) -> None:
+def report(size: int, options: argparse.Namespace) -> None:
     """Make a repository of `size` files and print what was found, what was mended, and what it cost."""
     with tempfile.TemporaryDirectory() as folder:
         repository = build(Path(folder), size)
@@ -285,23 +285,26 @@ def report(size: int, repeats: int) -> None:
         share = (len(from_history) + len(from_lessons)) / len(broken)
         print(f"  mended in all: {share:.1%} of the broken files, {spent * 1000 / len(broken):.1f} ms a file")
 
-        ours = median(lambda: history_for(repository.root, broken), repeats)
-        log = median(lambda: repository.git("log", "--raw", "-M", "-c", "--no-abbrev", "--", "*.py"), repeats)
-        judged = sum(map(len, broken.values()))
-        checks = median(lambda: [compiles(data) for data in broken.values()], 1)
+        ours = median(lambda: history_for(repository.root, broken), options.repeats)
+        log = median(lambda: repository.git("log", "--raw", "-M", "-c", "--no-abbrev", "--", "*.py"), options.repeats)
+        checks = median(lambda: [compiles(data) for data in broken.values()], options.repeats)
         sample = random.Random(1).sample(sorted(broken), 20)
         follow = measured(lambda: [repository.git("log", "--follow", "--format=%H", "--", path) for path in sample])
-        each = follow.wall / len(sample) * len(broken)
+        scale = len(broken) / len(sample)
         mass = median(lambda: evidence_for(repository.root, broken), 1)
-        per_file = ours.wall / len(broken) * 1000
-        print(f"  history: {ours.wall:.3f} s wall, {ours.cpu:.3f} s CPU, {per_file:.2f} ms a broken file")
+        each = ours.cpu / len(broken) * 1000
+        print(f"  history: {ours.wall:.3f} s wall, {ours.cpu:.3f} s CPU, {each:.2f} ms CPU a broken file")
         print(f"    {history.commits} commits read, {history.versions} versions compiled")
         print(f"  history and signatures: {mass.wall:.3f} s wall, {mass.cpu:.3f} s CPU")
-        print(f"  peer, git log --raw -M alone: {log.wall:.3f} s wall ({ours.wall / log.wall:.1f} x)")
         print(
-            f"  peer, git log --follow per file: {each:.1f} s wall, from {len(sample)} files ({ours.wall / each:.3f} x)"
+            f"  peer, git log --raw -M alone: {log.wall:.3f} s wall, {log.cpu:.3f} s CPU ({ours.cpu / log.cpu:.1f} x)"
         )
-        print(f"  for scale, compiling each broken file once ({judged / 1e6:.1f} MB): {checks.wall:.3f} s")
+        print(
+            f"  peer, git log --follow per file: {follow.wall * scale:.1f} s wall, {follow.cpu * scale:.1f} s CPU",
+            end=" ",
+        )
+        print(f"({ours.cpu / follow.cpu / scale:.3f} x; from {len(sample)} files)")
+        print(f"  peer, compiling each broken file once: {checks.cpu:.3f} s CPU ({ours.cpu / checks.cpu:.2f} x)")
         print(f"  reading every broken blob: {blob_costs(repository, sorted(broken))}", flush=True)
 
 
@@ -334,7 +337,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors")
     for size in options.sizes.split(","):
-        report(int(size), options.repeats)
+        report(int(size), options)
 
 
 if __name__ == "__main__":
