@@ -46,7 +46,10 @@ class Backups:
                 failpoint(Failpoint.BACKUP_WRITTEN)
 
         for_each(tuple(by_sha), store_one)
-        sync_folder(folder)
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            raise WriteFailed(str(folder), error) from error
 
     def read(self, sha: str) -> bytes | None:
         """Return the bytes with this SHA-256, or None when the backup is missing or damaged."""

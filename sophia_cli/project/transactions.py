@@ -219,14 +219,17 @@ class Run:
 
     def _restore(self, entry: FileEntry, wanted: Wanted, kept: list[Kept], barred: list[Barred]) -> None:
         match restore(self._lock.root, wanted, temporary_name(self.id, entry.number)):
-            case Restoration():
-                self._journal.append([TakenBack(entry.path, wanted.sha)])
-                self._entries[entry.path] = replace(entry, final=wanted.sha)
-                failpoint(Failpoint.TAKEN_BACK)
-            case Kept() as one:
-                kept.append(one)
             case Barred() as one:
                 barred.append(one)
+                return
+            case Kept() as one:
+                kept.append(one)
+            case Restoration():
+                pass
+        # Also for a kept file: its bytes are somebody else's, so a later undo has nothing of this change to take back.
+        self._journal.append([TakenBack(entry.path, wanted.sha)])
+        self._entries[entry.path] = replace(entry, final=wanted.sha)
+        failpoint(Failpoint.TAKEN_BACK)
 
     def _as_record(self) -> RunRecord:
         return RunRecord(
@@ -260,11 +263,11 @@ def _make_run_folder(runs: Path) -> str:
         run_id = secrets.token_hex(length)
         try:
             os.mkdir(runs / run_id, 0o700)
+            for folder in (runs, *runs.parents[:2]):
+                sync_folder(folder)
         except FileExistsError:
             continue
         except OSError as error:
             raise WriteFailed(str(runs / run_id), error) from error
-        for folder in (runs, *runs.parents[:2]):
-            sync_folder(folder)
         return run_id
     raise WriteFailed(str(runs), FileExistsError(17, "no free run id was found"))

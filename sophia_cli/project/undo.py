@@ -44,6 +44,7 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
 
     UsageError when there is no such run (the hint lists the known ids) or it is undone already; WriteFailed, with
     nothing changed, when the disk has no room for it; RollbackIncomplete when an earlier run cannot be settled.
+    KeyboardInterrupt comes out once the undo is complete, or before it began.
     """
     recovered = recover(lock, now)
     runs = list_runs(lock.root)
@@ -92,16 +93,27 @@ def _execute(
         hold(folder, needed_to_restore(sizes))
         with contextlib.closing(Journal(folder / JOURNAL_NAME)) as journal:
             journal.write(UndoBegin(now().isoformat(), lock.pid, paths))
-            failpoint(Failpoint.UNDO_BEGUN)
-            restored, kept = undo_entries(lock, run, paths)
-            failpoint(Failpoint.BEFORE_UNDONE_RECORD)
-            journal.write(Undone(now().isoformat(), restored, kept))
-            failpoint(Failpoint.UNDONE_ON_DISK)
+            try:
+                return _restore(lock, run, paths, journal, now)
+            except KeyboardInterrupt:
+                # Half an undo is no state to leave: Ctrl-C once finishes it, twice leaves it to the next recovery.
+                _restore(lock, run, paths, journal, now)
+                raise
     except WriteFailed as failed:
         failed.exit_code = ExitCode.UNDO_INCOMPLETE
         raise
     finally:
         release(folder)
+
+
+def _restore(
+    lock: HeldLock, run: RunRecord, paths: tuple[str, ...], journal: Journal, now: Callable[[], datetime]
+) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
+    failpoint(Failpoint.UNDO_BEGUN)
+    restored, kept = undo_entries(lock, run, paths)
+    failpoint(Failpoint.BEFORE_UNDONE_RECORD)
+    journal.write(Undone(now().isoformat(), restored, kept))
+    failpoint(Failpoint.UNDONE_ON_DISK)
     return restored, kept
 
 

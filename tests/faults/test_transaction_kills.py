@@ -131,9 +131,8 @@ def test_ctrl_c_anywhere_leaves_all_or_nothing_without_recovery(action: str, chi
         before = story.build(root, children)
         code, error = children.run(root, action, f"{point}:SIGINT")
         assert code == INTERRUPTED, f"{point}: {code} {error}"
-        if action == "undo":
-            recover_now(root)
         assert picture(root) in (before, committed_tree(before)), f"a mix after Ctrl-C at {point}"
+        assert all(one.restored == () for one in recover_now(root)), f"not restored at once after Ctrl-C at {point}"
         shutil.rmtree(root)
 
 

@@ -227,6 +227,20 @@ def test_a_stale_change_is_refused_and_earlier_rounds_stand(scratch: Path) -> No
     assert picture(scratch) == {**before, "alpha.py": ("file", before["alpha.py"][1], b"new\n")}
 
 
+def test_a_run_does_not_claim_a_file_that_a_person_changed_under_it(children: Children, scratch: Path) -> None:
+    before = make_project(scratch)
+    alpha, beta = before["alpha.py"][2], before["package/beta.py"][2]
+    with held(scratch) as lock, begin_run(lock, "fix", SystemClock().now) as run:
+        run.apply([FileChange("alpha.py", alpha, b"new\n"), FileChange("package/beta.py", beta, b"new\n")])
+        (scratch / "package" / "beta.py").write_bytes(b"mine\n")
+        assert [kept.path for kept in run.take_back(["package/beta.py"])] == ["package/beta.py"]
+        assert run.changed == ("alpha.py",)
+        run.commit()
+    result = undo_now(scratch)
+    assert (result.restored, result.kept) == (("alpha.py",), ())
+    assert (scratch / "package" / "beta.py").read_bytes() == b"mine\n"
+
+
 def test_two_different_changes_of_one_file_in_one_call_are_refused(scratch: Path) -> None:
     before = make_project(scratch)
     beta = before["package/beta.py"][2]
