@@ -22,7 +22,7 @@ name = "shop"
 exclude = ["legacy/"]
 
 [rules]
-ignore = ["prose-in-code"]
+ignore = ["python-2-file"]
 
 [rules.per_path_ignores]
 "examples/**" = ["SPH1"]

@@ -7,11 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from sophia_cli.project.settings_keys import Section
-from sophia_cli.project.settings_model import (
+from sophia_cli.project.service_model import (
     Check,
     Command,
-    Environment,
     Limits,
     PortConflict,
     Probe,
@@ -20,6 +18,8 @@ from sophia_cli.project.settings_model import (
     Slo,
     Strategy,
 )
+from sophia_cli.project.settings_keys import Section
+from sophia_cli.project.settings_model import Environment
 from sophia_cli.project.settings_reader import Table
 
 Value = TypeVar("Value")

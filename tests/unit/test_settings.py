@@ -8,20 +8,19 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.project.settings import load_settings
-from sophia_cli.project.settings_keys import KEYS
-from sophia_cli.project.settings_model import (
+from sophia_cli.project.service_model import (
     Check,
     Command,
     Limits,
-    PathIgnore,
     PortConflict,
     Probe,
     ProbeKind,
-    Settings,
     Slo,
     Strategy,
 )
+from sophia_cli.project.settings import load_settings
+from sophia_cli.project.settings_keys import KEYS
+from sophia_cli.project.settings_model import PathIgnore, Settings
 from sophia_cli.project.settings_parser import parse_settings
 
 SHOP = """\
