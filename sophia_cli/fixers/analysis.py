@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.syntax.large_text import first_fault
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.view import FileView
@@ -70,7 +71,7 @@ def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
 def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
     """Return what rules see of a file, before any repair."""
     source = decode(data)
-    fault = compile_fault(source.text, path) if isinstance(source, SourceText) else None
+    fault = first_fault(source.text, compile_fault) if isinstance(source, SourceText) else None
     if isinstance(source, SourceText) and fault is None:
         return FileView(path=path, data=data, source=source)
     # Its expressions take longer to compile than a warm scan takes, which has no use for them.

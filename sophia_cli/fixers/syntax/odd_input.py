@@ -58,7 +58,7 @@ def looks_like_not_python(data: bytes) -> str | None:
         return "compiled Python bytecode"
     if data.startswith(_UTF16):
         return "UTF-16 text, which Python does not read,"
-    if b"\0" in data[:8192] and _share_of_controls(data[:8192]) > 0.1:
+    if _is_binary(data[:8192]):
         return "binary data"
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     if _MARKUP.match(text[:_HEAD]):
@@ -71,9 +71,13 @@ def looks_like_not_python(data: bytes) -> str | None:
     return None
 
 
-def _share_of_controls(head: bytes) -> float:
+def _is_binary(head: bytes) -> bool:
+    """Return whether bytes are no text with a stray NUL in it but of another nature: many controls, no UTF-8."""
+    if b"\0" not in head or len(head) < 32:
+        return False
     controls = sum(byte < 9 or 13 < byte < 32 for byte in head)
-    return controls / max(1, len(head))
+    high = sum(byte > 127 for byte in head)
+    return controls * 20 > len(head) and high * 20 > len(head)
 
 
 def _markup_words(text: str) -> str:
