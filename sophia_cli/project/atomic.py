@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.project.failpoints import Failpoint, failpoint
@@ -20,10 +19,7 @@ from sophia_cli.project.inside import (
     FileRefused,
     Folder,
     Obstacle,
-    open_folder,
     read_all,
-    resolve_inside,
-    split_path,
 )
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -154,21 +150,6 @@ def discard(folder: Folder, temporary: str) -> None:
         return
     except OSError as error:
         raise WriteFailed("/".join((*folder.parts, temporary)), error) from error
-
-
-def replace_file(root: Path, path: str, data: bytes, *, before: bytes, temporary: str) -> None:
-    """Replace one file that still holds `before`; a link inside the project is followed and survives.
-
-    Raises FileChanged, FileRefused or WriteFailed, with the file untouched.
-    """
-    real_root = Path(os.path.realpath(root))
-    resolved = resolve_inside(real_root, path)
-    with open_folder(real_root, resolved) as folder:
-        name = split_path(resolved)[1]
-        current = folder.read(name)
-        if current.data != before:
-            raise FileChanged(resolved)
-        replace_in(folder, name, data, current.facts, temporary)
 
 
 def replace_in(folder: Folder, name: str, data: bytes, current: FileFacts, temporary: str) -> None:

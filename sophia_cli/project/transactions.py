@@ -8,7 +8,6 @@ nothing has changed yet. Read-only files (no write permission for their owner) a
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -260,7 +259,7 @@ class Run:
 def _make_run_folder(runs: Path) -> str:
     """Create the folder of a run under a short id that is not taken, and bring its entry to the disk."""
     for length in _ID_BYTES:
-        run_id = secrets.token_hex(length)
+        run_id = os.urandom(length).hex()
         try:
             os.mkdir(runs / run_id, 0o700)
             for folder in (runs, *runs.parents[:2]):

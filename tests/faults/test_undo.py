@@ -7,14 +7,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from faulty_project import fix_now, held, make_project, picture, recover_now, undo_now
+from faulty_project import KILLED, Children, fix_now, held, make_project, picture, recover_now, undo_now
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.backups import digest
 from sophia_cli.project.clock import SystemClock
-from sophia_cli.project.runs import RunState
+from sophia_cli.project.journal import JournalContent
+from sophia_cli.project.recovery import RecoveryKind, recover_when_idle
+from sophia_cli.project.runs import RunState, find_run, tell
 from sophia_cli.project.transactions import FileChange, begin_run
 from sophia_cli.project.undo import list_runs
 
@@ -68,6 +70,40 @@ def test_a_unique_prefix_is_enough_and_an_unknown_id_lists_the_known(scratch: Pa
     assert (unknown.value.reference, unknown.value.hint) == ("unknown-run", f"known runs: {', '.join(ids)}")
     with pytest.raises(UsageError):
         undo_now(scratch, "")
+
+
+def test_an_exact_id_wins_over_longer_ones_and_an_ambiguous_prefix_is_refused() -> None:
+    runs = [tell(run_id, JournalContent((), (), 0, 0)) for run_id in ("7f3a", "7f3a12", "7f40")]
+    assert find_run(runs, "7f3a").id == "7f3a"
+    assert find_run(runs, "7f4").id == "7f40"
+    with pytest.raises(UsageError) as ambiguous:
+        find_run(runs, "7f")
+    assert (ambiguous.value.reference, ambiguous.value.message) == (
+        "ambiguous-run",
+        "run `7f` could be any of 7f3a, 7f3a12, 7f40",
+    )
+
+
+def test_a_run_that_was_rolled_back_cannot_be_undone(children: Children, scratch: Path) -> None:
+    make_project(scratch)
+    assert children.run(scratch, "commit", "before-commit")[0] == KILLED
+    (scratch / "alpha.py").write_bytes(b"mine\n")
+    (recovered,) = recover_now(scratch)
+    assert [(run.id, run.state) for run in list_runs(scratch)] == [(recovered.run_id, RunState.ABORTED)]
+    with pytest.raises(UsageError) as error:
+        undo_now(scratch, recovered.run_id)
+    assert error.value.message == f"run {recovered.run_id} is aborted: there is nothing to take back"
+
+
+def test_listing_after_a_crash_settles_the_run_first(children: Children, scratch: Path) -> None:
+    before = make_project(scratch)
+    assert children.run(scratch, "commit")[0] == 0
+    assert children.run(scratch, "undo", "after-rename:2")[0] == KILLED
+    (recovered,) = recover_when_idle(scratch, "undo --list", SystemClock())
+    assert (recovered.kind, recovered.kept) == (RecoveryKind.UNDO_COMPLETED, ())
+    assert picture(scratch) == before
+    assert recover_when_idle(scratch, "undo --list", SystemClock()) == ()
+    assert [run.state for run in list_runs(scratch)] == [RunState.UNDONE]
 
 
 def test_undoing_twice_says_so(scratch: Path) -> None:
