@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
 
 from sophia_cli.commands._demo import bundled, unpack
 from sophia_cli.commands.demo import last_words, summary
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
 
 def demo(scratch: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +52,8 @@ def test_everything_is_found_mended_verified_and_undone(tmp_path: Path) -> None:
     done = demo(tmp_path, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(done.stdout)
+    schema = json.loads((SCHEMAS / "demo.json").read_text("utf-8"))
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(document)] == []
     figures = document["summary"]
     assert (document["command"], document["verdict"], document["complaints"]) == ("demo", "passed", [])
     assert figures["issues_found"] >= figures["files_broken"] == 9

@@ -25,12 +25,13 @@ def failing(error: str) -> str:
 def extra_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put commands that fail in every way into the table."""
     (tmp_path / "failing_commands.py").write_text(
+        "from sophia_cli.commands._options import Json\n"
         "from sophia_cli.core.errors import BusyError\n"
-        "def busy(json: bool = False) -> int:\n"
+        "def busy(json: Json = False) -> int:\n"
         "    raise BusyError('project-busy', 'pid 7 holds it', hint='wait', location='a.py:1:2')\n"
-        "def crash(json: bool = False) -> int:\n"
+        "def crash(json: Json = False) -> int:\n"
         "    raise ZeroDivisionError('the password is hunter2hunter2 password=open-sesame')\n"
-        "def stopped(json: bool = False) -> int:\n"
+        "def stopped(json: Json = False) -> int:\n"
         "    raise KeyboardInterrupt\n"
         "def piped() -> int:\n"
         "    raise BrokenPipeError\n"
