@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sophia_cli.commands._output import Format
+from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.report import FailOn
 
@@ -17,31 +16,27 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[PATH]...", help="Files or folders; the current folder when left out.", show_default=False),
+    Argument(metavar="PATH", help="Files or folders; the current folder when left out.", show_default=False),
 ]
 Select = Annotated[
     list[str] | None,
-    typer.Option("--select", metavar="RULES", help="Only these rules: ids, prefixes (SPH1), names, categories."),
+    option("--select", metavar="RULES", help="Only these rules: ids, prefixes (SPH1), names, categories."),
 ]
 Ignore = Annotated[
-    list[str] | None, typer.Option("--ignore", metavar="RULES", help="Not these rules; the same words as --select.")
+    list[str] | None, option("--ignore", metavar="RULES", help="Not these rules; the same words as --select.")
 ]
 FailOnOption = Annotated[
-    FailOn, typer.Option("--fail-on", help="Exit with 1 when findings of this severity or worse remain.")
+    FailOn, option("--fail-on", help="Exit with 1 when findings of this severity or worse remain.")
 ]
-FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="How the result is written.", show_default="text")
-]
-Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+FormatOption = Annotated[Format | None, option("--format", help="How the result is written.", show_default="text")]
+Json = Annotated[bool, option("--json", help="Short for --format json.")]
 OutputFile = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file, whole or not at all.")
+    Path | None, option("--output", metavar="FILE", help="Write the result to this file, whole or not at all.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the last lines: what was found or done.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also notes, evidence, candidates and timing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask no questions.")]
-Wait = Annotated[
-    str, typer.Option("--wait", metavar="TIME", help="How long to wait for another Sophia in this project.")
-]
+Quiet = Annotated[bool, option("--quiet", "-q", help="Only the last lines: what was found or done.")]
+Verbose = Annotated[bool, option("--verbose", "-v", help="Also notes, evidence, candidates and timing.")]
+Yes = Annotated[bool, option("--yes", "-y", help="Ask no questions.")]
+Wait = Annotated[str, option("--wait", metavar="TIME", help="How long to wait for another Sophia in this project.")]
 
 
 def seconds(text: str, option: str) -> float:

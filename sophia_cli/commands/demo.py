@@ -7,12 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sophia_cli.commands._demo import Story, play
 from sophia_cli.commands._document import read_only_head
 from sophia_cli.commands._options import FormatOption, Json, OutputFile
 from sophia_cli.commands._output import Format, chosen_format, say, write_result
+from sophia_cli.commands._parameters import option
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.project.clock import SystemClock
 
@@ -28,7 +27,7 @@ _NOT_BUILT = (
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the scratch folder, broken again, to play in.")] = False,
+    keep: Annotated[bool, option("--keep", help="Leave the scratch folder, broken again, to play in.")] = False,
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,

@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sophia_cli.commands._doctor import Diagnosis, State, diagnose, exit_code_of
 from sophia_cli.commands._document import read_only_head
 from sophia_cli.commands._options import FormatOption, Json, OutputFile
 from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands._parameters import Argument
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.root import find_root
@@ -21,7 +20,7 @@ _VERDICTS = {0: "healthy", 1: "wrong", 69: "missing"}
 
 
 def doctor(
-    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="A path in the project.", show_default=False)] = Path(),
+    path: Annotated[Path, Argument(metavar="PATH", help="A path in the project.", show_default=False)] = Path(),
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,

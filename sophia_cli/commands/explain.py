@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from sophia_cli.commands._document import read_only_head
 from sophia_cli.commands._options import FormatOption, Json, OutputFile
 from sophia_cli.commands._output import Format, chosen_format, write_result
+from sophia_cli.commands._parameters import Argument
 from sophia_cli.commands.rules import rule_fields
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.fixers.rule import Rule, all_rules
@@ -17,7 +16,7 @@ from sophia_cli.project.clock import SystemClock
 
 
 def explain(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="The id or the name of a rule.", show_default=False)],
+    rule: Annotated[str, Argument(metavar="RULE", help="The id or the name of a rule.", show_default=False)],
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,

@@ -6,8 +6,6 @@ import os
 import sys
 from typing import Annotated
 
-import typer
-
 from sophia_cli.commands import _ask
 from sophia_cli.commands._fixing import Request, fix_project
 from sophia_cli.commands._options import (
@@ -25,6 +23,7 @@ from sophia_cli.commands._options import (
     seconds,
 )
 from sophia_cli.commands._output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands._parameters import option
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.fix_report import FixReport
@@ -35,19 +34,15 @@ from sophia_cli.project.clock import SystemClock
 
 def fix(
     paths: Paths = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "--diff", help="Show what would change; write nothing.")
-    ] = False,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Also make fixes that have rivals or may lose code.")
-    ] = False,
-    interactive: Annotated[bool, typer.Option("--interactive", help="Ask about each fix, with its diff.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", "--diff", help="Show what would change; write nothing.")] = False,
+    unsafe: Annotated[bool, option("--unsafe", help="Also make fixes that have rivals or may lose code.")] = False,
+    interactive: Annotated[bool, option("--interactive", help="Ask about each fix, with its diff.")] = False,
     verify: Annotated[
         str | None,
-        typer.Option("--verify", metavar="CMD", help="Your own check; fixes that break it are found and taken back."),
+        option("--verify", metavar="CMD", help="Your own check; fixes that break it are found and taken back."),
     ] = None,
     verify_timeout: Annotated[
-        str, typer.Option("--verify-timeout", metavar="TIME", help="How long one run of the check may take.")
+        str, option("--verify-timeout", metavar="TIME", help="How long one run of the check may take.")
     ] = "10m",
     select: Select = None,
     ignore: Ignore = None,

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
 from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.core.report import Verdict
@@ -31,13 +30,13 @@ HOLDER = "sophia undo"
 def undo(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="The run, or how its id begins; the last one when left out."),
+        Argument(metavar="RUN", help="The run, or how its id begins; the last one when left out."),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List the runs of this project.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be restored; write nothing.")] = False,
+    list_: Annotated[bool, option("--list", help="List the runs of this project.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="Show what would be restored; write nothing.")] = False,
     project: Annotated[
         Path,
-        typer.Option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
+        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
     ] = Path(),
     wait: Wait = "10s",
     format_: FormatOption = None,
