@@ -48,16 +48,21 @@ def history_for(root: Path, broken: Mapping[str, bytes], limits: HistoryLimits |
 def evidence_for(root: Path, broken: Mapping[str, bytes], limits: HistoryLimits | None = None) -> Evidence:
     """Return history's answers for `broken` and what the files that one commit broke together teach."""
     history = history_for(root, broken, limits)
-    damage = damage_in(history)
+    damage = damage_in(history, broken)
     return Evidence(history, damage, lessons_of(damage))
 
 
-def damage_in(history: History) -> tuple[DamageGroup, ...]:
-    """Return what commits that broke several files did to them, the most frequent kind of damage first."""
-    breakers = Counter(good.breaking_commit for good in history.good.values() if good.breaking_commit)
-    files = [
-        BrokenFile(path, good.breaking_commit, good.text, good.first_broken)
-        for path, good in sorted(history.good.items())
-        if breakers[good.breaking_commit] >= _SMALLEST_MASS and good.first_broken
-    ]
+def damage_in(history: History, broken: Mapping[str, bytes]) -> tuple[DamageGroup, ...]:
+    """Return what a commit, or work that is not committed, did to several files; the most frequent damage first."""
+    breakers = Counter(good.breaking_commit for good in history.good.values())
+    files = []
+    for path, good in sorted(history.good.items()):
+        text = _text(broken[path]) if good.is_uncommitted else good.first_broken
+        if text and breakers[good.breaking_commit] >= _SMALLEST_MASS:
+            files.append(BrokenFile(path, good.breaking_commit, good.text, text))
     return mass_damage(files, compile_fault)
+
+
+def _text(data: bytes) -> str:
+    source = decode(data)
+    return source.text if isinstance(source, SourceText) else ""

@@ -53,7 +53,7 @@ class Scar:
 
 @dataclass(frozen=True, slots=True)
 class BrokenFile:
-    """A file with a version that compiled: its path, the commit that broke it, both versions."""
+    """A file with a version that compiled: its path, the commit that broke it (empty: not committed), both versions."""
 
     path: str
     commit: str
@@ -98,7 +98,7 @@ def mass_damage(
         groups.append(
             DamageGroup(
                 signature=signature,
-                commits=tuple(sorted({file.commit for file, _ in members})),
+                commits=tuple(sorted({file.commit for file, _ in members if file.commit})),
                 paths=paths,
                 example=f"{first.path}: {signature.action.value}: `{line.strip()}`",
                 scars=tuple(scar for _, scar in members),

@@ -37,3 +37,16 @@ def test_files_broken_by_commits_of_their_own_are_no_mass_damage(project: GitPro
     evidence = evidence_for(project.root, broken)
     assert len(evidence.history.good) == 3
     assert evidence.damage == ()
+
+
+def test_mass_damage_that_is_not_committed_teaches_too(project: GitProject) -> None:
+    project.commit("add", **{f"m{number}": variant(GOOD, number) for number in range(3)})
+    for number in range(3):
+        project.write(f"m{number}.py", variant(BROKEN, number))
+    project.write("untracked.py", variant(BROKEN, 9))
+    broken = {path.name: path.read_bytes() for path in project.root.glob("*.py")}
+    evidence = evidence_for(project.root, broken)
+    assert (evidence.damage[0].commits, len(evidence.damage[0].paths)) == ((), 3)
+    mended = mend(broken["untracked.py"].decode(), evidence.lessons, compile_fault)
+    assert mended is not None
+    assert mended.text == variant(GOOD, 9)
