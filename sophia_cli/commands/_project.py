@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from sophia_cli import __version__
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.report import Skipped
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
 from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import Progress, ScannedFile, ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
@@ -115,7 +115,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
     contexts: dict[str, AnalysisContext] = {}
     # A few named files are sooner read than the cache of a whole project.
     use_cache = not all(file.named for file in files)
-    cache = ScanCache.open(StateFolder(project.root), _cache_key(project)) if use_cache else None
+    cache = ScanCache.open(StateFolder(project.root), scan_key(project.rules, project.python)) if use_cache else None
 
     def broken_contexts(broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:
         contexts.update(_with_history(project, broken))
@@ -151,13 +151,6 @@ def _history_key(root: Path) -> str:
 
     repository = find_repository(root)
     return (head_commit(repository) or "") if repository is not None else ""
-
-
-def _cache_key(project: Project) -> str:
-    """Return everything that results depend on beside the files themselves."""
-    version = ".".join(str(part) for part in sys.version_info[:3])
-    rules = ",".join(rule.id for rule in project.rules)
-    return f"{__version__} {version} {project.python} {rules}"
 
 
 def _name(item: tuple[FileStatus, int]) -> str:
