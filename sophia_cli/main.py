@@ -36,19 +36,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (`sys.argv` when none is given) and return the exit code; never raises for an error."""
     started = time.perf_counter()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_missing_streams()
     try:
         try:
             code = _run(words)
             sys.stdout.flush()
         except BrokenPipeError:
-            _abandon_stdout()
-            return 141  # 128 + SIGPIPE, what a tool that the signal ends returns
+            raise
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the error boundary of the process)
             from sophia_cli.commands._errors import report
 
             code = report(error, words, time.perf_counter() - started)
-            sys.stdout.flush()
     except BrokenPipeError:
+        code = 141  # 128 + SIGPIPE, what a tool that the signal ends returns
+    try:
+        sys.stdout.flush()
+    except OSError:
         _abandon_stdout()
     return code
 
@@ -79,13 +82,11 @@ def _run(words: list[str]) -> int:
     if first in ("-h", "--help", "help"):
         if len(words) > 1 and first == "help":
             return _run([words[1], "--help"])
-        sys.stdout.write(root_help())
-        return 0
+        return _show(root_help())
     if first == "--version":
         from sophia_cli import __version__
 
-        sys.stdout.write(f"sophia {__version__}\n")
-        return 0
+        return _show(f"sophia {__version__}\n")
     if first is None:
         sys.stderr.write(root_help())
         return 2
@@ -97,6 +98,29 @@ def _run(words: list[str]) -> int:
     from sophia_cli.commands._errors import unknown_command
 
     raise unknown_command(first, [command.name for command in COMMANDS])
+
+
+def _show(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from sophia_cli.commands._errors import stdout_unwritable
+
+        raise stdout_unwritable(error) from error
+    return 0
+
+
+def _open_missing_streams() -> None:
+    """Give the process streams where it was started without (`sophia scan >&-`)."""
+    import os
+
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (lives as long as the process)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (lives as long as the process)
 
 
 def _abandon_stdout() -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sophia_cli.core.errors import ExitCode, SophiaError, UsageError
+from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError, UsageError
 
 
 def unknown_command(name: str, known: Sequence[str]) -> UsageError:
@@ -21,13 +21,31 @@ def unknown_command(name: str, known: Sequence[str]) -> UsageError:
     return UsageError("unknown-command", f"there is no command `{name}`", hint=hint)
 
 
+def stdout_unwritable(error: OSError) -> UnavailableError:
+    """Return the error for a standard output that takes no more (a full disk); a closed pipe is none of these."""
+    reason = error.strerror or type(error).__name__
+    hint = "make room, or name another place with `--output FILE`"
+    return UnavailableError("output-unwritable", f"standard output cannot be written: {reason}", hint=hint)
+
+
 def report(error: BaseException, words: Sequence[str], duration_s: float) -> int:
-    """Print an error, as JSON too where the command line asked for JSON, and return the exit code."""
+    """Print an error, as JSON too where the command line asked for JSON, and return the exit code.
+
+    BrokenPipeError when nobody reads standard output any more; when it takes no more for another reason, the text on
+    standard error has to do.
+    """
     known = _translate(error, words)
+    sys.stderr.write(error_text(known))
     if wants_json(words):
         command = words[0] if words and not words[0].startswith("-") else None
-        sys.stdout.write(json.dumps(error_document(known, command, duration_s), indent=2) + "\n")
-    sys.stderr.write(error_text(known))
+        document = json.dumps(error_document(known, command, duration_s), indent=2) + "\n"
+        try:
+            sys.stdout.write(document)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as unwritable:
+            sys.stderr.write(error_text(stdout_unwritable(unwritable)))
     return int(known.exit_code)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TextIO
 
+from sophia_cli.commands._errors import stdout_unwritable
 from sophia_cli.core.errors import UsageError
 
 
@@ -44,12 +45,11 @@ def encoded(text: str, encoding: str) -> bytes:
 def write_result(text: str, output: Path | None) -> None:
     """Write a result to standard output, or whole to a file: readers see the old content or the new.
 
-    UsageError (`output-unwritable`) when the file cannot be written.
+    UsageError (`output-unwritable`) when the file cannot be written, UnavailableError of that reference when standard
+    output cannot; a closed pipe stays a BrokenPipeError.
     """
     if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(encoded(text, sys.stdout.encoding or "utf-8"))
-        sys.stdout.flush()
+        _write_stdout(text)
         return
     try:
         _write_file(output, text.encode("utf-8", "surrogateescape"))
@@ -59,6 +59,17 @@ def write_result(text: str, output: Path | None) -> None:
             f"`{output}` cannot be written: {error.strerror or error}",
             hint="name a file in a folder that exists and that you may write",
         ) from error
+
+
+def _write_stdout(text: str) -> None:
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(encoded(text, sys.stdout.encoding or "utf-8"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise stdout_unwritable(error) from error
 
 
 def say(text: str) -> None:
