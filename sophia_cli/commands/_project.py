@@ -33,7 +33,8 @@ _UNREPORTED = (FileStatus.LOOKED_AT, FileStatus.STATE)
 class Project:
     """A project and the part of it that a command was asked to look at.
 
-    All rules run, so one cache serves every selection; `selected` are the ids of the rules that are reported.
+    All rules run, so one cache serves every selection; `selected` are the ids of the rules that are reported,
+    `named` the files that the user named one by one.
     """
 
     root: Path
@@ -41,6 +42,7 @@ class Project:
     rules: tuple[Rule, ...]
     selected: frozenset[str]
     inventory: Inventory
+    named: frozenset[str]
     python: tuple[int, int]
 
     def context_for(self, file: ProjectFile) -> AnalysisContext:
@@ -83,8 +85,7 @@ class Scan:
         """Return the report of a file with other bytes than those on the disk."""
         context = self.contexts.get(path)
         if context is None:
-            named = any(file.path == path and file.named for file in self.project.inventory.files)
-            context = AnalysisContext(python=self.project.python, named=named)
+            context = AnalysisContext(python=self.project.python, named=path in self.project.named)
         return self.project.reported(analyse(path, data, context, self.project.rules))
 
 
@@ -106,7 +107,15 @@ def open_project(
     inventory = discover(root, targets, settings.project.include, settings.project.exclude)
     running = (sys.version_info.major, sys.version_info.minor)
     python = project_python(root, running, settings.project.python_version)
-    return Project(root, settings, rules, frozenset(rule.id for rule in chosen), inventory, python)
+    return Project(
+        root=root,
+        settings=settings,
+        rules=rules,
+        selected=frozenset(rule.id for rule in chosen),
+        inventory=inventory,
+        named=frozenset(file.path for file in inventory.files if file.named),
+        python=python,
+    )
 
 
 def scan_project(project: Project, progress: Progress | None) -> Scan:
@@ -141,9 +150,8 @@ def _with_history(project: Project, broken: Mapping[str, bytes]) -> Mapping[str,
     from sophia_cli.fixers.history_evidence import history_for
 
     good = history_for(project.root, broken).good
-    named = {file.path for file in project.inventory.files if file.named}
     make = partial(AnalysisContext, python=project.python)
-    return {path: make(named=path in named, good=good.get(path)) for path in broken}
+    return {path: make(named=path in project.named, good=good.get(path)) for path in broken}
 
 
 def _history_key(root: Path) -> str:

@@ -88,13 +88,6 @@ class Plan:
         wanted = {step.number for step in steps}
         return Plan(self.originals, tuple(step for step in self.steps if step.number in wanted))
 
-    def original(self, path: str) -> bytes:
-        """Return a file's bytes before the run (KeyError when the plan does not know it)."""
-        for original in self.originals:
-            if original.path == path:
-                return original.data
-        raise KeyError(path)
-
 
 def titles_of(findings: Iterable[Finding]) -> str:
     """Return the titles of the findings' fixes in one line, each once."""

@@ -136,8 +136,7 @@ class _Work:
         standing = list(units)
         while standing:
             spoiled: dict[int, str] = {}
-            for path in sorted({path for unit in standing for path in unit.paths}):
-                mine = [unit for unit in standing if path in unit.paths]
+            for path, mine in _by_path(standing):
                 trial = _Trial(path, self._files[path], self._analyse)
                 _, rejected = split_good(mine, trial.is_good)
                 for unit in rejected:
@@ -160,9 +159,9 @@ class _Work:
                 PlannedFix(finding, lines[finding.path].before(finding.region.line), round_number)
                 for finding in unit.findings
             )
-        for path in sorted({path for unit in units for path in unit.paths}):
+        for path, mine in _by_path(units):
             file = self._files[path]
-            edits = [(edit, numbers[id(unit)]) for unit in units for edit in unit.edits_in(path)]
+            edits = [(edit, numbers[id(unit)]) for unit in mine for edit in unit.edits_in(path)]
             data = splice(file.current.data, [edit for edit, _ in edits])
             file.owned = compose(file.owned, edits)
             file.current = Version(data, self._analyse(path, data))
@@ -230,17 +229,16 @@ class _Work:
         clusters: dict[int, list[int]] = {}
         for number in self._fixes:
             clusters.setdefault(lead(number), []).append(number)
-        edits = {
-            head: tuple(
-                edit for path, file in self._files.items() for edit in _edits_of(path, file.owned, frozenset(numbers))
-            )
-            for head, numbers in clusters.items()
-        }
-        standing = [head for head in clusters if edits[head]]
+        edits: dict[int, list[Edit]] = {}
+        for path, file in self._files.items():
+            for edit in file.owned:
+                head = lead(min(edit.owners))
+                edits.setdefault(head, []).append(Edit(path, edit.start, edit.end, edit.replacement))
+        standing = [head for head in clusters if head in edits]
         ordered = sorted(standing, key=lambda head: (edits[head][0].path, edits[head][0].start, head))
         for number, head in enumerate(ordered, start=1):
             fixes = tuple(fix for member in clusters[head] for fix in self._fixes[member])
-            yield Step(number, fixes, edits[head])
+            yield Step(number, fixes, tuple(edits[head]))
 
 
 class _Remembered:
@@ -290,10 +288,13 @@ class _Trial:
         return objection(self._file.current, Version(data, self._analyse(self._path, data)), ordered)
 
 
-def _edits_of(path: str, owned: Sequence[OwnedEdit], owners: frozenset[int]) -> Iterator[Edit]:
-    for edit in owned:
-        if edit.owners & owners:
-            yield Edit(path, edit.start, edit.end, edit.replacement)
+def _by_path(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
+    """Return the units of every file that they change, by path, in their order."""
+    found: dict[str, list[Unit]] = {}
+    for unit in units:
+        for path in unit.paths:
+            found.setdefault(path, []).append(unit)
+    return sorted(found.items())
 
 
 def _line_map(file: _File) -> LineMap:

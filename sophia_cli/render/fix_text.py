@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 
 from sophia_cli.core.diff import line_counts
-from sophia_cli.core.findings import Severity
+from sophia_cli.core.findings import Fix, Severity
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.report import ReportedFinding
 from sophia_cli.render.diff import unified
@@ -55,14 +55,14 @@ def fix_summary(report: FixReport, style: Style) -> str:
 
 def _applied(report: FixReport, style: Style) -> str:
     lines: list[str] = []
+    made: dict[str, dict[tuple[str, Fix], None]] = {}
+    for finding in (finding for step in report.plan.steps for finding in step.findings):
+        if finding.fix is not None:
+            made.setdefault(finding.path, {})[finding.name, finding.fix] = None
     for change in report.plan.changes():
         added, removed = line_counts(change)
         lines.append(f"{style.paint(visible(change.path), Tone.STRONG)}  +{added} -{removed}")
-        steps = [step for step in report.plan.steps if change.path in step.paths]
-        fixes = dict.fromkeys(
-            (f.name, f.fix) for step in steps for f in step.findings if f.path == change.path and f.fix is not None
-        )
-        for name, fix in fixes:
+        for name, fix in made.get(change.path, {}):
             lines.append(f"  {name}: {visible(fix.title)} ({fix.safety.value}, {fix.confidence:.0%} sure)")
             if style.verbose:
                 lines += [f"    evidence: {visible(text)}" for text in fix.evidence]
