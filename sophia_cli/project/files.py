@@ -6,7 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
@@ -127,13 +127,15 @@ class _Folder:
     """A folder to walk: what it inherits from the folders above.
 
     `rules` are the ignore rules in force, nearest last, each with the length of its folder's prefix in paths.
-    `status` is why files below are left alone; `lifted` is true below what `include` matched.
+    `status` is why files below are left alone; `lifted` is true below what `include` matched; `tracked_only` below a
+    folder that is ignored although git tracks something in it.
     """
 
     path: str
     rules: tuple[tuple[IgnoreRules, str], ...]
     status: FileStatus | None = None
     lifted: bool = False
+    tracked_only: bool = False
     below_tests: bool = False
     in_fixtures: bool = False
 
@@ -234,7 +236,7 @@ class _Walk:
             if found is not None:
                 rules = (*rules, (found, self.git_prefix + prefix))
         in_fixtures = folder.in_fixtures and "__init__.py" not in names
-        folder = _Folder(folder.path, rules, status or folder.status, folder.lifted, folder.below_tests, in_fixtures)
+        folder = replace(folder, rules=rules, status=status or folder.status, in_fixtures=in_fixtures)
         below: list[_Folder] = []
         for entry in entries:
             path = prefix + entry.name
@@ -271,15 +273,17 @@ class _Walk:
             return None
         lifted = folder.lifted or (self.include is not None and self.include.verdict(path, name, True) is True)
         inherited = folder.status or status
+        tracked_only = folder.tracked_only
         if not lifted and inherited is None and self._is_ignored(folder, path, name, True):
-            inherited = FileStatus.IGNORED
+            tracked_only = self._is_tracked(path, is_folder=True)
+            inherited = None if tracked_only else FileStatus.IGNORED
         left_out = inherited is FileStatus.IGNORED or is_installed_folder(name)
         if left_out and not lifted and not self._reaches_into(path):
             self.folders[path] = inherited or FileStatus.VENDORED
             return None
         below_tests = folder.below_tests or is_test_folder(name)
         in_fixtures = folder.in_fixtures or is_fixture_folder(name, folder.below_tests)
-        return _Folder(path, folder.rules, inherited, lifted, below_tests, in_fixtures)
+        return _Folder(path, folder.rules, inherited, lifted, tracked_only, below_tests, in_fixtures)
 
     def _reaches_into(self, path: str) -> bool:
         """Return whether an include pattern names something below a folder that is otherwise left out whole."""
@@ -297,7 +301,7 @@ class _Walk:
             status = status if status in (FileStatus.STUB, FileStatus.TEMPLATE) else FileStatus.LOOKED_AT
         elif folder.status is not None:
             status = folder.status
-        elif self._is_ignored(folder, path, entry.name, False):
+        elif self._is_ignored(folder, path, entry.name, False) and not self._is_tracked(path, is_folder=False):
             status = FileStatus.IGNORED
         try:
             found = entry.stat(follow_symlinks=False)
@@ -328,17 +332,21 @@ class _Walk:
         self.files[path] = ProjectFile(path, status, stamp, named)
 
     def _is_ignored(self, folder: _Folder, path: str, name: str, is_folder: bool) -> bool:
-        """Return whether an ignore file leaves this path out and git does not track it all the same."""
+        """Return whether an ignore file leaves this path out; git may track it all the same."""
+        if folder.tracked_only:
+            return True
         full = self.git_prefix + path
         for rules, prefix in reversed(folder.rules):
             verdict = rules.verdict(full[len(prefix) :], name, is_folder)
             if verdict is not None:
-                return verdict and not self._is_tracked(full, is_folder)
+                return verdict
         return False
 
-    def _is_tracked(self, full: str, is_folder: bool) -> bool:
+    def _is_tracked(self, path: str, is_folder: bool) -> bool:
+        """Return whether git tracks this file, or anything in this folder."""
         if self.checkout is None:
             return False
         if self._tracked is None:
             self._tracked = read_tracked(self.checkout)
+        full = self.git_prefix + path
         return self._tracked.holds_below(full) if is_folder else self._tracked.holds(full)

@@ -157,49 +157,43 @@ def _without_trailing_blanks(line: str) -> str:
 @cache
 def _expression(glob: str) -> re.Pattern[str] | None:
     """Return the regular expression of one git pattern, None for one that can match nothing."""
-    parts = glob.split("/")
-    pieces: list[str] = []
-    for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if part == "**" and len(parts) > 1:
-            pieces.append(".+" if last else "(?:[^/]+/)*")
+    result: list[str] = []
+    index = 0
+    while index < len(glob):
+        at_start = index == 0 or glob[index - 1] == "/"
+        if at_start and glob.startswith("**/", index):
+            result.append("(?:[^/]+/)*")
+            index += 3
             continue
-        translated = _translate(part)
-        if translated is None:
+        if at_start and index and glob[index:] == "**":
+            result.append(".+")
+            break
+        piece, index = _translate(glob, index)
+        if piece is None:
             return None
-        pieces.append(translated if last else translated + "/")
+        result.append(piece)
     try:
-        return re.compile("".join(pieces), re.DOTALL)
+        return re.compile("".join(result), re.DOTALL)
     except re.error:
         return None
 
 
-def _translate(part: str) -> str | None:
-    result: list[str] = []
-    index = 0
-    while index < len(part):
-        character = part[index]
-        index += 1
-        if character == "*":
-            while index < len(part) and part[index] == "*":
-                index += 1
-            result.append("[^/]*")
-        elif character == "?":
-            result.append("[^/]")
-        elif character == "[":
-            end, translated = _bracket(part, index)
-            if translated is None:
-                return None
-            result.append(translated)
-            index = end
-        elif character == "\\":
-            if index == len(part):
-                return None
-            result.append(re.escape(part[index]))
+def _translate(glob: str, index: int) -> tuple[str | None, int]:
+    """Return what the element at `index` matches, None for nothing, and where the next one begins."""
+    character = glob[index]
+    index += 1
+    if character == "*":
+        while index < len(glob) and glob[index] == "*":
             index += 1
-        else:
-            result.append(re.escape(character))
-    return "".join(result)
+        return "[^/]*", index
+    if character == "?":
+        return "[^/]", index
+    if character == "[":
+        end, translated = _bracket(glob, index)
+        return translated, end
+    if character == "\\":
+        return (re.escape(glob[index]), index + 1) if index < len(glob) else (None, index)
+    return re.escape(character), index
 
 
 def _bracket(part: str, index: int) -> tuple[int, str | None]:
