@@ -1,6 +1,9 @@
 # Needs only Python 3.11 or newer (with venv), git and make. Everything is installed into $(VENV).
 
-PYTHON ?= python3
+# The first of these that is new enough; name another with PYTHON=...
+NAMES := python3 python3.14 python3.13 python3.12 python3.11 python
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in $(NAMES); do $$name -c '$(ENOUGH)' 2>/dev/null && echo $$name && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -42,10 +45,10 @@ clean: ## remove the environment and the caches of the tools
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
-	@echo "creating $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(ENOUGH)' \
+	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The stamps live in the environment, so that removing it removes them too.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
