@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sophia_cli.commands._fix_report import fix_report
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.commands._project import Project, Scan, open_project, scan_project
-from sophia_cli.commands._recovered import recovery_line
-from sophia_cli.core.errors import ExitCode
-from sophia_cli.core.findings import Finding
-from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport, TakenBack
+from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.plan import Plan
-from sophia_cli.core.report import FailOn, Verdict, summarise
+from sophia_cli.core.report import FailOn
 from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
 from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.execute import Executed, execute, unwritable
-from sophia_cli.fixers.outcome import findings_of, outcome
+from sophia_cli.fixers.outcome import findings_of
 from sophia_cli.fixers.plan import Policy
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.scanner import ScannedFile
@@ -27,7 +26,7 @@ from sophia_cli.project.clock import Clock
 from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.recovery import Recovered, recover, recover_when_idle
-from sophia_cli.project.root import find_root
+from sophia_cli.project.runs import RunState, list_runs
 from sophia_cli.project.transactions import begin_run
 
 HOLDER = "sophia fix"
@@ -67,13 +66,39 @@ def fix_project(
     """Fix what the request names with these rules and return what came of it.
 
     Raises UsageError for what the request gets wrong, BusyError when another Sophia holds the project, and what
-    transactions raise when files cannot be written; everything is taken back then, also on Ctrl-C.
+    transactions raise when files cannot be written; everything is taken back then. Ctrl-C does the same and becomes a
+    SophiaError (`interrupted`); a second one leaves at once, and the error says how to finish.
     """
     started = clock.monotonic()
     project = open_project(request.paths, rules, request.select, request.ignore)
     check = None
     if request.check is not None:
         check = user_check(request.check, project.root, request.check_timeout_s, environment)
+    try:
+        scan, draft, done, recovered = _fixed(request, project, check, clock, progress, ask)
+    except KeyboardInterrupt as stop:
+        raise _interrupted(project.root) from stop
+    progress.clear()
+    return fix_report(
+        scan=scan,
+        draft=draft,
+        executed=done.executed,
+        run_id=done.run_id,
+        recovered=recovered,
+        dry_run=request.dry_run,
+        fail_on=request.fail_on,
+        duration_s=clock.monotonic() - started,
+    )
+
+
+def _fixed(
+    request: Request,
+    project: Project,
+    check: UserCheck | None,
+    clock: Clock,
+    progress: ProgressLine,
+    ask: Ask | None,
+) -> tuple[Scan, Draft, _Done, tuple[Recovered, ...]]:
     if request.dry_run:
         recovered = recover_when_idle(project.root, HOLDER, clock)
         scan, draft = _draft(request, project, progress, ask)
@@ -83,8 +108,7 @@ def fix_project(
             recovered = recover(lock, clock.now)
             scan, draft = _draft(request, project, progress, ask)
             done = _execute(draft.plan, lock, scan, check, clock, progress)
-    progress.clear()
-    return _report(request, scan, draft, done, recovered, clock.monotonic() - started)
+    return scan, draft, done, recovered
 
 
 def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask | None) -> tuple[Scan, Draft]:
@@ -152,75 +176,16 @@ def _execute(
         return _Done(executed, run.id)
 
 
-def _report(
-    request: Request,
-    scan: Scan,
-    draft: Draft,
-    done: _Done,
-    recovered: tuple[Recovered, ...],
-    duration_s: float,
-) -> FixReport:
-    plan = done.executed.plan
-    taken_back = (*draft.taken_back, *done.executed.taken_back)
-    after = draft.after if plan == draft.plan else _as_left(scan, draft, plan)
-    reported = outcome(draft.before, after, plan, _reasons(draft, taken_back))
-    left = [item.now for item in reported if item.now is not None]
-    broken = sum(v.report.compiles for v in after) - sum(v.report.compiles for v in draft.before)
-    summary = summarise(
-        findings_of(draft.before),
-        reported,
-        files=len(scan.files),
-        lines=scan.lines,
-        unparsable=(scan.unparsable, scan.unparsable - broken),
-        skipped=scan.skipped,
+def _interrupted(root: Path) -> SophiaError:
+    """Return the error for Ctrl-C: the run was taken back on the way here, unless a second Ctrl-C cut that short."""
+    unfinished = any(run.state is RunState.UNFINISHED for run in list_runs(root))
+    if unfinished:
+        return SophiaError(
+            "interrupted",
+            "stopped by Ctrl-C while the files were given back what they held",
+            hint="`sophia undo --list` completes that; nothing is lost",
+            exit_code=ExitCode.INTERRUPTED,
+        )
+    return SophiaError(
+        "interrupted", "stopped by Ctrl-C; every file holds what it held before", exit_code=ExitCode.INTERRUPTED
     )
-    changes = bool(plan.changes())
-    would_change = request.dry_run and changes
-    failed = done.executed.check is not None and done.executed.check.result is CheckResult.FAILED
-    exit_code = ExitCode.FINDINGS if would_change or request.fail_on.applies(left) else ExitCode.DONE
-    return FixReport(
-        verdict=_verdict(would_change, changes, left),
-        exit_code=ExitCode.ROLLED_BACK if failed else exit_code,
-        duration_s=duration_s,
-        run_id=done.run_id,
-        undo_in=None if find_root(Path()) == scan.project.root else str(scan.project.root),
-        dry_run=request.dry_run,
-        summary=summary,
-        findings=reported,
-        plan=plan,
-        taken_back=taken_back,
-        rounds=draft.rounds,
-        settled=draft.settled,
-        recovered=tuple(recovery_line(item) for item in recovered),
-        check=done.executed.check,
-    )
-
-
-def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
-    """Return the files as they are when only some of the drafted steps stand."""
-    changed = {change.path: change.after for change in plan.changes()}
-    versions: list[Version] = []
-    for before, drafted in zip(draft.before, draft.after, strict=True):
-        data = changed.get(before.report.path, before.data)
-        if data == before.data:
-            versions.append(before)
-        elif data == drafted.data:
-            versions.append(drafted)
-        else:
-            versions.append(Version(data, scan.analyse(before.report.path, data)))
-    return tuple(versions)
-
-
-def _reasons(draft: Draft, taken_back: tuple[TakenBack, ...]) -> Callable[[Finding], str | None]:
-    known = [(replace(finding, revealed=False), reason) for finding, reason in draft.reasons]
-    known += [(finding, f"its fix was taken back: {item.reason}") for item in taken_back for finding in item.findings]
-    by_place = {(f.path, f.rule, f.region, f.message): reason for f, reason in known}
-    return lambda f: by_place.get((f.path, f.rule, f.region, f.message), "no fix is known" if f.fix is None else None)
-
-
-def _verdict(would_change: bool, changed: bool, left: list[Finding]) -> Verdict:
-    if would_change:
-        return Verdict.WOULD_CHANGE
-    if left:
-        return Verdict.FINDINGS
-    return Verdict.FIXED if changed else Verdict.CLEAN

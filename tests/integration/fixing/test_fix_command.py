@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from command_line import Cli, start
+from command_line import SCRIPT, Cli, start
 
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock
@@ -212,3 +213,37 @@ def test_a_name_that_is_no_text_is_fixed_and_undone(tmp_path: Path) -> None:
     assert path.read_bytes() == b"'new'\n"
     assert start("undo", cwd=tmp_path).returncode == 0
     assert path.read_bytes() == b"'old'\n"
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_finish(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").touch()
+    (tmp_path / "a.py").write_bytes(b"'old'\n")
+    # The check plays the first Ctrl-C, a failpoint in the roll-back the second.
+    (tmp_path / "check.script").write_text(
+        "import os, signal\n"
+        "if 'new' in open('a.py').read():\n"
+        "    os.kill(os.getppid(), signal.SIGINT)\n"
+        "    signal.pause()\n"
+    )
+    command = f"{sys.executable} check.script"
+    stopped = start("fix", "--verify", command, cwd=tmp_path, SOPHIA_FAILPOINT="roll-back-begun:1:SIGINT")
+    assert stopped.returncode == 130
+    assert b"sophia undo --list" in stopped.stderr
+    assert (tmp_path / "a.py").read_bytes() == b"'new'\n"
+    assert start("undo", "--list", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "a.py").read_bytes() == b"'old'\n"
+
+
+def test_a_full_disk_leaves_every_file_and_exits_with_3(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").touch()
+    (tmp_path / "a.py").write_bytes(b"x = 'old'\n" + b"#" * 300_000)
+    before = (tmp_path / "a.py").read_bytes()
+    # A limit on the size of files is a full disk that needs no disk.
+    limited = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    limited += " resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); sys.argv = sys.argv[1:];"
+    limited += " sys.path.insert(0, sys.argv[0].rpartition('/')[0]); runpy.run_path(sys.argv[0], run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", limited, str(SCRIPT), "fix"], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert (tmp_path / "a.py").read_bytes() == before

@@ -13,7 +13,7 @@ from small_rules import replacing, reporting_faults, write
 
 from sophia_cli.commands._fixing import Request, fix_project
 from sophia_cli.commands._progress import ProgressLine
-from sophia_cli.core.errors import BusyError, ExitCode, UsageError
+from sophia_cli.core.errors import BusyError, ExitCode, SophiaError, UsageError
 from sophia_cli.core.findings import Safety, Severity
 from sophia_cli.core.fix_report import CheckResult, FixReport
 from sophia_cli.core.report import FailOn, Verdict
@@ -275,8 +275,9 @@ def test_an_interrupted_check_restores_the_files(root: Path) -> None:
         "    os.kill(os.getppid(), signal.SIGINT)\n"
         "    signal.pause()\n"
     )
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SophiaError) as caught:
         fixed(OLD_TO_NEW, request=Request(check=checking(root, source)))
+    assert caught.value.exit_code is ExitCode.INTERRUPTED
     assert contents(root) == {"a.py": b"'old'\n"}
 
 

@@ -1,0 +1,99 @@
+"""The report of a fix: what became of every finding, the figures, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sophia_cli.commands._project import Scan
+from sophia_cli.commands._recovered import recovery_line
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.findings import Finding
+from sophia_cli.core.fix_report import CheckResult, FixReport, TakenBack
+from sophia_cli.core.plan import Plan
+from sophia_cli.core.report import FailOn, Verdict, summarise
+from sophia_cli.fixers.engine import Draft
+from sophia_cli.fixers.execute import Executed
+from sophia_cli.fixers.outcome import findings_of, outcome
+from sophia_cli.fixers.verify import Version
+from sophia_cli.project.recovery import Recovered
+from sophia_cli.project.root import find_root
+
+
+def fix_report(
+    *,
+    scan: Scan,
+    draft: Draft,
+    executed: Executed,
+    run_id: str | None,
+    recovered: tuple[Recovered, ...],
+    dry_run: bool,
+    fail_on: FailOn,
+    duration_s: float,
+) -> FixReport:
+    """Return the report of a fix; findings are followed from the text before to the text that stands."""
+    plan = executed.plan
+    taken_back = (*draft.taken_back, *executed.taken_back)
+    after = draft.after if plan == draft.plan else _as_left(scan, draft, plan)
+    reported = outcome(draft.before, after, plan, _reasons(draft, taken_back))
+    left = [item.now for item in reported if item.now is not None]
+    broken = sum(v.report.compiles for v in after) - sum(v.report.compiles for v in draft.before)
+    summary = summarise(
+        findings_of(draft.before),
+        reported,
+        files=len(scan.files),
+        lines=scan.lines,
+        unparsable=(scan.unparsable, scan.unparsable - broken),
+        skipped=scan.skipped,
+    )
+    changes = bool(plan.changes())
+    would_change = dry_run and changes
+    failed = executed.check is not None and executed.check.result is CheckResult.FAILED
+    exit_code = ExitCode.FINDINGS if would_change or fail_on.applies(left) else ExitCode.DONE
+    return FixReport(
+        verdict=_verdict(would_change, changes, left),
+        exit_code=ExitCode.ROLLED_BACK if failed else exit_code,
+        duration_s=duration_s,
+        run_id=run_id,
+        undo_in=None if find_root(Path()) == scan.project.root else str(scan.project.root),
+        dry_run=dry_run,
+        summary=summary,
+        findings=reported,
+        plan=plan,
+        taken_back=taken_back,
+        rounds=draft.rounds,
+        settled=draft.settled,
+        recovered=tuple(recovery_line(item) for item in recovered),
+        check=executed.check,
+    )
+
+
+def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
+    """Return the files as they are when only some of the drafted steps stand."""
+    changed = {change.path: change.after for change in plan.changes()}
+    versions: list[Version] = []
+    for before, drafted in zip(draft.before, draft.after, strict=True):
+        data = changed.get(before.report.path, before.data)
+        if data == before.data:
+            versions.append(before)
+        elif data == drafted.data:
+            versions.append(drafted)
+        else:
+            versions.append(Version(data, scan.analyse(before.report.path, data)))
+    return tuple(versions)
+
+
+def _reasons(draft: Draft, taken_back: tuple[TakenBack, ...]) -> Callable[[Finding], str | None]:
+    known = [(replace(finding, revealed=False), reason) for finding, reason in draft.reasons]
+    known += [(finding, f"its fix was taken back: {item.reason}") for item in taken_back for finding in item.findings]
+    by_place = {(f.path, f.rule, f.region, f.message): reason for f, reason in known}
+    return lambda f: by_place.get((f.path, f.rule, f.region, f.message), "no fix is known" if f.fix is None else None)
+
+
+def _verdict(would_change: bool, changed: bool, left: list[Finding]) -> Verdict:
+    if would_change:
+        return Verdict.WOULD_CHANGE
+    if left:
+        return Verdict.FINDINGS
+    return Verdict.FIXED if changed else Verdict.CLEAN
