@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Category, Finding
 from sophia_cli.fixers.rule import Rule
+from sophia_cli.project.ignore import IgnoreRules, parse_ignore
 from sophia_cli.project.settings_model import PathIgnore
 
 _ID_PREFIX = re.compile(r"SPH\d{0,3}\Z", re.IGNORECASE)
@@ -66,14 +67,19 @@ def without_path_ignored(
     """
     if not per_path:
         return tuple(findings)
-    from pathspec import GitIgnoreSpec
-
-    ignores = [(GitIgnoreSpec.from_lines([item.pattern]), _chosen(rules, item.ignore)) for item in per_path]
+    ignores = [(parse_ignore([item.pattern]), _chosen(rules, item.ignore)) for item in per_path]
     return tuple(
         finding
         for finding in findings
-        if not any(finding.rule in ids and spec.match_file(finding.path) for spec, ids in ignores)
+        if not any(finding.rule in ids and _matches(patterns, finding.path) for patterns, ids in ignores)
     )
+
+
+def _matches(patterns: IgnoreRules, path: str) -> bool:
+    """Tell whether a pattern names the file or one of the folders that it lies in."""
+    parts = path.split("/")
+    last = len(parts) - 1
+    return any(patterns.verdict("/".join(parts[: i + 1]), part, i < last) for i, part in enumerate(parts))
 
 
 def _split(selectors: Iterable[str]) -> list[str]:

@@ -104,12 +104,15 @@ def test_only_the_line_of_the_finding_counts() -> None:
     assert without_suppressed(lines, [quiet, loud, outside]) == (loud, outside)
 
 
-def test_a_path_pattern_leaves_out_its_rules_there_and_nowhere_else() -> None:
-    findings = [
-        make_finding(path="tests/deep/a.py"),
-        make_finding(path="a.py"),
-        make_finding(1, "tests/b.py", RULES[2]),
-    ]
-    per_path = [PathIgnore("tests/**", ("SPH1",))]
-    assert without_path_ignored(RULES, findings, per_path) == (findings[1], findings[2])
+@pytest.mark.parametrize("pattern", ["tests/**", "tests/", "/tests", "tests/*", "deep/", "a.py", "*.py"])
+def test_a_path_pattern_leaves_out_its_rules(pattern: str) -> None:
+    finding, other_rule = make_finding(path="tests/deep/a.py"), make_finding(1, "tests/deep/a.py", RULES[2])
+    per_path = [PathIgnore(pattern, ("SPH1",))]
+    assert without_path_ignored(RULES, [finding, other_rule], per_path) == (other_rule,)
+
+
+def test_a_path_pattern_says_nothing_about_other_paths() -> None:
+    findings = [make_finding(path="tests.py"), make_finding(path="src/tests.py")]
+    assert without_path_ignored(RULES, findings, [PathIgnore("tests/", ("SPH1",))]) == tuple(findings)
+    assert without_path_ignored(RULES, findings, [PathIgnore("/tests.py", ("SPH1",))]) == (findings[1],)
     assert without_path_ignored(RULES, findings, []) == tuple(findings)
