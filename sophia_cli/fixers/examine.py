@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,15 +53,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """Examines files below `root` with `rules`; `context_for` gives what each analysis may know of the project."""
+    """Examines files below `root` with `rules`; `context_for` gives what each analysis may know of the project, and
+    `wall_ns` the time by the clock that file stamps come from."""
 
     root: Path
     rules: Sequence[Rule]
     context_for: Callable[[ProjectFile], AnalysisContext]
+    wall_ns: Callable[[], int]
 
     def examine(self, file: ProjectFile) -> Examined:
         """Read and compile a file; report on it unless it asks for repair. Never fails for any content."""
-        content = read_content(self.root, file.path)
+        content = read_content(self.root, file.path, self.wall_ns)
         if isinstance(content, Refused):
             return self._refused(file, content)
         view = view_of(file.path, content.data, self.context_for(file))
@@ -76,7 +77,7 @@ class Examiner:
 
     def examine_in_full(self, file: ProjectFile) -> Examined:
         """Read a file that does not compile and analyse it, repair and all."""
-        content = read_content(self.root, file.path)
+        content = read_content(self.root, file.path, self.wall_ns)
         if isinstance(content, Refused):
             return self._refused(file, content)
         report = analyse(file.path, content.data, self.context_for(file), self.rules)
@@ -124,10 +125,10 @@ def _as_note(finding: Finding) -> Finding:
     return replace(finding, severity=Severity.NOTE, fix=None, data={**finding.data, "fixture": True})
 
 
-def read_content(root: Path, path: str) -> Content | Refused:
+def read_content(root: Path, path: str, wall_ns: Callable[[], int]) -> Content | Refused:
     """Read a regular file, never through a symbolic link and never waiting for a pipe."""
     place = os.path.join(root, path)
-    began_ns = time.time_ns()
+    began_ns = wall_ns()
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport
@@ -16,10 +17,12 @@ from sophia_cli.fixers.codec import report_from_values, report_to_values
 from sophia_cli.fixers.examine import Content, Examined, Examiner, read_content, refusal_report, refusal_status
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.view import Obstacle
-from sophia_cli.fixers.worker import Ending, Outcome, work_here, work_in_children
 from sophia_cli.project.cache import CacheEntry, ScanCache
 from sophia_cli.project.classify import FileStatus
 from sophia_cli.project.files import ProjectFile
+
+if TYPE_CHECKING:
+    from sophia_cli.fixers.worker import Outcome
 
 FILE_LIMIT_S = 120.0
 _CHUNK_BYTES = 200_000
@@ -79,12 +82,13 @@ class ScanOptions:
     """How to scan. `history_key` names the state of history that broken files' reports depend on (the commit of HEAD).
 
     `jobs` is how many processes analyse at once. A file on which a process spends more than `limit_s` seconds is given
-    up with a finding.
+    up with a finding. `wall_ns` is the clock of the file system: it tells files too young for their stamp to be trusted.
     """
 
     jobs: int = 1
     history_key: str = ""
     limit_s: float = FILE_LIMIT_S
+    wall_ns: Callable[[], int] = time.time_ns
 
 
 def scan_files(
@@ -142,9 +146,9 @@ class _Scan:
         left = [index for index in range(len(self.files)) if index not in self.done]
         examiner = self._examiner({})
         for index, outcome in self._outcomes(left, lambda index: examiner.examine(self.files[index])):
-            if outcome.ending is not Ending.DONE:
+            if outcome.result is None:
                 self._refuse(index, Obstacle.CRASHED, outcome.reason)
-            elif outcome.result is not None:
+            else:
                 self._settle(index, outcome.result)
             self._tell()
 
@@ -159,9 +163,9 @@ class _Scan:
         for index, outcome in self._outcomes(
             self.broken, lambda index: examiner.examine_in_full(self.files[index]), one_by_one=True
         ):
-            if outcome.ending is not Ending.DONE:
+            if outcome.result is None:
                 self._refuse(index, Obstacle.CRASHED, outcome.reason)
-            elif outcome.result is not None:
+            else:
                 self._take_examined(index, outcome.result)
             self._tell()
 
@@ -169,12 +173,20 @@ class _Scan:
         return ScanResult(tuple(self.done[index] for index in range(len(self.files))))
 
     def _examiner(self, contexts: Mapping[str, AnalysisContext]) -> Examiner:
-        return Examiner(self.root, self.rules, lambda file: contexts.get(file.path) or self.context_for(file))
+        def context_for(file: ProjectFile) -> AnalysisContext:
+            return contexts.get(file.path) or self.context_for(file)
+
+        return Examiner(self.root, self.rules, context_for, self.options.wall_ns)
 
     def _outcomes(
         self, indexes: Sequence[int], work: Callable[[int], Examined], one_by_one: bool = False
     ) -> Iterator[tuple[int, Outcome[Examined]]]:
         """Do the work for these files, here when it is little, else in child processes, the largest first."""
+        if not indexes:
+            return
+        # Sockets, signals and pickle are of no use to a scan that the cache answers.
+        from sophia_cli.fixers.worker import work_here, work_in_children
+
         sizes = {index: self.files[index].stamp.size for index in indexes}
         if sum(sizes.values()) <= _SMALL_SCAN_BYTES and not (one_by_one and len(indexes) > 1):
             for outcome in work_here(lambda place: work(indexes[place]), len(indexes)):
@@ -241,7 +253,7 @@ class _Scan:
         """Return the bytes of all files that do not compile, also of those whose report is known already."""
         for index in (*self.known_broken, *self.broken):
             path = self.files[index].path
-            content = read_content(self.root, path)
+            content = read_content(self.root, path, self.options.wall_ns)
             if isinstance(content, Content):
                 yield path, content.data
 
