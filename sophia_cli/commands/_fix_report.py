@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from sophia_cli.commands._project import Scan
@@ -35,12 +34,13 @@ def fix_report(
     """Return the report of a fix; findings are followed from the text before to the text that stands."""
     plan = executed.plan
     taken_back = (*draft.taken_back, *executed.taken_back)
-    after = draft.after if plan == draft.plan else _as_left(scan, draft, plan)
-    reported = outcome(draft.before, after, plan, _reasons(draft, taken_back))
+    before = _shown(scan, draft.before)
+    after = _shown(scan, draft.after if plan == draft.plan else _as_left(scan, draft, plan))
+    reported = outcome(before, after, plan, _reasons(draft, taken_back))
     left = [item.now for item in reported if item.now is not None]
-    broken = sum(v.report.compiles for v in after) - sum(v.report.compiles for v in draft.before)
+    broken = sum(v.report.compiles for v in after) - sum(v.report.compiles for v in before)
     summary = summarise(
-        findings_of(draft.before),
+        findings_of(before),
         reported,
         files=len(scan.files),
         lines=scan.lines,
@@ -69,6 +69,11 @@ def fix_report(
     )
 
 
+def _shown(scan: Scan, versions: tuple[Version, ...]) -> tuple[Version, ...]:
+    """Return the files with the findings that were asked for."""
+    return tuple(Version(version.data, scan.project.reported(version.report)) for version in versions)
+
+
 def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
     """Return the files as they are when only some of the drafted steps stand."""
     changed = {change.path: change.after for change in plan.changes()}
@@ -85,10 +90,18 @@ def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
 
 
 def _reasons(draft: Draft, taken_back: tuple[TakenBack, ...]) -> Callable[[Finding], str | None]:
-    known = [(replace(finding, revealed=False), reason) for finding, reason in draft.reasons]
+    """Return what says why a finding remains: found by its place, else, when lines moved, by its words."""
+    known = [(finding, reason) for finding, reason in draft.reasons]
     known += [(finding, f"its fix was taken back: {item.reason}") for item in taken_back for finding in item.findings]
     by_place = {(f.path, f.rule, f.region, f.message): reason for f, reason in known}
-    return lambda f: by_place.get((f.path, f.rule, f.region, f.message), "no fix is known" if f.fix is None else None)
+    by_words = {(f.path, f.rule, f.message): reason for f, reason in known}
+
+    def why(finding: Finding) -> str | None:
+        words = by_words.get((finding.path, finding.rule, finding.message))
+        reason = by_place.get((finding.path, finding.rule, finding.region, finding.message), words)
+        return "no fix is known" if reason is None and finding.fix is None else reason
+
+    return why
 
 
 def _verdict(would_change: bool, changed: bool, left: list[Finding]) -> Verdict:

@@ -13,8 +13,8 @@ from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn
+from sophia_cli.fixers.contents import read_bytes, why_unwritable
 from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
-from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.execute import Executed, execute, unwritable
 from sophia_cli.fixers.outcome import findings_of
 from sophia_cli.fixers.plan import Policy
@@ -23,7 +23,6 @@ from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.fixers.user_check import UserCheck, user_check
 from sophia_cli.fixers.verify import Version
 from sophia_cli.project.clock import Clock
-from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.recovery import Recovered, recover, recover_when_idle
 from sophia_cli.project.runs import RunState, list_runs
@@ -117,8 +116,8 @@ def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask 
     findings = findings_of(versions)
     policy = Policy(
         unsafe=request.unsafe,
-        rules=project.selected,
-        blocked=unwritable(findings, lambda path: _why_unwritable(project.root, path)),
+        wants=project.wants,
+        blocked=unwritable(findings, lambda path: why_unwritable(project.root, path)),
     )
     draft = draft_fixes(
         versions,
@@ -135,23 +134,12 @@ def _version(scan: Scan, file: ScannedFile) -> Version:
     from hashlib import sha256
 
     path = file.report.path
-    content = read_content(scan.project.root, path)
-    if not isinstance(content, Content):
+    data = read_bytes(scan.project.root, path)
+    if data is None:
         return Version(b"", replace(file.report, findings=tuple(replace(f, fix=None) for f in file.report.findings)))
-    if file.digest and sha256(content.data).hexdigest() != file.digest:
-        return Version(content.data, scan.analyse(path, content.data))
-    return Version(content.data, file.report)
-
-
-def _why_unwritable(root: Path, path: str) -> str | None:
-    try:
-        resolved = resolve_inside(root, path)
-        with open_folder(root, resolved) as folder:
-            name = split_path(resolved)[1]
-            folder.check_writable(name, folder.read(name).facts)
-    except FileRefused as error:
-        return error.message
-    return None
+    if file.digest and sha256(data).hexdigest() != file.digest:
+        return Version(data, scan.analyse(path, data))
+    return Version(data, file.report)
 
 
 def _execute(

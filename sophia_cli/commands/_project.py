@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.findings import Finding
 from sophia_cli.core.report import Skipped
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
 from sophia_cli.fixers.rule import Rule
@@ -55,10 +56,19 @@ class Project:
         kept = without_path_ignored(self.rules, findings, self.settings.rules.per_path)
         return report if len(kept) == len(report.findings) else replace(report, findings=kept)
 
+    def wants(self, finding: Finding) -> bool:
+        """Tell whether a finding is one that is reported."""
+        if finding.rule not in self.selected:
+            return False
+        return bool(without_path_ignored(self.rules, [finding], self.settings.rules.per_path))
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A finished scan: every file with its report, and the contexts that broken files were analysed with."""
+    """A finished scan: every file with all its findings, and the contexts that broken files were analysed with.
+
+    What is not selected is in the reports too: fixes that stand or fall together may belong to several rules.
+    """
 
     project: Project
     files: tuple[ScannedFile, ...]
@@ -86,7 +96,7 @@ class Scan:
         context = self.contexts.get(path)
         if context is None:
             context = AnalysisContext(python=self.project.python, named=path in self.project.named)
-        return self.project.reported(analyse(path, data, context, self.project.rules))
+        return analyse(path, data, context, self.project.rules)
 
 
 def open_project(
@@ -142,8 +152,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
     )
     if cache is not None:
         cache.save(project.inventory.is_whole)
-    reported = tuple(replace(file, report=project.reported(file.report)) for file in result.files)
-    return Scan(project, reported, contexts)
+    return Scan(project, result.files, contexts)
 
 
 def _with_history(project: Project, broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sophia_cli.fixers.examine import Content, read_content
+from sophia_cli.fixers.contents import read_bytes
 
 
 class SourceLines:
@@ -18,8 +18,7 @@ class SourceLines:
     def line(self, path: str, number: int) -> str | None:
         """Return a line (from 1) as text for display, None when the file or the line is not there."""
         if path != self._path:
-            content = read_content(self._root, path)
-            data = content.data if isinstance(content, Content) else b""
+            data = read_bytes(self._root, path) or b""
             self._path, self._lines = path, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         if not 1 <= number <= len(self._lines):
             return None

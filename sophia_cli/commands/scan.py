@@ -59,7 +59,8 @@ def scan(
 
 def scan_report(scanned: Scan, fail_on: FailOn, duration_s: float, *, with_source: bool) -> ScanReport:
     """Return the report of a scan; `with_source` reads the lines that findings stand on, for display."""
-    findings = sorted((f for file in scanned.files for f in file.report.findings), key=lambda f: f.sort_key)
+    reports = [scanned.project.reported(file.report) for file in scanned.files]
+    findings = sorted((f for report in reports for f in report.findings), key=lambda f: f.sort_key)
     lines = SourceLines(scanned.project.root)
     reported = tuple(
         ReportedFinding(f, f, source_line=lines.line(f.path, f.region.line) if with_source else None) for f in findings

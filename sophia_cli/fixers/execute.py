@@ -13,8 +13,8 @@ from sophia_cli.core.fix_report import CheckReport, CheckResult, TakenBack
 from sophia_cli.core.plan import Plan, Step
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import OwnedEdit
+from sophia_cli.fixers.contents import read_bytes
 from sophia_cli.fixers.engine import Analyse
-from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.user_check import CheckRun
 from sophia_cli.fixers.verify import Version, objection
 from sophia_cli.project.changes import FileChange
@@ -144,8 +144,7 @@ class _Disk:
         if changes:
             self._run.apply(changes)
         for change in changes:
-            content = read_content(self._root, change.path)
-            if not isinstance(content, Content) or content.data != change.after:
+            if read_bytes(self._root, change.path) != change.after:
                 raise _written_wrong(change.path)
         self._present = wanted
 

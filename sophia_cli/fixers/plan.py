@@ -49,15 +49,19 @@ class Unit:
         return ChangedFile(path, data, splice(data, edits), edits)
 
 
+def _every(finding: Finding) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What may be applied: safe fixes, unsafe ones too when `unsafe`, of the rules in `rules` (of all when None).
+    """What may be applied: safe fixes, unsafe ones too when `unsafe`, of the findings that `wants` accepts.
 
     `blocked` holds why files cannot be written, by path.
     """
 
     unsafe: bool = False
-    rules: frozenset[str] | None = None
+    wants: Callable[[Finding], bool] = _every
     blocked: Mapping[str, str] = field(default_factory=dict)
 
     def objection(self, finding: Finding) -> str | None:
@@ -67,7 +71,7 @@ class Policy:
             return "no fix is known"
         if fix.safety is Safety.MANUAL or not fix.edits:
             return "needs a decision by a person"
-        if self.rules is not None and finding.rule not in self.rules:
+        if not self.wants(finding):
             return f"belongs to a fix of {finding.rule}, which is not selected"
         if fix.safety is Safety.UNSAFE and not self.unsafe:
             return "its fix is unsafe; apply it with `--unsafe`"

@@ -132,6 +132,24 @@ def test_only_selected_rules_are_fixed(root: Path) -> None:
     assert contents(root) == {"a.py": b"'AB'\n"}
 
 
+def test_a_group_with_a_member_that_is_not_selected_is_left_out(root: Path) -> None:
+    write(root, a=b"'ab'\n")
+    rules = (replacing(901, b"a", b"A", group="g"), replacing(902, b"b", b"B", group="g"))
+    report = fixed(*rules, request=Request(select=("SPH901",)))
+    assert contents(root) == {"a.py": b"'ab'\n"}
+    assert [(item.finding.rule, item.reason) for item in report.findings] == [
+        ("SPH901", "belongs to a fix of SPH902, which is not selected")
+    ]
+
+
+def test_findings_that_settings_leave_out_for_a_path_are_not_fixed(root: Path) -> None:
+    (root / "sophia.toml").write_text('[rules.per_path_ignores]\n"b.py" = ["SPH901"]\n')
+    write(root, a=b"'old'\n", b=b"'old'\n")
+    report = fixed(OLD_TO_NEW)
+    assert contents(root) == {"a.py": b"'new'\n", "b.py": b"'old'\n"}
+    assert [item.finding.path for item in report.findings] == ["a.py"]
+
+
 def test_only_the_named_file_is_fixed(root: Path) -> None:
     write(root, a=b"'old'\n", b=b"'old'\n")
     fixed(OLD_TO_NEW, request=Request(paths=(Path("b.py"),)))

@@ -1,0 +1,29 @@
+"""The bytes of a project's files, read as carefully as they are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
+
+
+def read_bytes(root: Path, path: str) -> bytes | None:
+    """Return what a file inside the root holds, None when it is not there, not a file or not readable."""
+    try:
+        resolved = resolve_inside(root, path)
+        with open_folder(root, resolved) as folder:
+            return folder.read(split_path(resolved)[1]).data
+    except FileRefused:
+        return None
+
+
+def why_unwritable(root: Path, path: str) -> str | None:
+    """Return why a file may not be changed (read-only, outside the root, no file), None when it may."""
+    try:
+        resolved = resolve_inside(root, path)
+        with open_folder(root, resolved) as folder:
+            name = split_path(resolved)[1]
+            folder.check_writable(name, folder.read(name).facts)
+    except FileRefused as error:
+        return error.message
+    return None
