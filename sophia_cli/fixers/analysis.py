@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.large_text import first_fault
 from sophia_cli.fixers.syntax.limits import is_too_deep
-from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.history.model import GoodVersion
 from sophia_cli.project.source import SourceText, decode
 
 if TYPE_CHECKING:
     from sophia_cli.fixers.syntax.lessons import Lesson
+
+__all__ = [
+    "AnalysisContext",
+    "FileReport",
+    "GoodVersion",
+    "analyse",
+    "compile_fault",
+    "repaired",
+    "report_of",
+    "view_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +56,6 @@ class FileReport:
     lines: int
 
 
-def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
-    """Return what the compiler objects to first, None when the text compiles. Never raises for any text."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(text, path, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = error.lineno or 1
-        column = max(1, error.offset or 1)
-        return SyntaxFault(
-            line=line,
-            column=column,
-            end_line=error.end_lineno or line,
-            end_column=error.end_offset or column,
-            message=error.msg or "invalid syntax",
-            type=type(error).__name__,
-        )
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return SyntaxFault(1, 1, 1, 1, f"{type(error).__name__}: {error}", type(error).__name__)
-    return None
-
-
 def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
     """Return what rules see of a file, before any repair."""
     source = decode(data)
@@ -94,4 +82,21 @@ def report_of(view: FileView, rules: Sequence[Rule]) -> FileReport:
 
 def analyse(path: str, data: bytes, context: AnalysisContext, rules: Sequence[Rule]) -> FileReport:
     """Return the findings of `rules` for one file's bytes. Pure: the same arguments give the same report."""
-    return report_of(view_of(path, data, context), rules)
+    return report_of(repaired(view_of(path, data, context), context), rules)
+
+
+def repaired(view: FileView, context: AnalysisContext) -> FileView:
+    """Return the view of a file that does not compile with its repair, or with the newer Python that it needs."""
+    if view.fault is None or not isinstance(view.source, SourceText) or not view.is_repairable:
+        return view
+    # The engine and its learned costs are only read for a file that is broken.
+    from sophia_cli.fixers.syntax.engine import older_spelling, repair
+    from sophia_cli.fixers.syntax.past import origin_of
+
+    origin = origin_of(context.good)
+    older = older_spelling(view.source.text, view.fault)
+    if older is not None:
+        needs, spelling = older
+        return replace(view, needs_python=needs, repair=spelling, origin=origin, named=context.named)
+    mended = repair(view.source.text, view.fault, good=context.good, lessons=context.lessons)
+    return replace(view, repair=mended, origin=origin, named=context.named)

@@ -82,7 +82,7 @@ class ScanOptions:
     """How to scan. `history_key` names the state of history that broken files' reports depend on (the commit of HEAD).
 
     `jobs` is how many processes analyse at once. A file on which a process spends more than `limit_s` seconds is given
-    up with a finding. `wall_ns` is the clock of the file system: it tells files too young for their stamp to be trusted.
+    up with a finding. `wall_ns` is the clock of the file system: by it a file is too young for its stamp to be trusted.
     """
 
     jobs: int = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.fixers.syntax.limits import is_too_deep
-from sophia_cli.fixers.syntax.model import Repair, SyntaxFault
+from sophia_cli.fixers.syntax.model import Origin, Repair, SyntaxFault
 from sophia_cli.project.source import SourceText, UndecodableSource
 
 
@@ -25,7 +25,8 @@ class FileView:
     `data` is None where an `obstacle` stood in the way; `obstacle_reason` says what (for TOO_LARGE the size in bytes).
     `not_python` names what stands behind a Python name instead of Python (`HTML`). `fault` is the first thing the
     compiler objects to, None for a file that compiles; `repair` is what the engine found for it. `needs_python` is the
-    Python version that the file is valid for when that is newer than the project's.
+    Python version that the file is valid for when that is newer than the project's, and `repair` then its older spelling.
+    `origin` is the commit that broke the file, where history knows it; `named` is true when the user named this very file.
     """
 
     path: str
@@ -35,6 +36,8 @@ class FileView:
     source: SourceText | UndecodableSource | None = None
     fault: SyntaxFault | None = None
     repair: Repair | None = None
+    origin: Origin | None = None
+    named: bool = False
     needs_python: tuple[int, int] | None = None
     python_2: bool = False
     not_python: str | None = None

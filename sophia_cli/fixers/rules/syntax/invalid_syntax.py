@@ -20,23 +20,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.core.findings import Category, Finding, Region, Severity
+from sophia_cli.core.findings import Category, Finding, Severity
 from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rules.syntax._sites import facts, fault_region, site_findings
+from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.view import FileView
 
 
 def check(view: FileView) -> Iterator[Finding]:
-    if view.fault is not None and view.is_repairable:
-        fault = view.fault
-        region = Region(fault.line, fault.column, fault.end_line, max(fault.end_column, fault.column))
+    yield from site_findings(view, Kind.OTHER, lambda: RULE)
+    fault = view.fault
+    if fault is not None and view.repair is None and view.needs_python is None and view.is_repairable:
         yield Finding(
             rule=RULE.id,
             name=RULE.name,
             category=RULE.category,
             severity=RULE.severity,
             path=view.path,
-            region=region,
+            region=fault_region(fault),
             message=fault.message,
+            data=facts(fault, view.origin),
         )
 
 

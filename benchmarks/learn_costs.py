@@ -1,0 +1,198 @@
+"""Learn the repair engine's costs: which of the texts that compile would a person have chosen?
+
+    python -m benchmarks.learn_costs collect ROWS.jsonl OUT.jsonl     search every row, keep its candidates' features
+    python -m benchmarks.learn_costs fit --out costs.json OUT.jsonl[:WEIGHT] ...
+
+A row is {repo, broken, fixed, min_fixed}. `collect` runs the search with wide limits under the present costs; a candidate
+is right when its syntax tree equals that of `fixed` or `min_fixed`. `fit` maximises the conditional log-likelihood of the
+right candidates (a softmax over each row's candidates), with a Gaussian prior, and reports the accuracy on repositories
+left out in turn. Collect again under the fitted costs and fit again: two or three turns settle. Needs numpy and scipy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+import warnings
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sophia_cli.fixers.syntax.compiler import quiet
+from sophia_cli.fixers.syntax.costs import learned_costs
+from sophia_cli.fixers.syntax.search import Limits, search
+from sophia_cli.fixers.syntax.token_model import load_token_model
+
+WIDE = Limits(beam=4, tries=150, passes=24, gap=9.0, content=-1e9, finals=40, work=9_000_000)
+MINIMUM = 3
+
+
+def tree(text: str) -> str | None:
+    """Return a comparable form of the text's syntax tree."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def candidates_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's candidates: features of changes and of the outcome, and whether each is right."""
+    with quiet():
+        found = search(row["broken"], learned_costs(), load_token_model(), WIDE)
+    gold = {tree(row["fixed"]), tree(row.get("min_fixed") or row["fixed"])} - {None}
+    merged: dict[str, dict[str, Any]] = {}
+    for outcome in found:
+        key = tree(outcome.text) or outcome.text
+        if key not in merged:
+            merged[key] = {"change": outcome.features, "outcome": outcome.outcome, "right": key in gold}
+    return {"repo": row["repo"], "candidates": list(merged.values())}
+
+
+def collect(source: Path, target: Path, every: int) -> None:
+    """Search every row and write its candidates."""
+    rows = [json.loads(line) for line in source.open(encoding="utf-8")][::every]
+    right = 0
+    with ProcessPoolExecutor(2) as pool, target.open("w", encoding="utf-8") as out:
+        for found in pool.map(candidates_of, rows, chunksize=4):
+            right += any(c["right"] for c in found["candidates"])
+            out.write(json.dumps(found) + "\n")
+    print(f"{len(rows)} rows, the right text among the candidates of {right}", file=sys.stderr)
+
+
+def fit(sources: list[str], out: Path, strength: float) -> None:
+    """Fit the weights and report the accuracy on repositories left out."""
+    import numpy as np
+    from scipy.optimize import minimize
+    from scipy.sparse import csr_matrix
+
+    groups: list[tuple[str, float, list[dict[str, Any]]]] = []
+    for source in sources:
+        name, _, weight = source.partition(":")
+        for line in Path(name).open(encoding="utf-8"):
+            row = json.loads(line)
+            if any(c["right"] for c in row["candidates"]) and len(row["candidates"]) > 1:
+                groups.append((row["repo"] if float(weight or 1) == 1 else "", float(weight or 1), row["candidates"]))
+    names = Counter(key for _, _, cs in groups for c in cs for key in _keys(c))
+    index = {name: i for i, name in enumerate(sorted(n for n, k in names.items() if k >= MINIMUM))}
+    rows, columns, values, owner, right, weights = [], [], [], [], [], []
+    number = 0
+    for g, (_, weight, candidates) in enumerate(groups):
+        weights.append(weight)
+        for candidate in candidates:
+            for key, value in _keys(candidate).items():
+                if key in index and value:
+                    rows.append(number)
+                    columns.append(index[key])
+                    values.append(value)
+            owner.append(g)
+            right.append(candidate["right"])
+            number += 1
+    matrix = csr_matrix((values, (rows, columns)), shape=(number, len(index)))
+    owner_a, right_a, weights_a = np.array(owner), np.array(right), np.array(weights)
+    stored = learned_costs()
+    start = np.zeros(len(index))
+    anchor = np.zeros(len(index))
+    for key, i in index.items():
+        part, _, name = key.partition("|")
+        start[i] = (stored.change if part == "change" else stored.outcome).get(name, 0.0)
+        if name in ANCHORS:
+            anchor[i] = ANCHORS[name]
+
+    def train(active: Any) -> Any:
+        def objective(w: Any) -> tuple[float, Any]:
+            score = -(matrix @ w)
+            peak = np.full(len(groups), -np.inf)
+            np.maximum.at(peak, owner_a, score)
+            e = np.exp(score - peak[owner_a])
+            total = np.bincount(owner_a, e, len(groups))
+            good = np.bincount(owner_a, e * right_a, len(groups))
+            use = active * weights_a
+            value = float(np.sum(use * (np.log(total) - np.log(np.maximum(good, 1e-300)))))
+            p = e / total[owner_a]
+            q = e * right_a / np.maximum(good, 1e-300)[owner_a]
+            gradient = matrix.T @ ((q - p) * use[owner_a])
+            return value + strength * float(np.sum((w - anchor) ** 2)), gradient + 2 * strength * (w - anchor)
+
+        return minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 400}).x
+
+    def accuracy(w: Any, chosen: Any) -> float:
+        score = -(matrix @ w)
+        best: dict[int, tuple[float, bool]] = {}
+        for i in range(number):
+            g = owner[i]
+            if chosen[g] and (g not in best or score[i] > best[g][0]):
+                best[g] = (score[i], bool(right[i]))
+        return sum(ok for _, ok in best.values()) / max(1, len(best))
+
+    repos = sorted({repo for repo, _, _ in groups if repo})
+    folds = [set(repos[i::5]) for i in range(5)]
+    hits, size = 0.0, 0
+    for fold in folds:
+        outside = np.array([repo not in fold for repo, _, _ in groups], dtype=float)
+        inside = np.array([repo in fold for repo, _, _ in groups])
+        if inside.sum():
+            hits += accuracy(train(outside), inside) * inside.sum()
+            size += int(inside.sum())
+    w = train(np.ones(len(groups)))
+    own = np.array([bool(repo) for repo, _, _ in groups])
+    print(
+        f"left-out accuracy {hits / max(1, size):.3f} of {size}; fitted {accuracy(w, own):.3f}; features {len(index)}"
+    )
+    result: dict[str, Any] = {"change": {}, "outcome": {}, "temperature": 1.0, "safe": 0.9}
+    for key, i in index.items():
+        part, _, name = key.partition("|")
+        if abs(w[i]) >= 0.005:
+            result[part][name] = round(float(w[i]), 3)
+    out.write_text(json.dumps(result, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _keys(candidate: dict[str, Any]) -> dict[str, float]:
+    keys = {f"change|{name}": value for name, value in candidate["change"].items()}
+    keys.update({f"outcome|{name}": value for name, value in candidate["outcome"].items()})
+    return keys
+
+
+# Where nothing is learned of an operation, these stand: what loses code costs more than what adds or moves it.
+ANCHORS = {
+    "op:delete-line": 2.5,
+    "op:delete-lines": 4.0,
+    "op:comment-lines": 3.0,
+    "op:delete-tokens": 2.0,
+    "op:insert-pass": 1.5,
+    "op:open-string": 1.5,
+    "op:rewrite": 1.0,
+    "op:add-header": 2.0,
+    "lines-lost": 1.0,
+    "lines-lost-log": 0.5,
+    "tokens-removed": 0.4,
+    "tokens-added": 0.3,
+    "distance": 0.3,
+}
+
+
+def main() -> None:
+    """Run one of the two steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(dest="step", required=True)
+    one = steps.add_parser("collect")
+    one.add_argument("source", type=Path)
+    one.add_argument("target", type=Path)
+    one.add_argument("--every", type=int, default=1)
+    two = steps.add_parser("fit")
+    two.add_argument("sources", nargs="+")
+    two.add_argument("--out", type=Path, required=True)
+    two.add_argument("--strength", type=float, default=0.15)
+    arguments = parser.parse_args()
+    if arguments.step == "collect":
+        collect(arguments.source, arguments.target, arguments.every)
+    else:
+        fit(arguments.sources, arguments.out, arguments.strength)
+
+
+if __name__ == "__main__":
+    main()

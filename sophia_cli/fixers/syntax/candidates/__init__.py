@@ -1,0 +1,77 @@
+"""Candidate generators, one family a module: each looks at one fault and proposes edits, cheapest ideas first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sophia_cli.fixers.syntax.candidates import (
+    brackets,
+    comments,
+    conflicts,
+    imports,
+    indentation,
+    lines,
+    markup,
+    scope,
+    signature,
+    strings,
+    suites,
+    tokens,
+)
+from sophia_cli.fixers.syntax.change import Change
+from sophia_cli.fixers.syntax.site import Site
+
+Generator = Callable[[Site], Iterator[Change]]
+
+GENERATORS: tuple[Generator, ...] = (
+    conflicts.propose,
+    markup.propose,
+    indentation.propose,
+    suites.propose,
+    brackets.propose,
+    tokens.propose,
+    strings.propose,
+    comments.propose,
+    imports.propose,
+    lines.propose,
+    signature.propose,
+    scope.propose,
+)
+
+# The text parses and only its meaning is refused: adding brackets or colons would lead away.
+_PARSED = {
+    "signature": (signature.propose, lines.propose, tokens.propose),
+    "scope": (scope.propose, indentation.propose, lines.propose),
+    "future": (imports.propose, lines.propose),
+}
+_MESSAGES = (
+    ("__future__", "future"),
+    ("default argument follows", "signature"),
+    ("follows default argument", "signature"),
+    ("parameter without a default", "signature"),
+    ("duplicate argument", "signature"),
+    ("keyword argument repeated", "signature"),
+    ("positional argument follows keyword", "signature"),
+    ("arguments cannot follow var-keyword", "signature"),
+    ("named arguments must follow", "signature"),
+    ("global declaration", "scope"),
+    ("nonlocal", "scope"),
+    ("' outside", "scope"),
+    ("outside async function", "scope"),
+    ("default 'except:'", "scope"),
+)
+
+
+def propose(site: Site) -> Iterator[Change]:
+    """Yield every candidate of the generators that suit the fault, each resulting text once."""
+    family = next((name for part, name in _MESSAGES if part in site.fault.message), None)
+    conflict = conflicts.near(site)
+    generators = (conflicts.propose,) if conflict else (_PARSED[family] if family else GENERATORS)
+    seen: set[tuple[int, int, tuple[str, ...]]] = set()
+    for generator in generators:
+        for change in generator(site):
+            key = (change.start, change.end, change.lines)
+            if key in seen or list(change.lines) == site.lines[change.start : change.end]:
+                continue
+            seen.add(key)
+            yield change

@@ -1,0 +1,95 @@
+"""Comments that swallowed code: a call's opening line, or the rest of a line behind a remark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.lexer import TokenKind, scan
+from sophia_cli.fixers.syntax.model import Kind
+from sophia_cli.fixers.syntax.site import Site
+
+_MARK = re.compile(r"^(\s*)#+ ?(?:Original: |TODO: |FIXME: |REMOVED: |DISABLED: |Removed: |old: )?(.*)$")
+
+
+def propose(site: Site) -> Iterator[Change]:
+    """Yield comments taken apart into code and remark, and commented lines made code again."""
+    yield from _swallowed_tail(site)
+    yield from _commented_opening(site)
+
+
+def _swallowed_tail(site: Site) -> Iterator[Change]:
+    last = min(site.line + 1, site.last)
+    first = max(site.first, site.line - 3)
+    if site.open_brackets or site.unclosed:
+        first = min([first, *(token.line for token in (*site.open_brackets, *site.unclosed)[-3:])])
+    for index in range(first, last + 1):
+        if index >= len(site.lines):
+            break
+        comment = next((t for t in site.by_line.get(index, []) if t.kind is TokenKind.COMMENT), None)
+        if comment is None or not site.code_tokens(index):
+            continue
+        line = site.lines[index]
+        code = line[: comment.column].rstrip()
+        cuts = [m.start() for m in re.finditer(r",|\)|\]|\}|:", comment.text)]
+        for cut in cuts[-14:]:
+            tail = comment.text[cut:]
+            remark = comment.text[:cut].rstrip()
+            yield Change(
+                index, index + 1, (f"{code}{tail}  {remark}",), Op.UNCOMMENT_TAIL, Kind.COMMENTED_CALL,
+                "take the code out of the comment", detail=comment.text[cut],
+            )  # fmt: skip
+        if cuts and not code.endswith((",", "(", "[", "{", ":")):
+            yield Change(
+                index, index + 1, (f"{code},  {comment.text}",), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
+                "add the missing `,` before the comment", token=",", detail="before-comment",
+            )  # fmt: skip
+
+
+def _commented_opening(site: Site) -> Iterator[Change]:
+    """Uncomment the line above the fault, alone or with the comment lines around it."""
+    index = site.line - 1
+    found = 0
+    while index >= max(site.first, site.line - 12) and found < 4:
+        match = _MARK.match(site.lines[index])
+        if match and match.group(2).strip() and _looks_like_code(match.group(2)):
+            found += 1
+            text = match.group(1) + match.group(2)
+            yield Change(
+                index, index + 1, (text,), Op.UNCOMMENT_LINE, Kind.COMMENTED_CALL, "uncomment a line that belongs to code",
+                detail="above" if index == site.line - 1 else "further",
+            )  # fmt: skip
+        index -= 1
+    for index in range(site.line, min(site.line + 6, site.last)):
+        match = _MARK.match(site.lines[index])
+        if match and _looks_like_code(match.group(2)):
+            text = match.group(1) + match.group(2)
+            yield Change(
+                index, index + 1, (text,), Op.UNCOMMENT_LINE, Kind.COMMENTED_CALL, "uncomment a line that belongs to code",
+                detail="below",
+            )  # fmt: skip
+    end = site.line
+    while end < min(site.last, site.line + 25):
+        stripped = site.lines[end].strip()
+        if not stripped:
+            break
+        end += 1
+        if stripped[:1] in ")]}":
+            break
+    if end > site.line and site.line > 0 and site.lines[site.line - 1].lstrip().startswith("#"):
+        commented = tuple(_commented(line) for line in site.lines[site.line : end])
+        yield Change(
+            site.line, end, commented, Op.COMMENT_LINES, Kind.COMMENTED_CALL, "comment out the rest of a commented call",
+            detail="leftover",
+        )  # fmt: skip
+
+
+def _commented(line: str) -> str:
+    indent = len(line) - len(line.lstrip())
+    return line[:indent] + "# " + line[indent:] if line.strip() else line
+
+
+def _looks_like_code(text: str) -> bool:
+    tokens = scan(text)
+    return any(t.text in ("(", "=", "[", "{", ":", ")", "]", "}", "import") for t in tokens)

@@ -1,0 +1,184 @@
+"""Wrong indentation: of a line, of a statement with its suite, of a run of lines, or of an earlier line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.model import Kind
+from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
+
+_METHOD = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
+_DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@")
+
+
+def propose(site: Site) -> Iterator[Change]:
+    """Yield reindentations of the fault's line, its neighbours, and lines that look out of step."""
+    if not site.lines:
+        return
+    for target in _targets(site):
+        for indent in _indents(site, target):
+            yield from _reindent(site, target, indent)
+    if site.fault.type == "TabError" or any("\t" in indent_of(line) for line in site.lines[site.first : site.last]):
+        yield from _tabs(site)
+
+
+def _targets(site: Site) -> list[int]:
+    indentation_fault = site.fault.type in ("IndentationError", "TabError")
+    targets = [site.line]
+    here = site.line
+    if not is_code(site.lines[here]):
+        following = site.next_code(here)
+        if following is not None:
+            targets.append(following)
+    previous: int | None = here
+    for _ in range(3 if indentation_fault else 2):
+        previous = site.previous_code(previous) if previous is not None else None
+        if previous is not None:
+            targets.append(previous)
+    if site.header is not None and 0 <= site.header < len(site.lines):
+        targets.append(site.header)
+    targets.extend(_out_of_step(site))
+    return list(dict.fromkeys(targets))
+
+
+def _out_of_step(site: Site) -> list[int]:
+    """Lines before the fault whose indentation no enclosing block explains, nearest first."""
+    found: list[int] = []
+    step = max(1, width_of(site.unit))
+    previous_width: int | None = None
+    previous_line = ""
+    for index in range(site.first, min(site.line + 1, site.last)):
+        if not site.starts_statement(index):
+            continue
+        line = site.lines[index]
+        width = width_of(line)
+        odd = width % step != 0
+        stray_method = bool(_METHOD.match(line)) and width == 0
+        jumped = previous_width is not None and width > previous_width and not previous_line.rstrip().endswith(":")
+        sunk = previous_width is not None and previous_line.rstrip().endswith(":") and width <= previous_width
+        if odd or stray_method or jumped or sunk:
+            found.append(index)
+        previous_width, previous_line = width, line
+    strays = [i for i in found if _METHOD.match(site.lines[i]) and width_of(site.lines[i]) == 0]
+    return [*strays[::-1][:3], *found[::-1][:6]]
+
+
+def _indents(site: Site, target: int) -> list[str]:
+    current = indent_of(site.lines[target])
+    previous = site.previous_code(target)
+    following = site.next_code(site.statement_end(target))
+    wanted: list[str] = []
+    for neighbour in (previous, following):
+        if neighbour is not None:
+            base = indent_of(site.lines[neighbour])
+            wanted.append(base)
+            if neighbour == previous:
+                wanted.append(base + site.unit)
+            if base.endswith(site.unit):
+                wanted.append(base[: -len(site.unit)])
+    index, level = previous, None if previous is None else width_of(site.lines[previous])
+    while index is not None and level:
+        index = site.previous_code(index)
+        if index is not None and width_of(site.lines[index]) < level:
+            level = width_of(site.lines[index])
+            wanted.append(indent_of(site.lines[index]))
+    wanted.append(current + site.unit)
+    wanted.append("")
+    return [indent for indent in dict.fromkeys(wanted) if indent != current][:9]
+
+
+def _reindent(site: Site, target: int, indent: str) -> Iterator[Change]:
+    statement = site.statement_end(target)
+    yield _shift(site, target, statement, indent, Op.INDENT_LINE, "line")
+    ends: dict[int, str] = {}
+    width = width_of(site.lines[target])
+    block = _block_end(site, target, statement, width)
+    ends.setdefault(block, "block")
+    same = statement
+    blank: int | None = None
+    steps: list[int] = []
+    for index in range(statement, site.last):
+        line = site.lines[index]
+        if index in site.inside_string or index in site.bracket_starts:
+            same = index + 1
+            continue
+        if not line.strip():
+            if blank is None:
+                blank = index
+            continue
+        if is_code(line):
+            if width_of(line) < width:
+                break
+            if width_of(line) == width:
+                steps.append(index)
+            if _DEFINITION.match(line) and width_of(line) <= width and index > statement:
+                ends.setdefault(same, "definition")
+        same = index + 1
+    ends.setdefault(same, "same")
+    if blank is not None and blank > statement:
+        ends.setdefault(blank, "blank")
+    for step in steps[:12]:
+        ends.setdefault(_without_blank_tail(site, target, step), "step")
+    for end, detail in ends.items():
+        if end > target and end != statement:
+            op = Op.INDENT_BLOCK if detail == "block" else Op.INDENT_RUN
+            yield _shift(site, target, end, indent, op, detail)
+    for end, detail in {statement: "line", **ends}.items():
+        if any(index in site.inside_string for index in range(target, end)):
+            yield _shift(site, target, end, indent, Op.INDENT_WITH_STRINGS, detail, strings=True)
+
+
+def _block_end(site: Site, target: int, statement: int, width: int) -> int:
+    end = statement
+    for index in range(statement, site.last):
+        line = site.lines[index]
+        if index in site.inside_string or index in site.bracket_starts:
+            end = index + 1
+            continue
+        if not is_code(line):
+            continue
+        if width_of(line) <= width:
+            break
+        end = index + 1
+    return end
+
+
+def _without_blank_tail(site: Site, start: int, end: int) -> int:
+    while end > start + 1 and not site.lines[end - 1].strip():
+        end -= 1
+    return end
+
+
+def _shift(site: Site, start: int, end: int, indent: str, op: Op, detail: str, *, strings: bool = False) -> Change:
+    base = indent_of(site.lines[start])
+    difference = width_of(indent) - width_of(base)
+    moved: list[str] = []
+    for index in range(start, end):
+        line = site.lines[index]
+        if not line.strip() or (index in site.inside_string and not strings):
+            moved.append(line)
+        elif index == start or indent_of(line).startswith(base):
+            moved.append(indent + line[len(base) :])
+        else:
+            moved.append(" " * max(0, width_of(line) + difference) + line.lstrip(" \t\f"))
+    lines = "a line" if end - start == 1 else f"{end - start} lines"
+    return Change(start, end, tuple(moved), op, Kind.INDENTATION, f"reindent {lines}", detail=detail)
+
+
+def _tabs(site: Site) -> Iterator[Change]:
+    for size in (8, 4, width_of(site.unit) if "\t" not in site.unit else 2):
+        changed = [
+            line if index in site.inside_string else indent_of(line).expandtabs(size) + line[len(indent_of(line)) :]
+            for index, line in enumerate(site.lines[site.first : site.last], site.first)
+        ]
+        detail = str(size)
+        yield Change(
+            site.first, site.last, tuple(changed), Op.TABS_TO_SPACES, Kind.INDENTATION, "indent by spaces", "", detail
+        )
+        line = site.lines[site.line]
+        alone = indent_of(line).expandtabs(size) + line[len(indent_of(line)) :]
+        yield Change(
+            site.line, site.line + 1, (alone,), Op.TABS_TO_SPACES, Kind.INDENTATION, "indent by spaces", "", detail
+        )

@@ -1,0 +1,241 @@
+"""Statements in the wrong scope: late `global`, `await` outside `async def`, `return` outside a function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.model import Kind
+from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
+
+_DEF = re.compile(r"(\s*)(async\s+)?def\s+\w+")
+_CLASS = re.compile(r"\s*class\s")
+
+
+def propose(site: Site) -> Iterator[Change]:
+    """Yield the moves that put the statement where it may stand."""
+    message = site.fault.message
+    if "global" in message or "nonlocal" in message:
+        yield from _global(site)
+    if "async" in message or "await" in site.lines[site.line] if site.lines else False:
+        yield from _async(site)
+    if "outside" in message and "async" not in message:
+        yield from _outside(site)
+    if "default 'except:'" in message:
+        yield from _default_except(site)
+    if "cannot assign" in message or "cannot delete" in message or "illegal target" in message:
+        yield from _assignment(site)
+
+
+def _enclosing(site: Site, index: int) -> int | None:
+    width = width_of(site.lines[index])
+    for up in range(index - 1, -1, -1):
+        line = site.lines[up]
+        if is_code(line) and width_of(line) < width:
+            width = width_of(line)
+            if _DEF.match(line):
+                return up
+            if _CLASS.match(line):
+                return None
+    return None
+
+
+def _global(site: Site) -> Iterator[Change]:
+    index = site.line
+    match = re.match(r"(\s*)(global|nonlocal)\s+(.+?)\s*(#.*)?$", site.lines[index])
+    if not match:
+        return
+    word = match.group(2)
+    yield Change(index, index + 1, (), Op.DELETE_LINE, Kind.SCOPE, f"remove a late `{word}`", detail="global")
+    function = _enclosing(site, index)
+    if function is not None:
+        target = site.statement_end(function)
+        body = site.next_code(target)
+        if body is not None and body < index and re.match(r"\s*[rRuU]?(\"\"\"|'''|\"|')", site.lines[body]):
+            target = site.statement_end(body)
+            body = site.next_code(target)
+        indent = indent_of(site.lines[body]) if body is not None else indent_of(site.lines[function]) + site.unit
+        rest = tuple(site.lines[target:index])
+        moved = indent + site.lines[index].strip()
+        yield Change(
+            target, index + 1, (moved, *rest), Op.MOVE_LINE, Kind.SCOPE, f"move `{word}` to the top of the function",
+            detail="global",
+        )  # fmt: skip
+    other = "nonlocal" if word == "global" else "global"
+    text = match.group(1) + other + site.lines[index][len(match.group(1)) + len(word) :]
+    yield Change(index, index + 1, (text,), Op.REPLACE_TOKEN, Kind.SCOPE, f"`{word}` becomes `{other}`", token=other)
+
+
+def _async(site: Site) -> Iterator[Change]:
+    function = _enclosing(site, site.line)
+    if function is not None and not site.lines[function].lstrip().startswith("async"):
+        line = site.lines[function]
+        text = indent_of(line) + "async " + line.lstrip()
+        yield Change(
+            function, function + 1, (text,), Op.ADD_ASYNC, Kind.AWAIT, "make the function `async`", token="async"
+        )
+    line = site.lines[site.line]
+    for match in re.finditer(r"\bawait\s+", line):
+        text = line[: match.start()] + line[match.end() :]
+        yield Change(
+            site.line,
+            site.line + 1,
+            (text,),
+            Op.DELETE_TOKEN,
+            Kind.AWAIT,
+            "remove `await`",
+            token="await",
+            detail="await",
+        )
+    header = re.match(r"(\s*)async\s+(with|for)\b", line)
+    if header:
+        text = header.group(1) + line[header.start(2) :]
+        yield Change(
+            site.line,
+            site.line + 1,
+            (text,),
+            Op.DELETE_TOKEN,
+            Kind.AWAIT,
+            "remove `async`",
+            token="async",
+            detail="async",
+        )
+    elif function is None and "await" in line:
+        wrapped = re.sub(r"\bawait\s+(.+)$", r"asyncio.run(\1)", line)
+        yield Change(
+            site.line, site.line + 1, (wrapped,), Op.REWRITE, Kind.AWAIT, "run the coroutine with `asyncio.run`",
+            detail="asyncio-run",
+        )  # fmt: skip
+
+
+def _outside(site: Site) -> Iterator[Change]:
+    """`return`, `yield`, `break` outside: the run of lines around it is moved into the block above."""
+    index = site.line
+    width = width_of(site.lines[index])
+    first = index
+    while first > 0:
+        line = site.lines[first - 1]
+        if is_code(line) and width_of(line) < width:
+            break
+        if _DEF.match(line) and width_of(line) <= width:
+            break
+        first -= 1
+    while first < index and not is_code(site.lines[first]):
+        first += 1
+    above = site.previous_code(first)
+    starts = [i for i in range(first, index + 1) if is_code(site.lines[i]) and width_of(site.lines[i]) == width]
+    last = index + 1
+    while last < len(site.lines):
+        line = site.lines[last]
+        if is_code(line) and (
+            width_of(line) < width
+            or (
+                width_of(line) == width
+                and (_DEF.match(line) or _CLASS.match(line) or line.startswith(("if __name__", "@")))
+            )
+        ):
+            break
+        last += 1
+    while last > index + 1 and not site.lines[last - 1].strip():
+        last -= 1
+    for start in dict.fromkeys([*starts[::-1][:10], first]):
+        before = site.previous_code(start)
+        indents = {indent_of(site.lines[start]) + site.unit}
+        if before is not None:
+            indents.add(indent_of(site.lines[before]))
+        for indent in indents:
+            base = indent_of(site.lines[start])
+            if indent == base:
+                continue
+            for stop in dict.fromkeys((index + 1, last)):
+                rows = tuple(
+                    indent + line[len(base) :] if line.strip() and line.startswith(base) else line
+                    for line in site.lines[start:stop]
+                )
+                yield Change(
+                    start,
+                    stop,
+                    rows,
+                    Op.INDENT_RUN,
+                    Kind.SCOPE,
+                    "move the lines into the block above",
+                    detail="outside",
+                )
+    if above is not None:
+        word = site.lines[index].split()[0] if site.lines[index].split() else ""
+        if word in ("break", "continue"):
+            text = indent_of(site.lines[index]) + "pass"
+            yield Change(
+                index, index + 1, (text,), Op.REPLACE_TOKEN, Kind.SCOPE, f"`{word}` becomes `pass`", token="pass"
+            )
+            text = indent_of(site.lines[index]) + "return"
+            yield Change(
+                index, index + 1, (text,), Op.REPLACE_TOKEN, Kind.SCOPE, f"`{word}` becomes `return`", token="return"
+            )
+
+
+def _default_except(site: Site) -> Iterator[Change]:
+    """A bare `except:` that is not last: move its block behind the others, or drop it."""
+    for index in range(site.line, max(site.first, site.line - 60) - 1, -1):
+        match = re.match(r"(\s*)except\s*:", site.lines[index])
+        if not match:
+            continue
+        indent = match.group(1)
+        ends = [
+            i
+            for i in range(index + 1, min(len(site.lines), index + 200))
+            if re.match(rf"{indent}(?:except|else|finally)\b", site.lines[i])
+        ]
+        if not ends:
+            continue
+        first_end = ends[0]
+        stop = next(
+            (
+                i
+                for i in range(ends[-1] + 1, len(site.lines))
+                if is_code(site.lines[i]) and width_of(site.lines[i]) <= width_of(indent)
+            ),
+            len(site.lines),
+        )
+        following = [i for i in ends if not site.lines[i].strip().startswith("except")]
+        target = following[0] if following else stop
+        block = site.lines[index:first_end]
+        rest = site.lines[first_end:target]
+        yield Change(
+            index, target, (*rest, *block), Op.MOVE_LINE, Kind.SCOPE, "move the bare `except` behind the others",
+            detail="except",
+        )  # fmt: skip
+        yield Change(
+            index,
+            first_end,
+            (),
+            Op.DELETE_LINES,
+            Kind.SCOPE,
+            "remove a bare `except` that is not last",
+            detail="except",
+        )
+        break
+
+
+def _assignment(site: Site) -> Iterator[Change]:
+    line = site.lines[site.line]
+    for match in re.finditer(r"(?<![=!<>:+\-*/%&|^@])=(?!=)", line):
+        text = line[: match.start()] + "==" + line[match.end() :]
+        yield Change(
+            site.line, site.line + 1, (text,), Op.REPLACE_TOKEN, Kind.JUNK, "`=` becomes `==`", token="=>==",
+            detail="assignment",
+        )  # fmt: skip
+    head, _, tail = line.partition("=")
+    name = re.match(r"(\s*)([\w.]+)-([\w-]+)\s*$", head)
+    if name:
+        text = head.replace("-", "_") + "=" + tail
+        yield Change(
+            site.line, site.line + 1, (text,), Op.REWRITE, Kind.JUNK, "`-` becomes `_` in a name", detail="hyphen"
+        )
+    words = re.match(r"(\s*)(\w+(?: \w+)+)\s*$", head)
+    if words and tail:
+        text = words.group(1) + words.group(2).replace(" ", "_") + " =" + tail
+        yield Change(
+            site.line, site.line + 1, (text,), Op.REWRITE, Kind.JUNK, "join the words of a name", detail="name-words"
+        )

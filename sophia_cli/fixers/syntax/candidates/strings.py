@@ -1,0 +1,309 @@
+"""Strings and docstrings: quotes missing, too many, of the wrong kind, or glued to the next statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.lexer import CLOSERS, Token, TokenKind
+from sophia_cli.fixers.syntax.model import Kind
+from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
+
+_TRIPLE = re.compile(r'"""|\'\'\'')
+_DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@|(?:import|from)\s")
+
+
+def propose(site: Site) -> Iterator[Change]:
+    """Yield quotes added, removed and exchanged near the fault."""
+    if not site.lines:
+        return
+    yield from _unterminated(site)
+    yield from _triple(site)
+    yield from _glued(site)
+    yield from _prefix(site)
+    yield from _nested_quotes(site)
+    yield from _quote_words(site)
+
+
+def _change(site: Site, index: int, text: str, op: Op, title: str, detail: str) -> Change:
+    return Change(index, index + 1, (text,), op, Kind.STRING, title, detail=detail)
+
+
+def _unterminated(site: Site) -> Iterator[Change]:
+    for index in (site.line, site.line - 1):
+        if not site.first <= index < len(site.lines):
+            continue
+        opened = next(
+            (t for t in site.by_line.get(index, []) if t.kind is TokenKind.OPEN_STRING and "\n" not in t.text), None
+        )
+        if opened is None or opened.text.endswith(('"""', "'''")):
+            continue
+        quote = opened.text.lstrip("rRbBfFuU")[:1]
+        line = site.lines[index]
+        body_start = opened.column + len(opened.text) - len(opened.text.lstrip("rRbBfFuU")) + 1
+        stripped = line.rstrip()
+        yield _change(site, index, stripped + quote, Op.CLOSE_STRING, "close the string", "line-end")
+        tail = re.search(r"[\s)\]},:;]*$", stripped)
+        if tail:
+            for position in range(tail.start(), len(stripped)):
+                if position > body_start:
+                    text = line[:position] + quote + line[position:]
+                    yield _change(site, index, text, Op.CLOSE_STRING, "close the string", "before-" + line[position])
+        for match in list(re.finditer(r"[,)\]}:] ?|\s+#| \+| %|\.format", line[body_start:]))[:8]:
+            position = body_start + match.start()
+            text = line[:position] + quote + line[position:]
+            yield _change(site, index, text, Op.CLOSE_STRING, "close the string", "middle")
+        yield _change(
+            site, index, line[: opened.column] + line[body_start:], Op.DELETE_QUOTES, "remove a stray quote", "open"
+        )
+        other = "'" if quote == '"' else '"'
+        if other in line[body_start:]:
+            cut = line.rfind(other)
+            text = line[:cut] + quote + line[cut + 1 :]
+            yield _change(site, index, text, Op.FIX_QUOTES, "close the string with its own quote", "close-other")
+            start = body_start - 1
+            text = line[:start] + other + line[start + 1 :]
+            yield _change(site, index, text, Op.FIX_QUOTES, "open the string with its closing quote", "open-other")
+        inner = [m.start() for m in re.finditer(re.escape(quote), line)]
+        for position in inner[-3:]:
+            if position != opened.column:
+                text = line[:position] + "\\" + line[position:]
+                yield _change(site, index, text, Op.FIX_QUOTES, "escape a quote inside the string", "escape")
+                removed = line[:position] + line[position + 1 :]
+                yield _change(site, index, removed, Op.DELETE_QUOTES, "remove a stray quote", "inner")
+        yield from _over_lines(site, index, opened, quote)
+
+
+def _over_lines(site: Site, index: int, opened: Token, quote: str) -> Iterator[Change]:
+    """The string runs over several lines: concatenate its pieces, or make it triple-quoted."""
+    prefix = opened.text[: len(opened.text) - len(opened.text.lstrip("rRbBfFuU"))]
+    for end in range(index + 1, min(index + 12, len(site.lines))):
+        line = site.lines[end]
+        if quote not in line:
+            continue
+        middle = site.lines[index + 1 : end]
+        pieces = [site.lines[index].rstrip() + " " + quote]
+        pieces.extend(f"{indent_of(x)}{prefix}{quote}{x.strip()} {quote}" for x in middle)
+        pieces.append(f"{indent_of(line)}{prefix}{quote}{line.strip()}")
+        yield Change(
+            index, end + 1, tuple(pieces), Op.CLOSE_STRING, Kind.STRING, "join the pieces of a broken string",
+            detail="pieces",
+        )  # fmt: skip
+        cut = opened.column + len(prefix)
+        first = site.lines[index][:cut] + quote * 3 + site.lines[index][cut + 1 :]
+        close = line.find(quote)
+        last = line[:close] + quote * 3 + line[close + 1 :]
+        yield Change(
+            index, end + 1, (first, *middle, last), Op.FIX_QUOTES, Kind.STRING, "use triple quotes", detail="triple"
+        )
+        joined = site.lines[index].rstrip() + " " + " ".join(x.strip() for x in [*middle, line])
+        yield Change(
+            index, end + 1, (joined,), Op.JOIN_LINES, Kind.STRING, "join the lines of a broken string", detail="string"
+        )
+        break
+
+
+def _triple(site: Site) -> Iterator[Change]:
+    text = "\n".join(site.lines[site.first : site.last])
+    marks = list(_TRIPLE.finditer(text))
+    if not marks or (len(marks) % 2 == 0 and "unterminated triple" not in site.fault.message):
+        near = [m for m in marks if abs(text.count("\n", 0, m.start()) + site.first - site.line) <= 3]
+        if not near:
+            return
+        marks = near[:6]
+    opened = [t for t in site.tokens if t.kind is TokenKind.OPEN_STRING and "\n" in t.text]
+    rows: list[tuple[int, int, str]] = []
+    for mark in marks[-40:]:
+        index = text.count("\n", 0, mark.start()) + site.first
+        rows.append((index, mark.start() - (text.rfind("\n", 0, mark.start()) + 1), mark.group()))
+    for index, column, quote in rows:
+        line = site.lines[index]
+        alone = line.strip() == quote
+        removed = line[:column] + line[column + 3 :]
+        if alone:
+            yield Change(
+                index, index + 1, (), Op.DELETE_QUOTES, Kind.STRING, f"remove a stray `{quote}`", detail="triple-line"
+            )
+        else:
+            yield _change(site, index, removed, Op.DELETE_QUOTES, f"remove a stray `{quote}`", "triple")
+            yield _change(
+                site,
+                index,
+                line.rstrip() + quote,
+                Op.CLOSE_STRING,
+                "close the docstring on its line",
+                "triple-same-line",
+            )
+            if index == site.line or abs(index - site.line) < 3:
+                yield _change(
+                    site, index, line[:column] + quote[0] + line[column + 3 :], Op.FIX_QUOTES, "use one quote", "single"
+                )
+                if line[:column].endswith("\\"):
+                    fixed = line[: column - 1] + line[column:].replace('\\"', '"')
+                    yield _change(site, index, fixed, Op.STRIP_PREFIX, "remove a stray backslash", "backslash")
+    openers = {row[0] for row in rows} | {t.line for t in opened}
+    quote = rows[-1][2] if rows else '"""'
+    for index in sorted(openers)[-25:]:
+        yield from _close_docstring(site, index, quote)
+
+
+def _close_docstring(site: Site, index: int, quote: str) -> Iterator[Change]:
+    indent = indent_of(site.lines[index])
+    spots: dict[int, str] = {}
+    for end in range(index + 1, min(index + 60, len(site.lines))):
+        line = site.lines[end]
+        previous = site.lines[end - 1]
+        if _DEFINITION.match(line):
+            spots.setdefault(end, "definition")
+            break
+        if not line.strip():
+            spots.setdefault(end, "blank")
+        elif not previous.strip() and end - 1 > index:
+            spots.setdefault(end - 1, "blank")
+        elif len(indent_of(line)) < len(indent) or re.match(r"\s*\w+(\.\w+)*\s*(=|\()", line) or _statement(line):
+            spots.setdefault(end, "statement")
+        if len(spots) >= 8:
+            break
+    else:
+        end = min(index + 60, len(site.lines))
+        spots.setdefault(end, "end")
+    for position, detail in spots.items():
+        yield Change(
+            position, position, (indent + quote,), Op.CLOSE_STRING, Kind.STRING, "close the docstring",
+            detail="triple-" + detail,
+        )  # fmt: skip
+        before = position - 1
+        if before > index and is_code(site.lines[before]) and detail in ("definition", "blank", "end"):
+            yield Change(
+                before, position, (site.lines[before] + quote,), Op.CLOSE_STRING, Kind.STRING, "close the docstring",
+                detail="triple-append",
+            )  # fmt: skip
+    before = index
+    while before > site.first and not site.lines[before - 1].strip():
+        before -= 1
+    for up in range(index - 1, max(site.first, index - 25) - 1, -1):
+        line = site.lines[up]
+        if line.rstrip().endswith(":") or _DEFINITION.match(line):
+            yield Change(
+                up + 1, up + 1, (indent + quote,), Op.OPEN_STRING, Kind.STRING, "open the docstring", detail="header"
+            )
+            if up + 1 < index:
+                first = site.lines[up + 1]
+                yield Change(
+                    up + 1, up + 2, (indent_of(first) + quote + first.strip(),), Op.OPEN_STRING, Kind.STRING,
+                    "open the docstring", detail="same-line",
+                )  # fmt: skip
+            break
+    else:
+        yield Change(site.first, site.first, (quote,), Op.OPEN_STRING, Kind.STRING, "open the docstring", detail="top")
+
+
+def _statement(line: str) -> bool:
+    return bool(re.match(r"\s*(?:if|for|while|return|try|with|raise|import|from|assert|self\.)\b", line))
+
+
+def _glued(site: Site) -> Iterator[Change]:
+    """Code stands right behind the end of a string: `\"\"\"text\"\"\"import os`."""
+    for token in site.tokens:
+        if token.kind is not TokenKind.STRING:
+            continue
+        end_line = token.line + token.text.count("\n")
+        if end_line not in (site.line, site.line - 1, site.line - 2):
+            continue
+        column = len(token.text.split("\n")[-1]) + (token.column if "\n" not in token.text else 0)
+        line = site.lines[end_line]
+        rest = line[column:]
+        first = site.lines[token.line]
+        if not rest.strip() or first[: token.column].strip() or rest.lstrip()[:1] in CLOSERS:
+            continue
+        indent = indent_of(first)
+        for text, detail in ((rest.strip(), "plain"), (re.sub(r"[.;,]+$", "", rest.strip()), "trailing-junk")):
+            if text:
+                yield Change(
+                    end_line, end_line + 1, (line[:column], indent + text), Op.SPLIT_LINE, Kind.STRING,
+                    "start a new line after the docstring", detail="docstring-" + detail,
+                )  # fmt: skip
+        yield _change(site, end_line, line[:column], Op.DELETE_TOKENS, "remove what follows the docstring", "docstring")
+
+
+def _prefix(site: Site) -> Iterator[Change]:
+    """Junk in front of the quotes of a docstring."""
+    line = site.lines[site.line]
+    match = re.search(r'\\?(?:"""|\'\'\'|\\"\\"\\")', line)
+    if (match and line[: match.start()].strip()) or (match and match.group().startswith("\\")):
+        quote = match.group().replace("\\", "")
+        rest = line[match.end() :]
+        for indent in dict.fromkeys((indent_of(line), "")):
+            yield _change(
+                site, site.line, indent + quote + rest, Op.STRIP_PREFIX, "remove junk before the docstring", "quotes"
+            )
+        if "=" not in line[: match.start()] and "(" not in line[: match.start()]:
+            words = line[: match.start()]
+            yield _change(
+                site, site.line, indent_of(line) + quote + words.strip() + rest, Op.OPEN_STRING,
+                "put the text into the docstring", "swallow",
+            )  # fmt: skip
+
+
+def _nested_quotes(site: Site) -> Iterator[Change]:
+    """A quote inside a string ends it early: exchange the inner or the outer quotes, or escape."""
+    for index in dict.fromkeys((site.line, min(site.fault.end_line - 1, len(site.lines) - 1))):
+        line = site.lines[index]
+        for quote, other in (('"', "'"), ("'", '"')):
+            places = [m.start() for m in re.finditer(rf"(?<!\\){quote}", line)]
+            if len(places) < 4:
+                continue
+            for first in range(min(len(places) - 3, 4)):
+                for last in range(len(places) - 1, first + 2, -1):
+                    inner = places[first + 1 : last]
+                    if len(inner) % 2 or len(inner) > 12:
+                        continue
+                    body = "".join(other if i in inner else c for i, c in enumerate(line))
+                    if other not in line[places[first] : places[last]]:
+                        yield _change(site, index, body, Op.FIX_QUOTES, "exchange the inner quotes", "nested")
+                    outer = "".join(other if i in (places[first], places[last]) else c for i, c in enumerate(line))
+                    if other not in line[places[first] + 1 : places[last]]:
+                        yield _change(site, index, outer, Op.FIX_QUOTES, "exchange the outer quotes", "nested-outer")
+                    if len(places) > 6:
+                        break
+            if len(places) == 3:
+                escaped = line[: places[1]] + "\\" + line[places[1] :]
+                yield _change(site, index, escaped, Op.FIX_QUOTES, "escape a quote inside the string", "escape")
+        for quote, other in (('"', "'"), ("'", '"')):
+            places = [m.start() for m in re.finditer(rf"(?<!\\){quote}", line)]
+            if len(places) == 3 and other not in line[places[0] + 1 : places[2]]:
+                outer = "".join(other if i in (places[0], places[2]) else c for i, c in enumerate(line))
+                yield _change(site, index, outer, Op.FIX_QUOTES, "exchange the outer quotes", "three")
+                escaped = line[: places[1]] + "\\" + line[places[1] :]
+                yield _change(site, index, escaped, Op.FIX_QUOTES, "escape a quote inside the string", "escape")
+
+
+def _quote_words(site: Site) -> Iterator[Change]:
+    """Bare text where a string belongs, as in `{✅ if ok else ❌}` or an argument without its quotes."""
+    line = site.lines[site.line]
+    if any(ord(char) > 0x2000 for char in line):
+        for inner, pattern in (("'", r"[^\x00-\u2000]+(?: [A-Z]+(?: [A-Z]+)*)?"), ("'", r"[^\x00-\u2000]+")):
+            for quote in (inner, '"'):
+                text = re.sub(pattern, lambda m, q=quote: q + m.group().strip() + q, line)  # type: ignore[misc]  # bound default
+                if text != line:
+                    yield _change(site, site.line, text, Op.CLOSE_STRING, "quote the text", "symbols")
+    code = site.code_tokens(site.line)
+    for position, token in enumerate(code[:-1]):
+        if token.kind is TokenKind.NAME and token.column <= site.column <= token.column + len(token.text) + 40:
+            end = position
+            while end + 1 < len(code) and code[end + 1].kind in (TokenKind.NAME, TokenKind.NUMBER, TokenKind.JUNK):
+                end += 1
+            if end > position:
+                last = code[end]
+                stop = last.column + len(last.text)
+                text = line[: token.column] + '"' + line[token.column : stop] + '"' + line[stop:]
+                yield _change(site, site.line, text, Op.CLOSE_STRING, "quote the text", "words")
+            break
+    match = re.search(r"(\"|')\s*$", line)
+    if match and line.count(match.group(1)) % 2 == 1:
+        quote = match.group(1)
+        for token in code[:6]:
+            if token.kind is TokenKind.NAME:
+                text = line[: token.column] + quote + line[token.column :]
+                yield _change(site, site.line, text, Op.OPEN_STRING, "open the string", "word")

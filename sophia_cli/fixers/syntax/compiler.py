@@ -1,0 +1,58 @@
+"""Asking CPython itself: what it objects to first in a text, the cheap way and the final way."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sophia_cli.fixers.syntax.model import SyntaxFault
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the compiler's warnings about the code under repair to ourselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def quick_fault(text: str) -> SyntaxFault | None:
+    """Return the first objection of parser and scope analysis. Cheaper than `compile`, which sees a little more.
+
+    Call inside `quiet()`.
+    """
+    import symtable
+
+    try:
+        symtable.symtable(text, "<repair>", "exec")
+    except SyntaxError as error:
+        return _fault_of(error)
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return SyntaxFault(1, 1, 1, 1, f"{type(error).__name__}: {error}", type(error).__name__)
+    return None
+
+
+def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
+    """Return what `compile` objects to first, None when the text compiles. Never raises, for any text."""
+    try:
+        with quiet():
+            compile(text, path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return _fault_of(error)
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return SyntaxFault(1, 1, 1, 1, f"{type(error).__name__}: {error}", type(error).__name__)
+    return None
+
+
+def _fault_of(error: SyntaxError) -> SyntaxFault:
+    line = error.lineno or 1
+    column = max(1, error.offset or 1)
+    return SyntaxFault(
+        line=line,
+        column=column,
+        end_line=max(error.end_lineno or line, line),
+        end_column=max(1, error.end_offset or column),
+        message=error.msg or "invalid syntax",
+        type=type(error).__name__,
+    )

@@ -1,0 +1,255 @@
+"""The repair of one broken text: the search's and history's proposals weighed against each other, and how sure it is."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sophia_cli.core.findings import Safety
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
+from sophia_cli.fixers.syntax.costs import Costs, learned_costs
+from sophia_cli.fixers.syntax.lessons import Lesson
+from sophia_cli.fixers.syntax.line_diff import hunks
+from sophia_cli.fixers.syntax.losses import lost_definitions, lost_lines, lost_words
+from sophia_cli.fixers.syntax.lowering import lower
+from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
+from sophia_cli.fixers.syntax.past import PastRepair, origin_of, past_repairs
+from sophia_cli.fixers.syntax.search import Limits, Outcome, search
+from sophia_cli.fixers.syntax.site import message_group
+from sophia_cli.fixers.syntax.token_model import load_token_model
+from sophia_cli.project.history.model import GoodVersion
+
+_COMPARABLE = 60_000  # characters; longer texts are compared as they are
+_SMALL_REVERSAL = 8  # lines
+_NEVER_SAFE = frozenset(
+    {
+        Op.DELETE_LINE,
+        Op.DELETE_LINES,
+        Op.COMMENT_LINES,
+        Op.MERGE_CONFLICT,
+        Op.OPEN_STRING,
+        Op.INSERT_PASS,
+        Op.ADD_HEADER,
+    }
+)
+_KIND_OF_GROUP = {
+    "unindent": Kind.INDENTATION,
+    "indent": Kind.INDENTATION,
+    "tabs": Kind.INDENTATION,
+    "block": Kind.EMPTY_SUITE,
+    "unclosed": Kind.BRACKET,
+    "unmatched": Kind.BRACKET,
+    "mismatch": Kind.BRACKET,
+    "comma": Kind.MISSING_TOKEN,
+    "colon": Kind.MISSING_TOKEN,
+    "triple": Kind.STRING,
+    "string": Kind.STRING,
+    "fstring": Kind.STRING,
+    "character": Kind.JUNK,
+    "future": Kind.LATE_FUTURE,
+    "except": Kind.TRUNCATED,
+    "argument": Kind.SIGNATURE,
+    "scope": Kind.SCOPE,
+    "outside": Kind.SCOPE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """One way to mend the text, with the share of the probability that the search gives to it and its equals."""
+
+    text: str
+    changes: tuple[Change, ...]
+    share: float
+    past: PastRepair | None
+
+
+def kind_of(fault: SyntaxFault) -> Kind:
+    """Return the kind of breakage that the compiler's message alone suggests."""
+    return _KIND_OF_GROUP.get(message_group(fault.message), Kind.OTHER)
+
+
+def repair(
+    text: str,
+    fault: SyntaxFault,
+    *,
+    good: GoodVersion | None = None,
+    lessons: Sequence[Lesson] = (),
+    limits: Limits | None = None,
+) -> Repair | None:
+    """Return the most plausible repair of a broken text (newlines as `\\n`), None when nothing was found.
+
+    `fault` is what `compile_fault` says of the text. Deterministic, bounded by `limits`, free of IO.
+    """
+    costs = learned_costs()
+    with quiet():
+        outcomes = search(text, costs, load_token_model(), limits)
+        past = past_repairs(text, good, lessons, compile_fault) if good is not None or lessons else ()
+    proposals = _merge(_shares(outcomes, costs), past)
+    if not proposals:
+        return None
+    chosen = _choose(text, proposals)
+    rivals = [proposal for proposal in proposals if proposal is not chosen]
+    confidence = _confidence(chosen, proposals)
+    sites = _sites(text, chosen, fault)
+    return Repair(
+        text=chosen.text,
+        sites=sites,
+        safety=_safety(text, chosen, confidence, costs),
+        confidence=round(confidence, 3),
+        evidence=_evidence(text, chosen, rivals, confidence),
+        alternatives=tuple(_describe(text, rival, fault) for rival in rivals[:3]),
+        origin=origin_of(good),
+    )
+
+
+def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repair] | None:
+    """Return the newer Python that a text is valid for, and its older spelling; None for a text that is broken."""
+    lowered = lower(text, fault)
+    if lowered is None:
+        return None
+    sites = _sites(text, _Proposal(lowered.text, (), 1.0, None), fault)
+    evidence = tuple(f"{construct}: Python {lowered.needs[0]}.{lowered.needs[1]}" for construct in lowered.constructs)
+    return lowered.needs, Repair(lowered.text, sites, Safety.UNSAFE, 0.9, evidence)
+
+
+def _shares(outcomes: Sequence[Outcome], costs: Costs) -> list[_Proposal]:
+    """Texts with the same syntax tree count as one; each gets its share of the probability."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(_form(outcome.text), []).append(outcome)
+    if not groups:
+        return []
+    least = outcomes[0].cost
+    weights = {
+        form: max(math.exp((least - o.cost) / costs.temperature) for o in group) for form, group in groups.items()
+    }
+    total = sum(weights.values())
+    found = [_Proposal(group[0].text, group[0].changes, weights[form] / total, None) for form, group in groups.items()]
+    return sorted(found, key=lambda p: -p.share)
+
+
+def _form(text: str) -> str:
+    if len(text) > _COMPARABLE:
+        return text
+    with quiet():
+        return ast.dump(ast.parse(text))
+
+
+def _merge(found: list[_Proposal], past: Sequence[PastRepair]) -> list[_Proposal]:
+    """Put history's proposals beside the search's; one that both make carries both."""
+    result = list(found)
+    forms = {_form(p.text): i for i, p in enumerate(result)} if past else {}
+    for proposal in past:
+        at = forms.get(_form(proposal.text))
+        if at is not None and result[at].past is None:
+            result[at] = _Proposal(result[at].text, result[at].changes, result[at].share, proposal)
+        elif at is None:
+            result.append(_Proposal(proposal.text, (), 0.0, proposal))
+    return result
+
+
+def _choose(text: str, proposals: list[_Proposal]) -> _Proposal:
+    """The search's best, unless history shows a small reversal, or the search only gets there by losing code."""
+    backed = [p for p in proposals if p.past is not None]
+    best = proposals[0]
+    if not backed:
+        return best
+    agreed = next((p for p in backed if p.share > 0.05), None)
+    if agreed is not None:
+        return agreed
+    first = backed[0]
+    assert first.past is not None
+    size = first.past.restored + first.past.dropped + first.past.changed
+    if best.share == 0.0 or size <= _SMALL_REVERSAL or lost_lines(text, best.text) > first.past.dropped:
+        return first
+    return best
+
+
+def _confidence(chosen: _Proposal, proposals: list[_Proposal]) -> float:
+    if chosen.past is None:
+        return chosen.share
+    if chosen.share > 0.05:
+        return max(0.9, chosen.share)
+    size = chosen.past.restored + chosen.past.dropped + chosen.past.changed
+    return max(0.3, 0.85 - 0.03 * size)
+
+
+def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs) -> Safety:
+    """Safe only when no rival comes close and nothing is lost; what takes or silences code is never safe."""
+    if confidence < costs.safe or any(change.op in _NEVER_SAFE for change in chosen.changes):
+        return Safety.UNSAFE
+    if chosen.past is not None and chosen.past.dropped:
+        return Safety.UNSAFE
+    if not chosen.changes and chosen.share == 0.0:
+        return Safety.UNSAFE
+    if lost_lines(text, chosen.text) or lost_definitions(text, chosen.text) or lost_words(text, chosen.text) > 1:
+        return Safety.UNSAFE
+    return Safety.SAFE
+
+
+def _sites(text: str, chosen: _Proposal, fault: SyntaxFault) -> tuple[Site, ...]:
+    old, new = text.split("\n"), chosen.text.split("\n")
+    if old and old[-1] == "" and new and new[-1] == "":
+        old, new = old[:-1], new[:-1]
+    elif new and new[-1] == "" and old[-1] != "":
+        new = new[:-1]
+    marks = _marks(chosen.changes)
+    default = (kind_of(fault), "take a breaking change back" if chosen.past is not None else "mend the syntax")
+    sites: list[Site] = []
+    for hunk in hunks(new, old):
+        kind, title = _nearest(marks, hunk.good_start, hunk.good_end) or default
+        sites.append(Site(kind, hunk.start, hunk.end, tuple(new[hunk.good_start : hunk.good_end]), title))
+    return tuple(sites)
+
+
+def _marks(changes: Sequence[Change]) -> list[tuple[int, int, Kind, str]]:
+    """Where each change stands in the finished text."""
+    marks: list[tuple[int, int, Kind, str]] = []
+    for change in changes:
+        growth = len(change.lines) - (change.end - change.start)
+        marks = [
+            (start + growth, end + growth, kind, title) if start >= change.end else (start, end, kind, title)
+            for start, end, kind, title in marks
+        ]
+        marks.append((change.start, change.start + len(change.lines), change.kind, change.title))
+    return marks
+
+
+def _nearest(marks: list[tuple[int, int, Kind, str]], start: int, end: int) -> tuple[Kind, str] | None:
+    best: tuple[int, Kind, str] | None = None
+    for low, high, kind, title in marks:
+        distance = max(0, low - end, start - high)
+        if best is None or distance < best[0]:
+            best = (distance, kind, title)
+    return (best[1], best[2]) if best else None
+
+
+def _evidence(text: str, chosen: _Proposal, rivals: list[_Proposal], confidence: float) -> tuple[str, ...]:
+    evidence: list[str] = []
+    if chosen.past is not None:
+        evidence.extend(chosen.past.evidence)
+    evidence.append("the whole file compiles with it")
+    if chosen.changes:
+        next_best = max((rival.share for rival in rivals), default=0.0)
+        if next_best > 0.005:
+            evidence.append(f"{chosen.share:.0%} of the weight of all candidates, the next has {next_best:.0%}")
+        else:
+            evidence.append("no other candidate comes close")
+    lost = lost_lines(text, chosen.text)
+    if lost:
+        evidence.append(f"{lost} {'line' if lost == 1 else 'lines'} of code would be lost")
+    return tuple(evidence)
+
+
+def _describe(text: str, rival: _Proposal, fault: SyntaxFault) -> str:
+    sites = _sites(text, rival, fault)
+    if not sites:
+        return "no change"
+    first = sites[0]
+    shown = " / ".join(line.strip() for line in first.replacement[:2])[:100] or "(nothing)"
+    more = f" and {len(sites) - 1} more places" if len(sites) > 1 else ""
+    return f"line {first.start + 1}: {first.title}: {shown}{more} ({rival.share:.0%})"

@@ -1,0 +1,96 @@
+"""A tolerant tokenizer for Python text that need not parse: never raises, linear, every character accounted for."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from enum import Enum
+from typing import NamedTuple
+
+
+class TokenKind(Enum):
+    """The kinds of token that the engine tells apart."""
+
+    NAME = "name"
+    NUMBER = "number"
+    STRING = "string"
+    OPEN_STRING = "open-string"
+    OP = "op"
+    COMMENT = "comment"
+    NEWLINE = "newline"
+    JUNK = "junk"
+
+
+class Token(NamedTuple):
+    """One token: `line` from 0, `column` in characters from 0, [start, end) offsets into the text."""
+
+    kind: TokenKind
+    text: str
+    line: int
+    column: int
+    start: int
+    end: int
+
+
+_PATTERN = re.compile(
+    r"""
+    (?P<skip>[ \t\f]+|\\\n)
+  | (?P<newline>\n)
+  | (?P<comment>\#[^\n]*)
+  | (?P<string>(?:[rR][bBfF]?|[bBfF][rR]?|[uU])?
+        (?:\"\"\"[^\\"]*(?:(?:\\.|"(?!""))[^\\"]*)*\"\"\"
+          |'''[^\\']*(?:(?:\\.|'(?!''))[^\\']*)*'''
+          |"(?!"")[^\\"\n]*(?:\\.[^\\"\n]*)*"
+          |'(?!'')[^\\'\n]*(?:\\.[^\\'\n]*)*'
+          |\"\"(?!\")|''(?!')))
+  | (?P<open>(?:[rR][bBfF]?|[bBfF][rR]?|[uU])?(?:\"\"\"|'''|["'][^\n]*))
+  | (?P<number>(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+
+        |(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9_]+)?)[jJ]?)
+  | (?P<name>[^\W\d]\w*)
+  | (?P<op>\*\*=|//=|>>=|<<=|\.\.\.|!=|:=|->|==|<=|>=|[-+*/%@&|^]=|\*\*|//|>>|<<|[-+*/%@&|^~<>()\[\]{},:;.=])
+  | (?P<junk>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_KINDS = {
+    "newline": TokenKind.NEWLINE,
+    "comment": TokenKind.COMMENT,
+    "string": TokenKind.STRING,
+    "open": TokenKind.OPEN_STRING,
+    "number": TokenKind.NUMBER,
+    "name": TokenKind.NAME,
+    "op": TokenKind.OP,
+    "junk": TokenKind.JUNK,
+}
+
+OPENERS = {"(": ")", "[": "]", "{": "}"}
+CLOSERS = {")": "(", "]": "[", "}": "{"}
+
+
+def scan(text: str) -> list[Token]:
+    """Return the tokens of `text`; blank space and line continuations are left out.
+
+    An unterminated triple-quoted string takes the rest of the text as one OPEN_STRING token; another unterminated
+    string ends with its line.
+    """
+    starts = [0]
+    starts.extend(found.end() for found in re.finditer("\n", text))
+    tokens: list[Token] = []
+    position, size = 0, len(text)
+    match_at = _PATTERN.match
+    while position < size:
+        match = match_at(text, position)
+        if match is None:
+            break
+        group = match.lastgroup
+        end = match.end()
+        if group != "skip" and group is not None:
+            word = match.group()
+            if group == "open" and word[-3:] in ('"""', "'''"):
+                end = size
+                word = text[position:end]
+            line = bisect_right(starts, position) - 1
+            tokens.append(Token(_KINDS[group], word, line, position - starts[line], position, end))
+        position = end
+    return tokens

@@ -1,0 +1,334 @@
+"""The search: from a broken text to the cheapest texts that compile, one fault at a time, several ways kept."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from sophia_cli.fixers.syntax.candidates import propose
+from sophia_cli.fixers.syntax.change import Change
+from sophia_cli.fixers.syntax.compiler import compile_fault, quick_fault
+from sophia_cli.fixers.syntax.costs import Costs
+from sophia_cli.fixers.syntax.features import (
+    Features,
+    add,
+    change_features,
+    flips_docstrings,
+    operation_features,
+    plausibility,
+)
+from sophia_cli.fixers.syntax.model import SyntaxFault
+from sophia_cli.fixers.syntax.outcome import outcome_features
+from sophia_cli.fixers.syntax.site import Site, indent_unit
+from sophia_cli.fixers.syntax.token_model import TokenModel
+from sophia_cli.fixers.syntax.window import Window, windows_around
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far the search goes. Counts, not seconds, so that a result does not depend on the machine's load."""
+
+    beam: int = 4
+    tries: int = 140
+    passes: int = 14
+    gap: float = 6.0
+    content: float = 5.0
+    pull: float = 0.8
+    lead: float = 4.0
+    leap: float = 1.2
+    sites: int = 80
+    finals: int = 24
+    work: int = 12_000_000  # characters compiled in all
+
+    def at(self, depth: int) -> Limits:
+        """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""
+        if depth < 5:
+            return self
+        return replace(self, beam=2 if depth < 10 else 1, tries=min(self.tries, 80), passes=4, gap=min(self.gap, 3.0))
+
+
+@dataclass(frozen=True)
+class State:
+    """A text on the way: its lines, the changes made so far and what they cost, and the fault that is next."""
+
+    lines: list[str]
+    changes: tuple[Change, ...]
+    features: Features
+    cost: float
+    priority: float
+    fault: SyntaxFault | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A text that compiles, with its total cost and all of its features."""
+
+    text: str
+    changes: tuple[Change, ...]
+    cost: float
+    features: Features
+    outcome: Features
+
+
+@dataclass
+class _Budget:
+    left: int
+    spent: int = field(default=0)
+
+    def fault(self, text: str) -> SyntaxFault | None:
+        """Ask the compiler, and account for what it read: up to the fault, or everything."""
+        fault = quick_fault(text)
+        share = 1.0 if fault is None else min(1.0, fault.line / (text.count("\n") + 1))
+        self.spent += int(len(text) * share) + 200
+        return fault
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the work that the limits allow is done."""
+        return self.spent > self.left
+
+
+@dataclass(slots=True)
+class _Tools:
+    costs: Costs
+    model: TokenModel | None
+    limits: Limits
+    budget: _Budget
+    memo: dict[tuple[object, ...], list[tuple[_Tried, bool]]]
+
+
+def text_of(lines: list[str]) -> str:
+    """Return the lines as one text with a final newline."""
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | None = None) -> list[Outcome]:
+    """Return texts that compile, cheapest first; empty when none was found within the limits.
+
+    Call inside `compiler.quiet()`. Deterministic: the same text, costs and limits give the same answer.
+    """
+    limits = limits or Limits()
+    lines = text.split("\n")
+    if lines and lines[-1] == "":
+        lines.pop()
+    fault = compile_fault(text)
+    if fault is None:
+        return []
+    budget = _Budget(limits.work)
+    frontier = [State(lines, (), {}, 0.0, 0.0, fault)]
+    finals: dict[str, State] = {}
+    unit = indent_unit(lines)
+    tools = _Tools(costs, model, limits, budget, {})
+    for depth in range(limits.sites):
+        tools.limits = limits.at(depth)
+        successors: list[State] = []
+        for state in frontier:
+            successors.extend(_expand(state, unit, tools))
+        open_states: dict[str, State] = {}
+        for state in successors:
+            key = text_of(state.lines)
+            kept = finals if state.fault is None else open_states
+            if key not in kept or state.cost < kept[key].cost:
+                kept[key] = state
+        best_final = min((s.cost for s in finals.values()), default=None)
+        frontier = _beam(list(open_states.values()), tools.limits.beam)
+        if frontier:
+            frontier = [s for s in frontier if s.priority < frontier[0].priority + limits.lead]
+        if best_final is not None:
+            frontier = [s for s in frontier if s.cost < best_final + 1.0]
+        if not frontier or budget.used_up or (best_final is not None and len(finals) >= limits.finals):
+            break
+    return _finish(finals, costs, limits)
+
+
+def _beam(states: list[State], width: int) -> list[State]:
+    """Keep the most promising states, no more than two that come to the same next fault."""
+    kept: list[State] = []
+    arrivals: Counter[tuple[int, str]] = Counter()
+    for state in sorted(states, key=lambda s: (s.priority, s.cost)):
+        arrival = (state.fault.line, state.fault.message) if state.fault else (0, "")
+        arrivals[arrival] += 1
+        if arrivals[arrival] <= 2:
+            kept.append(state)
+        if len(kept) == width:
+            break
+    return kept
+
+
+def _finish(finals: dict[str, State], costs: Costs, limits: Limits) -> list[Outcome]:
+    best = heapq.nsmallest(limits.finals, finals.items(), key=lambda item: item[1].cost)
+    found: list[Outcome] = []
+    for text, state in best:
+        outcome = outcome_features(text)
+        if outcome is not None:
+            total = state.cost + costs.of_outcome(outcome)
+            found.append(Outcome(text, state.changes, total, state.features, outcome))
+    return sorted(found, key=lambda o: o.cost)
+
+
+def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
+    limits, budget = tools.limits, tools.budget
+    fault = state.fault
+    assert fault is not None
+    lines = state.lines
+    passed: list[_Tried] = []
+    advanced: list[_Tried] = []
+    seen: set[tuple[int, int, tuple[str, ...]]] = set()
+    line = min(max(fault.line - 1, 0), max(len(lines) - 1, 0))
+    for window in windows_around(lines, line):
+        if not _shows(window, lines, fault, budget):
+            continue
+        own = tuple(lines[window.first : window.last])
+        key = (own, window.first, len(lines), fault)
+        known = tools.memo.get(key)
+        if known is None:
+            site = Site(lines=lines, fault=fault, first=window.first, last=window.last, unit=unit)
+            before = len(passed), len(advanced)
+            _try_all(site, window, seen, passed, advanced, tools)
+            known = [(t, True) for t in passed[before[0] :]] + [(t, False) for t in advanced[before[1] :]]
+            tools.memo[key] = [
+                (t, whole) for t, whole in known if t.change.start >= window.first and t.change.end <= window.last
+            ]
+        else:
+            passed.extend(t for t, whole in known if whole)
+            advanced.extend(t for t, whole in known if not whole)
+        if passed and min(t.cost for t in passed) < limits.content:
+            break
+        if budget.used_up:
+            break
+    passed.sort(key=lambda t: t.cost)
+    advanced.sort(key=lambda t: t.cost - t.progress)
+    result: list[State] = []
+    for tried in passed[: limits.passes] + advanced[: limits.beam * 2]:
+        change = tried.change
+        after = change.apply(lines)
+        text = text_of(after)
+        following = budget.fault(text)
+        if following is None:
+            following = compile_fault(text)
+        if following is not None and not _is_progress(fault, following, change):
+            continue
+        ahead = 0.0
+        if following is not None and tried.progress:
+            ahead = limits.pull * math.log1p(max(0, following.line - max(fault.line, change.start + len(change.lines))))
+        result.append(
+            State(
+                after,
+                (*state.changes, change),
+                add(state.features, tried.features),
+                state.cost + tried.cost,
+                state.cost + tried.cost - ahead,
+                following,
+            )  # fmt: skip
+        )
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    cost: float
+    change: Change
+    features: Features
+    progress: float
+
+
+def _shows(window: Window, lines: list[str], fault: SyntaxFault, budget: _Budget) -> bool:
+    """Whether the window, compiled alone, has the same fault at the same line."""
+    if window.first == 0 and window.last == len(lines):
+        return True
+    text = window.text(lines[window.first : window.last])
+    alone = budget.fault(text)
+    return alone is not None and window.line_of(alone.line) == fault.line and alone.type == fault.type
+
+
+def _try_all(
+    site: Site,
+    window: Window,
+    seen: set[tuple[int, int, tuple[str, ...]]],
+    passed: list[_Tried],
+    advanced: list[_Tried],
+    tools: _Tools,
+) -> None:
+    limits = tools.limits
+    best = min((t.cost for t in passed), default=None)
+    for cost, _, change, features in _ranked(site, tools, seen):
+        if best is not None and cost > best + limits.gap and len(passed) + len(advanced) >= 2:
+            break
+        following = _fault_after(site.lines, change, window, tools.budget)
+        if following is None:
+            best = cost if best is None else min(best, cost)
+            sound = 0.0 if flips_docstrings(site, change) else 1.0
+            passed.append(_Tried(cost, change, features, sound))
+            if len(passed) >= limits.passes:
+                break
+        elif _is_progress(site.fault, following, change):
+            reached = following.line - max(site.fault.line, change.start + len(change.lines))
+            vague = _is_vague(following) or flips_docstrings(site, change)
+            progress = 0.0 if vague else limits.pull * math.log1p(max(0, reached))
+            advanced.append(_Tried(cost, change, features, progress))
+            if progress > limits.leap:
+                best = cost if best is None else min(best, cost)
+        if tools.budget.used_up:
+            break
+
+
+def _ranked(
+    site: Site, tools: _Tools, seen: set[tuple[int, int, tuple[str, ...]]]
+) -> list[tuple[float, int, Change, Features]]:
+    """The candidates worth a compile, cheapest first: ranked by plain features, the best of them by all features."""
+    costs, model = tools.costs, tools.model
+    limits = tools.limits
+    rough: list[tuple[float, int, Change]] = []
+    for number, change in enumerate(propose(site)):
+        key = (change.start, change.end, change.lines)
+        if key not in seen:
+            seen.add(key)
+            rough.append((costs.of_change(operation_features(site, change)), number, change))
+    rough.sort(key=lambda item: (item[0], item[1]))
+    plain: list[tuple[float, int, Change, Features]] = []
+    for _, number, change in rough[: limits.tries * 2]:
+        features = change_features(site, change)
+        plain.append((costs.of_change(features), number, change, features))
+    plain.sort(key=lambda item: (item[0], item[1]))
+    ranked: list[tuple[float, int, Change, Features]] = []
+    for cost, number, change, features in plain[: limits.tries]:
+        extra = plausibility(site, change, model) if model is not None else {}
+        ranked.append((cost + costs.of_change(extra), number, change, {**features, **extra}))
+    ranked.sort(key=lambda item: (item[0], item[1]))
+    return ranked
+
+
+def _fault_after(lines: list[str], change: Change, window: Window, budget: _Budget) -> SyntaxFault | None:
+    """What the compiler says of the window after the change, in lines of the whole text."""
+    first, last = min(window.first, change.start), max(window.last, change.end)
+    nested = window.nested and first == window.first
+    actual = Window(first, last, nested)
+    text = actual.text([*lines[first : change.start], *change.lines, *lines[change.end : last]])
+    fault = budget.fault(text)
+    if fault is None:
+        return None
+    return SyntaxFault(
+        actual.line_of(fault.line), fault.column, actual.line_of(fault.end_line), fault.end_column, fault.message,
+        fault.type,
+    )  # fmt: skip
+
+
+def _is_vague(fault: SyntaxFault) -> bool:
+    """Whether the fault's place says little about how far the text is right: a string or bracket that swallows the rest."""
+    return "unterminated" in fault.message or "never closed" in fault.message
+
+
+def _is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
+    """Whether the next fault stands behind the one that was there, counted in lines of the changed text."""
+    line = before.line - 1
+    growth = len(change.lines) - (change.end - change.start)
+    if change.end <= line:
+        line += growth
+    elif change.start <= line < change.end:
+        line = min(line + max(growth, 0), change.start + len(change.lines) - 1) if change.lines else change.start - 1
+    if after.line - 1 > line:
+        return True
+    same_line = after.line - 1 == line
+    return same_line and after.column > before.column and after.message != before.message
