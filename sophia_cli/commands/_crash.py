@@ -81,7 +81,7 @@ def _settings_values(root: Path) -> list[str]:
     for name in (SETTINGS_FILE, PYPROJECT_FILE):
         try:
             content = tomllib.loads((root / name).read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue
         found.extend(_secret_values(content))
     return found

@@ -66,8 +66,9 @@ def python_declarations(root: Path) -> PythonDeclarations:
             continue
         try:
             declarations = list(read(text))
-        except ValueError as error:
-            problems.append(f"{file} cannot be read: {str(error).splitlines()[0]}")
+        except (ValueError, RecursionError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            problems.append(f"{file} cannot be read: {reason}")
             continue
         for key, words in declarations:
             version = _pinned(words) if file == ".python-version" else lower_bound(words)

@@ -34,8 +34,10 @@ def parse_settings(text: str, file: str) -> Settings:
 def _settings_table(text: str, file: str) -> Table:
     try:
         content: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or an integer beyond what Python reads
         raise _syntax_error(str(error), text, file) from error
+    except RecursionError as error:
+        raise _syntax_error("nested too deep", text, file) from error
     origin = Origin(file, text)
     table = Table(origin, (), content)
     return table.table("tool").table("sophia") if file == PYPROJECT_FILE else table

@@ -80,6 +80,7 @@ def test_a_floor_below_python_3_does_not_count(tmp_path: Path) -> None:
         ("pyproject.toml", "[project]\nrequires-python = ['>=3.9']\n"),
         ("setup.cfg", "python_requires = >=3.7\n"),
         ("setup.cfg", "[options]\npython_requires = soon\n"),
+        ("pyproject.toml", "a = " + "[" * 100_000),
     ],
 )
 def test_a_declaration_that_cannot_be_read_is_named_and_skipped(tmp_path: Path, file: str, text: str) -> None:

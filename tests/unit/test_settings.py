@@ -271,6 +271,8 @@ def test_a_mistake_inside_a_secret_does_not_repeat_the_secret() -> None:
         ("[project]\nname = \n", "sophia.toml:2:8"),
         ("[project]\nname = 'a'\nname = 'b'\n", "sophia.toml:3:11"),
         ("[project]\n\nname = [1,\n", "sophia.toml:4:1"),
+        ("a = " + "[" * 100_000, "sophia.toml:1:1"),
+        ("a = " + "1" * 5_000, "sophia.toml:1:1"),
     ],
 )
 def test_a_file_that_is_not_toml_is_an_error_with_its_place(text: str, location: str) -> None:
