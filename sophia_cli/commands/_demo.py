@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError
 
@@ -87,15 +88,16 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
     scan = _sophia(folder, "scan")
     tell("\n$ sophia scan")
     tell(f"  found    {scan.findings} findings; {scan.unparsable_before} files do not compile; grade {scan.grade}")
-    for note in scan.notes:
-        tell(f"           {note}")
+    _tell_notes(scan, tell)
 
     safe = _sophia(folder, "fix")
     tell("\n$ sophia fix")
     tell(f"  mended   {safe.fixed} of {safe.findings}, only what is certain; {_undo_words(safe)}")
+    _tell_notes(safe, tell)
     rest = _sophia(folder, "fix", "--unsafe")
     tell("\n$ sophia fix --unsafe")
     tell(f"  mended   {rest.fixed} of the {rest.findings} that were left; {_undo_words(rest)}")
+    _tell_notes(rest, tell)
 
     broken_now = _not_compiling(folder)
     compiling = sum(path.endswith(".py") for path in before) - len(broken_now)
@@ -204,8 +206,24 @@ def _sophia(folder: Path, *words: str) -> Answer:
         unparsable_before=summary["files_unparsable_before"],
         unparsable_after=summary["files_unparsable_after"],
         grade=summary["grade"]["letter"],
-        notes=tuple(f"{item['path']}:{item['line']} {item['name']}" for item in document["findings"]),
+        notes=tuple(_note(item, of_fix=words[0] == "fix") for item in document["findings"]),
     )
+
+
+def _note(finding: Mapping[str, Any], *, of_fix: bool) -> str:  # one finding as it stands in the JSON
+    place = f"{finding['path']}:{finding['line']}"
+    if not of_fix:
+        return f"{place} {finding['name']}"
+    if not finding["applied"]:
+        return f"{place} left: {finding['name']}"
+    commit = finding["data"].get("commit")
+    broken_by = f" (broken by commit {commit[:7]})" if commit else ""
+    return f"{place} {finding['fix']['title']}{broken_by}"
+
+
+def _tell_notes(answer: Answer, tell: Callable[[str], None]) -> None:
+    for note in answer.notes:
+        tell(f"           {note}")
 
 
 def _undo_words(answer: Answer) -> str:
