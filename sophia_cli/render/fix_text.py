@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from sophia_cli.core.diff import line_counts
 from sophia_cli.core.findings import Fix, Severity
@@ -55,18 +56,27 @@ def fix_summary(report: FixReport, style: Style) -> str:
 
 def _applied(report: FixReport, style: Style) -> str:
     lines: list[str] = []
-    made: dict[str, dict[tuple[str, Fix], None]] = {}
+    made: dict[str, list[tuple[str, Fix]]] = {}
     for finding in (finding for step in report.plan.steps for finding in step.findings):
         if finding.fix is not None:
-            made.setdefault(finding.path, {})[finding.name, finding.fix] = None
+            made.setdefault(finding.path, []).append((finding.name, finding.fix))
     for change in report.plan.changes():
         added, removed = line_counts(change)
         lines.append(f"{style.paint(visible(change.path), Tone.STRONG)}  +{added} -{removed}")
-        for name, fix in made.get(change.path, {}):
-            lines.append(f"  {name}: {visible(fix.title)} ({fix.safety.value}, {fix.confidence:.0%} sure)")
-            if style.verbose:
-                lines += [f"    evidence: {visible(text)}" for text in fix.evidence]
+        lines += _fixes_made(made.get(change.path, []), style)
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _fixes_made(fixes: Sequence[tuple[str, Fix]], style: Style) -> Iterator[str]:
+    """Yield a line for every kind of fix, with the number of places, and its evidence when asked for."""
+    places = Counter(
+        f"  {name}: {visible(fix.title)} ({fix.safety.value}, {fix.confidence:.0%} sure)" for name, fix in fixes
+    )
+    evidence = dict.fromkeys(text for _, fix in fixes for text in fix.evidence)
+    for line, count in places.items():
+        yield line if count == 1 else f"{line} at {count} places"
+    if style.verbose:
+        yield from (f"    evidence: {visible(text)}" for text in evidence)
 
 
 def _taken_back(report: FixReport, style: Style) -> str:

@@ -38,6 +38,17 @@ def test_unsafe_fixes_are_made_when_asked_for_and_manual_ones_never(cli: Cli, tm
     assert (tmp_path / "a.py").read_bytes() == b"x = 'new'\r\ny = 'sure'\r\nz = 'lost'"
 
 
+def test_a_broken_file_is_mended_by_the_rules_that_sophia_has(cli: Cli, tmp_path: Path) -> None:
+    broken = b"import os\r\n\r\n\r\ndef home()\r\n    return os.environ['HOME']\r\n"
+    (tmp_path / "a.py").write_bytes(broken)
+    document = json.loads(cli("fix", "--unsafe", "--json").out)
+    assert (document["exit_code"], document["summary"]["files_unparsable_after"]) == (0, 0)
+    assert (tmp_path / "a.py").read_bytes() == broken.replace(b"def home()", b"def home():")
+    assert json.loads(cli("fix", "--unsafe", "--json").out)["verdict"] == "clean"
+    assert cli("undo").code == 0
+    assert (tmp_path / "a.py").read_bytes() == broken
+
+
 @pytest.mark.parametrize("flag", ["--dry-run", "--diff"])
 def test_a_dry_run_shows_the_diff_and_writes_nothing(cli: Cli, tmp_path: Path, flag: str) -> None:
     (tmp_path / "a.py").write_bytes(TEXT)
