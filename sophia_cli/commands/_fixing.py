@@ -123,6 +123,7 @@ def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask 
         versions,
         scan.analyse,
         policy,
+        analyse_all=scan.analyse_all,
         ask=ask,
         on_round=lambda number, count: progress.say(f"round {number}: trying {count} fixes"),
     )

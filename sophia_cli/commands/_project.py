@@ -16,7 +16,7 @@ from sophia_cli.core.report import Skipped
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.scan_key import scan_key
-from sophia_cli.fixers.scanner import Progress, ScannedFile, ScanOptions, ScanResult, scan_files
+from sophia_cli.fixers.scanner import FILE_LIMIT_S, Progress, ScannedFile, ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
 from sophia_cli.project.classify import FileStatus
@@ -27,6 +27,7 @@ from sophia_cli.project.settings import load_settings
 from sophia_cli.project.settings_model import Settings
 from sophia_cli.project.state_folder import StateFolder
 
+_FEW_BYTES = 100_000
 _UNREPORTED = (FileStatus.LOOKED_AT, FileStatus.STATE)
 
 
@@ -97,6 +98,24 @@ class Scan:
         if context is None:
             context = AnalysisContext(python=self.project.python, named=path in self.project.named)
         return analyse(path, data, context, self.project.rules)
+
+    def analyse_all(self, files: Sequence[tuple[str, bytes]]) -> Sequence[FileReport]:
+        """Return the reports of files with other bytes, from all cores.
+
+        A file whose analysis dies or takes too long counts as one that does not compile, so its fix does not stand.
+        """
+        from sophia_cli.fixers.worker import work_here, work_in_children
+
+        def work(index: int) -> FileReport:
+            return self.analyse(*files[index])
+
+        if sum(len(data) for _, data in files) <= _FEW_BYTES:
+            outcomes = work_here(work, len(files))
+        else:
+            chunks = [(index,) for index in range(len(files))]
+            outcomes = work_in_children(work, chunks, len(os.sched_getaffinity(0)), FILE_LIMIT_S)
+        reports = {outcome.index: outcome.result for outcome in outcomes}
+        return [reports.get(index) or FileReport(path, (), False, 0) for index, (path, _) in enumerate(files)]
 
 
 def open_project(

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from typing import Protocol
 
 from sophia_cli.core.findings import Edit, Finding
 from sophia_cli.core.fix_report import TakenBack
 from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, Step, splice
-from sophia_cli.fixers.analysis import FileReport
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset
 from sophia_cli.fixers.plan import Answer, Policy, Unit, approved, candidates, without_overlaps
-from sophia_cli.fixers.verify import Version, objection
+from sophia_cli.fixers.trial import Analyse, AnalyseAll, RememberedAnalysis, Trial, digest
+from sophia_cli.fixers.verify import Version
 
 MAX_ROUNDS = 10
 
@@ -28,12 +27,6 @@ class Ask(Protocol):
     """Decides about one fix; gets what it would change in the files as they are in its round."""
 
     def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...], /) -> Answer: ...
-
-
-class Analyse(Protocol):
-    """Gives the findings for one file's bytes; the same bytes always give the same report."""
-
-    def __call__(self, path: str, data: bytes, /) -> FileReport: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +50,18 @@ def draft_fixes(
     analyse: Analyse,
     policy: Policy,
     *,
+    analyse_all: AnalyseAll | None = None,
     ask: Ask | None = None,
     max_rounds: int = MAX_ROUNDS,
     on_round: Callable[[int, int], None] | None = None,
 ) -> Draft:
     """Return the plan that fixes what `policy` allows in these files.
 
-    `ask` decides about each fix by itself; with None all are accepted. `on_round` hears the number of each round and
+    `analyse_all` makes the first try of every file faster. `ask` decides about each fix by itself; with None all are
+    accepted. `on_round` hears the number of each round and
     how many fixes it tries.
     """
-    work = _Work(files, analyse, policy)
+    work = _Work(files, RememberedAnalysis(analyse, analyse_all), policy)
     rounds, settled = 0, False
     answer = Answer.YES
     for number in range(1, max_rounds + 1):
@@ -105,11 +100,11 @@ class _File:
 
 
 class _Work:
-    def __init__(self, files: Sequence[Version], analyse: Analyse, policy: Policy) -> None:
-        self._analyse = _Remembered(analyse)
+    def __init__(self, files: Sequence[Version], analyse: RememberedAnalysis, policy: Policy) -> None:
+        self._analyse = analyse
         self._policy = policy
         self._files = {
-            version.report.path: _File(version, version, seen={_digest(version.data)})
+            version.report.path: _File(version, version, seen={digest(version.data)})
             for version in sorted(files, key=lambda v: v.report.path)
         }
         self._banned: dict[tuple[_EditKey, ...], str] = {}
@@ -134,10 +129,11 @@ class _Work:
     def verified(self, units: Sequence[Unit]) -> list[Unit]:
         """Return the units that make no file worse; the others are banned and remembered as taken back."""
         standing = list(units)
+        self._analyse.prepare([(path, self._with(path, mine)) for path, mine in _by_path(standing)])
         while standing:
             spoiled: dict[int, str] = {}
             for path, mine in _by_path(standing):
-                trial = _Trial(path, self._files[path], self._analyse)
+                trial = Trial(self._files[path].current, self._files[path].seen, self._analyse)
                 _, rejected = split_good(mine, trial.is_good)
                 for unit in rejected:
                     spoiled.setdefault(id(unit), trial.reason_for(unit))
@@ -149,6 +145,10 @@ class _Work:
                     self._taken_back.append(TakenBack(unit.findings, spoiled[id(unit)]))
             standing = [unit for unit in standing if id(unit) not in spoiled]
         return standing
+
+    def _with(self, path: str, units: Sequence[Unit]) -> bytes:
+        """Return what a file would be with these units made."""
+        return splice(self._files[path].current.data, (edit for unit in units for edit in unit.edits_in(path)))
 
     def make(self, units: Sequence[Unit], round_number: int) -> None:
         """Make verified units in memory."""
@@ -165,7 +165,7 @@ class _Work:
             data = splice(file.current.data, [edit for edit, _ in edits])
             file.owned = compose(file.owned, edits)
             file.current = Version(data, self._analyse(path, data))
-            file.seen.add(_digest(data))
+            file.seen.add(digest(data))
         self._analyse.forget()
 
     def result(self, rounds: int, settled: bool) -> Draft:
@@ -241,53 +241,6 @@ class _Work:
             yield Step(number, fixes, tuple(edits[head]))
 
 
-class _Remembered:
-    """An analysis that answers from memory for bytes it has just seen: what was tried is what is made."""
-
-    def __init__(self, analyse: Analyse) -> None:
-        self._analyse = analyse
-        self._reports: dict[tuple[str, bytes], FileReport] = {}
-
-    def __call__(self, path: str, data: bytes) -> FileReport:
-        key = (path, _digest(data))
-        if key not in self._reports:
-            self._reports[key] = self._analyse(path, data)
-        return self._reports[key]
-
-    def forget(self) -> None:
-        """Drop what was seen: the next round has other texts."""
-        self._reports.clear()
-
-
-class _Trial:
-    """Tries sets of units on one file and remembers why a set was refused."""
-
-    def __init__(self, path: str, file: _File, analyse: Analyse) -> None:
-        self._path = path
-        self._file = file
-        self._analyse = analyse
-        self._reasons: dict[int, str] = {}
-
-    def is_good(self, units: Sequence[Unit]) -> bool:
-        """Tell whether the file with these units made is no worse than without any."""
-        edits = [edit for unit in units for edit in unit.edits_in(self._path)]
-        data = splice(self._file.current.data, edits)
-        reason = self._objection(data, tuple(OwnedEdit(e.start, e.end, e.replacement, frozenset()) for e in edits))
-        if reason is not None:
-            self._reasons[id(units[-1])] = reason
-        return reason is None
-
-    def reason_for(self, unit: Unit) -> str:
-        """Return why a set that ended with this unit was refused."""
-        return self._reasons[id(unit)]
-
-    def _objection(self, data: bytes, edits: tuple[OwnedEdit, ...]) -> str | None:
-        if _digest(data) in self._file.seen:
-            return "the file would be what it was before"
-        ordered = tuple(sorted(edits, key=lambda e: (e.start, e.end)))
-        return objection(self._file.current, Version(data, self._analyse(self._path, data)), ordered)
-
-
 def _by_path(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
     """Return the units of every file that they change, by path, in their order."""
     found: dict[str, list[Unit]] = {}
@@ -299,7 +252,3 @@ def _by_path(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
 
 def _line_map(file: _File) -> LineMap:
     return LineMap(file.original.data, file.current.data, file.owned)
-
-
-def _digest(data: bytes) -> bytes:
-    return sha256(data).digest()

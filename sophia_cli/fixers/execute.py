@@ -14,7 +14,7 @@ from sophia_cli.core.plan import Plan, Step
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import OwnedEdit
 from sophia_cli.fixers.contents import read_bytes
-from sophia_cli.fixers.engine import Analyse
+from sophia_cli.fixers.trial import Analyse
 from sophia_cli.fixers.user_check import CheckRun
 from sophia_cli.fixers.verify import Version, objection
 from sophia_cli.project.changes import FileChange
