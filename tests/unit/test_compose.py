@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.findings import Edit
@@ -24,6 +24,7 @@ def disjoint_edits(draw: st.DrawFn, size: int) -> list[Edit]:
     return [Edit("f", start, end, draw(st.binary(max_size=6))) for start, end in pairs]
 
 
+@settings(deadline=None, max_examples=100)
 @given(_DATA, st.data())
 def test_composed_edits_give_what_the_rounds_gave(original: bytes, data: st.DataObject) -> None:
     owned: tuple[OwnedEdit, ...] = ()
@@ -35,6 +36,7 @@ def test_composed_edits_give_what_the_rounds_gave(original: bytes, data: st.Data
         assert splice(original, as_edits(owned)) == current
 
 
+@settings(deadline=None, max_examples=100)
 @given(_DATA, st.data())
 def test_bytes_that_no_edit_made_map_to_where_they_came_from(original: bytes, data: st.DataObject) -> None:
     owned: tuple[OwnedEdit, ...] = ()

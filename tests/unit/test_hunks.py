@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.diff import Mark, hunks_of, line_counts
@@ -42,6 +42,7 @@ def applied(changed: ChangedFile) -> bytes:
 _TEXT = st.lists(st.sampled_from([b"a", b"bb", b"\n", b"\r\n", b"    ", b"\xff", b"\n\n"]), max_size=40).map(b"".join)
 
 
+@settings(deadline=None, max_examples=100)
 @given(_TEXT, st.data())
 def test_following_the_hunks_gives_the_new_file(before: bytes, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(before)), max_size=8)))

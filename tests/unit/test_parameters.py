@@ -10,7 +10,7 @@ from typing import Annotated
 
 import pytest
 import typer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.commands._invoke import command_line, load
@@ -71,6 +71,7 @@ MISTAKES = ["red", "blue", "--", "-h", "--help", "--unknown", "--wor", "-x"]
 WORDS = st.sampled_from([*VALUED, *OTHERS, *MISTAKES])
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(WORDS, max_size=6))
 def test_what_is_read_without_typer_is_what_typer_reads(words: list[str]) -> None:
     values = read(parameters_of(sample), words)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.fixers.bisect import split_good
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.integers(0, 60), st.sets(st.integers(0, 59)))
 def test_exactly_the_culprits_are_rejected(count: int, culprits: set[int]) -> None:
     items = list(range(count))
