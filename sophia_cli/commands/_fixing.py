@@ -111,7 +111,7 @@ def _fixed(
 
 
 def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask | None) -> tuple[Scan, Draft]:
-    scan = scan_project(project, progress.files)
+    scan = scan_project(project, progress.files).with_contexts()
     versions = [_version(scan, file) for file in scan.files if file.report.findings]
     findings = findings_of(versions)
     policy = Policy(

@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
@@ -21,6 +20,7 @@ from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
 from sophia_cli.project.classify import FileStatus
 from sophia_cli.project.files import Inventory, ProjectFile, discover
+from sophia_cli.project.history.repository import history_key
 from sophia_cli.project.python_version import project_python
 from sophia_cli.project.root import find_root
 from sophia_cli.project.settings import load_settings
@@ -66,7 +66,8 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A finished scan: every file with all its findings, and the contexts that broken files were analysed with.
+    """A finished scan: every file with all its findings, and the contexts that broken files were analysed with (none
+    where the cache had all their reports).
 
     What is not selected is in the reports too: fixes that stand or fall together may belong to several rules.
     """
@@ -91,6 +92,20 @@ class Scan:
         counts = Counter(file.status for file in self.files)
         counts.update({s: n for s, n in self.project.inventory.counts().items() if not s.is_reported})
         return tuple(Skipped(status.value, n) for status, n in sorted(counts.items(), key=_name) if _is_skipped(status))
+
+    def with_contexts(self) -> Scan:
+        """Return the scan with the contexts of all broken files, from one reading of history at most."""
+        if self.contexts or not self.unparsable:
+            return self
+        from sophia_cli.fixers.contents import read_bytes
+
+        broken = {}
+        for file in self.files:
+            if file.status is FileStatus.LOOKED_AT and not file.report.compiles:
+                data = read_bytes(self.project.root, file.report.path)
+                if data is not None:
+                    broken[file.report.path] = data
+        return replace(self, contexts=_with_history(self.project, broken))
 
     def analyse(self, path: str, data: bytes) -> FileReport:
         """Return the report of a file with other bytes than those on the disk."""
@@ -167,7 +182,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         cache=cache,
         broken_contexts=broken_contexts,
         progress=progress,
-        options=ScanOptions(jobs=len(os.sched_getaffinity(0)), history_key=_history_key(project.root)),
+        options=ScanOptions(jobs=len(os.sched_getaffinity(0)), history_key=history_key(project.root)),
     )
     if cache is not None:
         cache.save(project.inventory.is_whole)
@@ -175,18 +190,9 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
 
 
 def _with_history(project: Project, broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:
-    from sophia_cli.fixers.history_evidence import history_for
+    from sophia_cli.fixers.history_evidence import evidence_for
 
-    good = history_for(project.root, broken).good
-    make = partial(AnalysisContext, python=project.python)
-    return {path: make(named=path in project.named, good=good.get(path)) for path in broken}
-
-
-def _history_key(root: Path) -> str:
-    from sophia_cli.project.history.repository import find_repository, head_commit
-
-    repository = find_repository(root)
-    return (head_commit(repository) or "") if repository is not None else ""
+    return evidence_for(project.root, broken).contexts(project.python, broken, project.named)
 
 
 def _name(item: tuple[FileStatus, int]) -> str:

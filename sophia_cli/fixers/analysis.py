@@ -12,7 +12,7 @@ from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.large_text import first_fault
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.view import FileView
-from sophia_cli.project.history.model import GoodVersion
+from sophia_cli.project.history.model import GoodVersion, NeverCompiled
 from sophia_cli.project.source import SourceText, decode
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class AnalysisContext:
 
     `python` is the version the project declares, or the running one. `named` is true when the user named this very
     file. `modules` are the dotted names of the project's own modules. `good` is the file's last compiling version.
-    `lessons` say how the damage that tools did to many files of the project is taken back.
+    `never_compiled` is set instead where history knows the file and no version of it compiled. `lessons` say how the
+    damage that tools did to many files of the project is taken back; `damage` names that damage where it was done to
+    this file. `evidence_key` changes with everything that history and the other files say about this one.
     """
 
     python: tuple[int, int]
@@ -44,6 +46,9 @@ class AnalysisContext:
     modules: frozenset[str] = frozenset()
     good: GoodVersion | None = None
     lessons: tuple[Lesson, ...] = ()
+    never_compiled: NeverCompiled | None = None
+    damage: tuple[str, ...] = ()
+    evidence_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,25 @@ def analyse(path: str, data: bytes, context: AnalysisContext, rules: Sequence[Ru
 
 def repaired(view: FileView, context: AnalysisContext) -> FileView:
     """Return the view of a file that does not compile with its repair, or with the newer Python that it needs."""
+    if isinstance(view.source, SourceText) and view.fault is None:
+        return view
+    from sophia_cli.fixers.syntax.past import origin_of
+
+    view = replace(
+        view,
+        origin=origin_of(context.good),
+        never_compiled=context.never_compiled,
+        damage=context.damage,
+        named=context.named,
+    )
     if view.fault is None or not isinstance(view.source, SourceText) or not view.is_repairable:
         return view
     # The engine and its learned costs are only read for a file that is broken.
     from sophia_cli.fixers.syntax.engine import older_spelling, repair
-    from sophia_cli.fixers.syntax.past import origin_of
 
-    origin = origin_of(context.good)
     older = older_spelling(view.source.text, view.fault)
     if older is not None:
         needs, spelling = older
-        return replace(view, needs_python=needs, repair=spelling, origin=origin, named=context.named)
+        return replace(view, needs_python=needs, repair=spelling)
     mended = repair(view.source.text, view.fault, good=context.good, lessons=context.lessons)
-    return replace(view, repair=mended, origin=origin, named=context.named)
+    return replace(view, repair=mended)

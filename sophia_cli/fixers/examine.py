@@ -15,13 +15,15 @@ from sophia_cli.fixers.view import FileView, Obstacle
 from sophia_cli.project.cache import SETTLED_NS
 from sophia_cli.project.classify import LARGEST_FILE, FileStatus, classify_content
 from sophia_cli.project.files import FileStamp, ProjectFile
+from sophia_cli.project.source import SourceText
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What became of one file.
 
-    `report` is final unless `needs_repair`: then the file does not compile and is to be analysed in full. `stamp` is
+    `report` is final unless `needs_repair`: then the file does not compile and is to be analysed in full, with what
+    history says about it. `stamp` is
     the file's when it was read, `settled` whether it was old enough by then to prove the content; None and an empty
     `digest` when it was not read.
     """
@@ -68,7 +70,8 @@ class Examiner:
             return self._refused(file, content)
         view = view_of(file.path, content.data, self.context_for(file))
         status = _status(file, view, content.data)
-        if status is FileStatus.LOOKED_AT and view.is_repairable:
+        compiles = isinstance(view.source, SourceText) and view.fault is None
+        if status is FileStatus.LOOKED_AT and not compiles:
             return self._examined(content, FileReport(file.path, (), False, 0), status, needs_repair=True)
         report = report_of(view, self.rules if status.is_reported else ())
         if status is FileStatus.FIXTURE:

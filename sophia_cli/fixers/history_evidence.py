@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sophia_cli.fixers.analysis import compile_fault
+from sophia_cli.fixers.analysis import AnalysisContext, compile_fault
 from sophia_cli.fixers.syntax.lessons import Lesson, lessons_of
 from sophia_cli.fixers.syntax.mass_damage import BrokenFile, DamageGroup, mass_damage
 from sophia_cli.project.history.model import History, HistoryLimits
@@ -16,6 +17,7 @@ from sophia_cli.project.source import SourceText, decode
 
 # A commit that broke fewer files than this was a slip, not a tool.
 _SMALLEST_MASS = 3
+_LONGEST_SHAPE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,42 @@ class Evidence:
     history: History
     damage: tuple[DamageGroup, ...]
     lessons: tuple[Lesson, ...]
+
+    def contexts(
+        self, python: tuple[int, int], paths: Iterable[str], named: Container[str]
+    ) -> dict[str, AnalysisContext]:
+        """Return what the analysis of each broken file may know, by path.
+
+        What other files teach goes to those without a good version alone: their own past is better evidence.
+        """
+        lessons_key = f"{zlib.crc32(repr(self.lessons).encode('utf-8', 'backslashreplace')):08x}"
+        damage = self._damage_by_path()
+        return {path: self._context(path, python, path in named, damage.get(path, ()), lessons_key) for path in paths}
+
+    def _context(
+        self, path: str, python: tuple[int, int], named: bool, damage: tuple[str, ...], lessons_key: str
+    ) -> AnalysisContext:
+        good, never = self.history.good.get(path), self.history.never_compiled.get(path)
+        if good is not None:
+            known = f"good {good.commit} {good.path} {good.breaking_commit}"
+        else:
+            known = f"never {never.commit} {lessons_key}" if never is not None else lessons_key
+        return AnalysisContext(
+            python=python,
+            named=named,
+            good=good,
+            lessons=self.lessons if good is None else (),
+            never_compiled=never,
+            damage=damage,
+            evidence_key=" ".join((known, *damage)),
+        )
+
+    def _damage_by_path(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for group in self.damage:
+            for path in group.paths:
+                found[path].append(f"{group.signature.action.value}: `{group.signature.shape[:_LONGEST_SHAPE]}`")
+        return {path: tuple(names) for path, names in found.items()}
 
 
 def compiles(data: bytes) -> bool:

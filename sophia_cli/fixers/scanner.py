@@ -6,7 +6,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -79,7 +79,7 @@ BrokenContexts = Callable[[Mapping[str, bytes]], Mapping[str, AnalysisContext]]
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """How to scan. `history_key` names the state of history that broken files' reports depend on (the commit of HEAD).
+    """How to scan. `history_key` names the state of history that broken files' contexts depend on (the commit of HEAD).
 
     `jobs` is how many processes analyse at once. A file on which a process spends more than `limit_s` seconds is given
     up with a finding. `wall_ns` is the clock of the file system: by it a file is too young for its stamp to be trusted.
@@ -105,15 +105,25 @@ def scan_files(
     """Return the reports of `files` (an inventory's `to_scan`), in their order.
 
     First every file is read and compiled; those that do not compile are then analysed with the contexts that
-    `broken_contexts` gives for them, or `context_for` where it gives none. Whatever happens to one file (unreadable,
-    too large, a crash or an endless run of its analysis) is a finding of that file. Takes in and updates `cache`; the
-    caller saves it.
+    `broken_contexts` gives for them, or `context_for` where it gives none. It is asked when the history or a file that
+    does not compile changed since the scan that filled `cache`; then those are analysed whose `evidence_key` changed.
+    Whatever happens to one file (unreadable, too large, a crash or an endless run of its analysis) is a finding of that
+    file. Takes in and updates `cache`; the caller saves it.
     """
     scan = _Scan(root, files, context_for, rules, cache, progress, options or ScanOptions())
     scan.take_from_cache()
     scan.examine()
     scan.repair(broken_contexts)
     return scan.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A cached report of a broken file: its entry, the evidence it rests on, the state that the evidence came from."""
+
+    entry: CacheEntry
+    evidence_key: str
+    state: str
 
 
 @dataclass(slots=True)
@@ -126,8 +136,8 @@ class _Scan:
     progress: Progress | None
     options: ScanOptions
     done: dict[int, ScannedFile] = field(default_factory=dict)
-    broken: list[int] = field(default_factory=list)
-    known_broken: list[int] = field(default_factory=list)
+    broken: dict[int, str] = field(default_factory=dict)
+    known_broken: dict[int, _Known] = field(default_factory=dict)
     _modules_key: str | None = None
 
     def take_from_cache(self) -> None:
@@ -153,21 +163,45 @@ class _Scan:
             self._tell()
 
     def repair(self, broken_contexts: BrokenContexts | None) -> None:
-        """Analyse in full the files that do not compile."""
-        if not self.broken:
+        """Analyse in full the files that do not compile and about which not the same is known as before."""
+        state = self._broken_state()
+        if not self.broken and all(known.state == state for known in self.known_broken.values()):
             return
         contexts: Mapping[str, AnalysisContext] = {}
         if broken_contexts is not None:
             contexts = broken_contexts(dict(self._broken_bytes()))
+        self._sort_out(contexts, state)
         examiner = self._examiner(contexts)
         for index, outcome in self._outcomes(
-            self.broken, lambda index: examiner.examine_in_full(self.files[index]), one_by_one=True
+            tuple(self.broken), lambda index: examiner.examine_in_full(self.files[index]), one_by_one=True
         ):
             if outcome.result is None:
                 self._refuse(index, Obstacle.CRASHED, outcome.reason)
             else:
-                self._take_examined(index, outcome.result)
+                self._take_examined(index, outcome.result, self._evidence_key(contexts, index), state)
             self._tell()
+
+    def _sort_out(self, contexts: Mapping[str, AnalysisContext], state: str) -> None:
+        """Let the known reports stand that rest on the same evidence; the other files are analysed again."""
+        for index, known in list(self.known_broken.items()):
+            if known.evidence_key == self._evidence_key(contexts, index):
+                self._store(index, known.entry, known.evidence_key, state)
+            else:
+                self.broken[index] = known.entry.digest
+                del self.known_broken[index], self.done[index]
+
+    def _evidence_key(self, contexts: Mapping[str, AnalysisContext], index: int) -> str:
+        context = contexts.get(self.files[index].path)
+        return "" if context is None else context.evidence_key
+
+    def _broken_state(self) -> str:
+        """Return what the evidence about broken files comes from: history, and all of them, since each may teach."""
+        digests = {index: known.entry.digest for index, known in self.known_broken.items()} | self.broken
+        if not digests:
+            return ""
+        lines = sorted(f"{self.files[index].path} {digest}" for index, digest in digests.items())
+        checksum = zlib.crc32("\n".join(lines).encode("utf-8", "surrogateescape"))
+        return f"{len(lines)} {checksum:08x} {self.options.history_key}"
 
     def result(self) -> ScanResult:
         return ScanResult(tuple(self.done[index] for index in range(len(self.files))))
@@ -206,20 +240,30 @@ class _Scan:
                 if examined.stamp is not None:
                     renewed = CacheEntry(examined.stamp, examined.settled, entry.digest, entry.context, entry.report)
                     self.cache.store(file.path, renewed)
+                    if index in self.known_broken:
+                        self.known_broken[index] = replace(self.known_broken[index], entry=renewed)
                 return
         if examined.needs_repair:
-            self.broken.append(index)
+            self.broken[index] = examined.digest
         else:
             self._take_examined(index, examined)
 
-    def _take_examined(self, index: int, examined: Examined) -> None:
+    def _take_examined(self, index: int, examined: Examined, evidence_key: str = "", state: str = "") -> None:
         file = self.files[index]
         self.done[index] = ScannedFile(examined.report, examined.status, examined.digest, cached=False)
         if self.cache is not None and examined.digest and examined.stamp is not None:
             plain = examined.report.compiles and examined.status is file.status
             context = "" if plain else self._context_key(file)
             values = [examined.status.value, report_to_values(examined.report)]
-            self.cache.store(file.path, CacheEntry(examined.stamp, examined.settled, examined.digest, context, values))
+            entry = CacheEntry(examined.stamp, examined.settled, examined.digest, context, values)
+            self._store(index, entry, evidence_key, state)
+
+    def _store(self, index: int, entry: CacheEntry, evidence_key: str, state: str) -> None:
+        """Remember a report; for a file that does not compile also what it rests on beside the file."""
+        match entry.report:
+            case [status, values, *_] if self.cache is not None:
+                held = [status, values, evidence_key, state] if state else [status, values]
+                self.cache.store(self.files[index].path, replace(entry, report=held))
 
     def _take_entry(self, index: int, entry: CacheEntry | None) -> bool:
         """Answer for a file from a cache entry; return False when the entry cannot be read."""
@@ -227,14 +271,15 @@ class _Scan:
             return False
         file = self.files[index]
         match entry.report:
-            case [str(value), values] if value in _STATUSES:
+            case [str(value), values, *evidence] if value in _STATUSES:
                 report = report_from_values(file.path, values)
                 if report is None:
                     return False
                 self.done[index] = ScannedFile(report, _STATUSES[value], entry.digest, cached=True)
                 self.cache.keep(file.path)
-                if not report.compiles:
-                    self.known_broken.append(index)
+                match evidence:
+                    case [str(evidence_key), str(state)]:
+                        self.known_broken[index] = _Known(entry, evidence_key, state)
                 return True
         return False
 
@@ -247,7 +292,7 @@ class _Scan:
         if self._modules_key is None:
             modules = "\n".join(sorted(self.context_for(file).modules))
             self._modules_key = f"{zlib.crc32(modules.encode('utf-8', 'surrogateescape')):08x}"
-        return f"{file.status.value} {file.named} {self.options.history_key} {self._modules_key}"
+        return f"{file.status.value} {file.named} {self._modules_key}"
 
     def _broken_bytes(self) -> Iterator[tuple[str, bytes]]:
         """Return the bytes of all files that do not compile, also of those whose report is known already."""

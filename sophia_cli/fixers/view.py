@@ -7,6 +7,7 @@ from enum import Enum
 
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.syntax.model import Origin, Repair, SyntaxFault
+from sophia_cli.project.history.model import NeverCompiled
 from sophia_cli.project.source import SourceText, UndecodableSource
 
 
@@ -26,7 +27,8 @@ class FileView:
     `not_python` names what stands behind a Python name instead of Python (`HTML`). `fault` is the first thing the
     compiler objects to, None for a file that compiles; `repair` is what the engine found for it. `needs_python` is the
     Python version that the file is valid for when that is newer than the project's, and `repair` then its older spelling.
-    `origin` is the commit that broke the file, where history knows it; `named` is true when the user named this very file.
+    `origin` is the commit that broke the file, where history knows it; `never_compiled` the one that added it broken;
+    `damage` what was done to it as to many others. `named` is true when the user named this very file.
     """
 
     path: str
@@ -37,6 +39,8 @@ class FileView:
     fault: SyntaxFault | None = None
     repair: Repair | None = None
     origin: Origin | None = None
+    never_compiled: NeverCompiled | None = None
+    damage: tuple[str, ...] = ()
     named: bool = False
     needs_python: tuple[int, int] | None = None
     python_2: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Region, Safety, Severity
 from sophia_cli.fixers.rule import Reads, Rule
-from sophia_cli.fixers.syntax.model import Kind, Origin, Repair, Site, SyntaxFault
+from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.source import SourceText, line_edits
 
@@ -46,7 +46,7 @@ def site_findings(view: FileView, kind: Kind, rule: Callable[[], Rule]) -> Itera
                 path=view.path,
                 region=_region(site, source),
                 message=fault.message if site is nearest else site.title,
-                data=facts(fault, view.origin),
+                data=facts(view),
                 fix=fix_of_site(view.path, source, site, repair, repair.safety),
             )
 
@@ -65,14 +65,28 @@ def fix_of_site(path: str, source: SourceText, site: Site, repair: Repair, safet
     )
 
 
-def facts(fault: SyntaxFault, origin: Origin | None) -> dict[str, Fact]:
-    """Return the facts about a fault: the compiler's words and place, and the commit that broke the file."""
-    data: dict[str, Fact] = {"error": fault.message, "error_line": fault.line, "error_type": fault.type}
-    if origin is not None:
-        data["commit"] = origin.commit
-        data["commit_summary"] = origin.summary
-        data["good_commit"] = origin.good_commit
-        data["good_path"] = origin.good_path
+def facts(view: FileView) -> dict[str, Fact]:
+    """Return the facts about a broken file: the compiler's words and place, and what history says."""
+    data: dict[str, Fact] = {}
+    if view.fault is not None:
+        data = {"error": view.fault.message, "error_line": view.fault.line, "error_type": view.fault.type}
+    return {**data, **past_facts(view)}
+
+
+def past_facts(view: FileView) -> dict[str, Fact]:
+    """Return the commit that broke the file, or the one that added it broken, and damage that it shares with others."""
+    data: dict[str, Fact] = {}
+    if view.origin is not None:
+        data["commit"] = view.origin.commit
+        data["commit_summary"] = view.origin.summary
+        data["good_commit"] = view.origin.good_commit
+        data["good_path"] = view.origin.good_path
+    if view.never_compiled is not None:
+        data["never_compiled"] = True
+        data["added_commit"] = view.never_compiled.commit
+        data["added_commit_summary"] = view.never_compiled.summary
+    if view.damage:
+        data["damage"] = view.damage
     return data
 
 

@@ -39,7 +39,7 @@ def check(view: FileView) -> Iterator[Finding]:
             path=view.path,
             region=fault_region(fault),
             message=fault.message,
-            data=facts(fault, view.origin),
+            data=facts(view),
         )
 
 

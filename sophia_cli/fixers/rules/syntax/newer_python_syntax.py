@@ -47,7 +47,7 @@ def check(view: FileView) -> Iterator[Finding]:
         path=view.path,
         region=fault_region(fault),
         message=f"this file needs Python {version} or newer",
-        data={**facts(fault, view.origin), "python": version},
+        data={**facts(view), "python": version},
         fix=fix,
     )
 

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
 from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rules.syntax._sites import past_facts
 from sophia_cli.fixers.view import FileView
 
 
@@ -38,7 +39,7 @@ def check(view: FileView) -> Iterator[Finding]:
             path=view.path,
             region=Region(1, 1, 1, 1),
             message=f"this file holds {view.not_python} and no Python",
-            data={"content": view.not_python},
+            data={"content": view.not_python, **past_facts(view)},
         )
 
 

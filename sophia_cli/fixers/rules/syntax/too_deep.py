@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
 from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rules.syntax._sites import past_facts
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.view import FileView
 
@@ -37,7 +38,7 @@ def check(view: FileView) -> Iterator[Finding]:
             path=view.path,
             region=Region(fault.line, fault.column, fault.end_line, fault.end_column),
             message=f"this file nests deeper than the compiler takes: {fault.message}",
-            data={"type": fault.type},
+            data={"type": fault.type, **past_facts(view)},
         )
 
 

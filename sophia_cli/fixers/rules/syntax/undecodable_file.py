@@ -30,6 +30,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
 from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rules.syntax._sites import past_facts
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.source import UndecodableSource
 
@@ -46,7 +47,7 @@ def check(view: FileView) -> Iterator[Finding]:
             path=view.path,
             region=Region(line, column, line, column + 1),
             message=f"this file cannot be read as text: {source.reason}",
-            data={"reason": source.reason, "offset": source.offset},
+            data={"reason": source.reason, "offset": source.offset, **past_facts(view)},
         )
 
 
