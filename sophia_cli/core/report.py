@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.damage import Damage, damage_in
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.core.grades import Grade, Letter, Scale
@@ -94,6 +95,7 @@ class Summary:
     grade: Grade
     grade_before: Grade
     skipped: tuple[Skipped, ...] = ()
+    damage: tuple[Damage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +146,5 @@ def summarise(
         grade=grade_of(remaining, lines),
         grade_before=grade_of(before, lines),
         skipped=skipped,
+        damage=damage_in(item.finding for item in reported),
     )

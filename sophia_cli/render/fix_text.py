@@ -12,7 +12,7 @@ from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.report import ReportedFinding
 from sophia_cli.render.diff import unified
 from sophia_cli.render.style import Style, Tone, plural, visible
-from sophia_cli.render.text import findings_text, grade_text, joined
+from sophia_cli.render.text import damage_lines, findings_text, grade_text, joined
 
 
 def fix_text(report: FixReport, style: Style) -> str:
@@ -37,6 +37,7 @@ def fix_summary(report: FixReport, style: Style) -> str:
         lines.append(_check(report.check, style))
     if not report.settled:
         lines.append(f"stopped after {plural(report.rounds, 'round')}; another `sophia fix` goes on from here")
+    lines += damage_lines(summary)
     if summary.findings:
         lines.append(grade_text(summary, style))
         verb = "would be fixed" if report.dry_run else "fixed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from sophia_cli.core.damage import Damage
 from sophia_cli.core.findings import Fix
 from sophia_cli.core.grades import Grade
 from sophia_cli.core.report import SCHEMA_VERSION, ReportedFinding, ScanReport, Summary
@@ -61,6 +62,17 @@ def summary_fields(summary: Summary) -> Json:
         "skipped": {skipped.reason: skipped.count for skipped in summary.skipped},
         "grade": _grade(summary.grade),
         "grade_before": _grade(summary.grade_before),
+        "damage": [_damage(damage) for damage in summary.damage],
+    }
+
+
+def _damage(damage: Damage) -> Json:
+    return {
+        "commit": damage.commit,
+        "summary": damage.summary,
+        "files": damage.files,
+        "example": damage.example,
+        "kinds": [{"damage": kind.damage, "files": kind.files} for kind in damage.kinds],
     }
 
 

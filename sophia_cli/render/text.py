@@ -10,6 +10,8 @@ from sophia_cli.core.report import ReportedFinding, ScanReport, Summary
 from sophia_cli.render.style import Style, Tone, plural, visible
 
 _WIDTH = 100
+_SHORT_COMMIT = 10
+_MOST_KINDS = 3
 
 
 def scan_text(report: ScanReport, style: Style) -> str:
@@ -25,7 +27,7 @@ def scan_text(report: ScanReport, style: Style) -> str:
 def scan_summary(report: ScanReport, style: Style) -> str:
     """Return the last lines of a scan: what was looked at, the grade, the findings and what can be done."""
     summary = report.summary
-    lines = [_looked_at(summary), grade_text(summary, style), _counted(report.findings, style)]
+    lines = [_looked_at(summary), *damage_lines(summary), grade_text(summary, style), _counted(report.findings, style)]
     return "\n".join(lines) + "\n"
 
 
@@ -84,6 +86,19 @@ def _looked_at(summary: Summary) -> str:
         left_out = ", ".join(f"{skipped.count} {skipped.reason}" for skipped in summary.skipped)
         text += f" (left alone: {left_out})"
     return text
+
+
+def damage_lines(summary: Summary) -> list[str]:
+    """Return a line for every commit that broke several files the same way, with the most frequent kinds of damage."""
+    lines = []
+    for damage in summary.damage:
+        who = "work that is not committed"
+        if damage.commit is not None:
+            who = f"commit {damage.commit[:_SHORT_COMMIT]} ({visible(damage.summary or '')})"
+        kinds = ", ".join(f"{visible(kind.damage)} ({kind.files})" for kind in damage.kinds[:_MOST_KINDS])
+        more = f" and {plural(rest, 'other kind')}" if (rest := len(damage.kinds) - _MOST_KINDS) > 0 else ""
+        lines.append(f"{who} broke {plural(damage.files, 'file')} the same way: {kinds}{more}")
+    return lines
 
 
 def grade_text(summary: Summary, style: Style) -> str:
