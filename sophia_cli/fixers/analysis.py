@@ -38,7 +38,8 @@ class AnalysisContext:
     file. `modules` are the dotted names of the project's own modules. `good` is the file's last compiling version.
     `never_compiled` is set instead where history knows the file and no version of it compiled. `lessons` say how the
     damage that tools did to many files of the project is taken back; `damage` names that damage where it was done to
-    this file. `evidence_key` changes with everything that history and the other files say about this one.
+    this file, and `by_tool` says that the commit that broke this file did so to others. `evidence_key` changes with
+    everything that history and the other files say about this one.
     """
 
     python: tuple[int, int]
@@ -48,6 +49,7 @@ class AnalysisContext:
     lessons: tuple[Lesson, ...] = ()
     never_compiled: NeverCompiled | None = None
     damage: tuple[str, ...] = ()
+    by_tool: bool = False
     evidence_key: str = ""
 
 
@@ -111,6 +113,9 @@ def repaired(view: FileView, context: AnalysisContext) -> FileView:
     older = older_spelling(view.source.text, view.fault)
     if older is not None:
         needs, spelling = older
+        if needs <= context.python:
+            # Only the Python that runs Sophia is too old for it.
+            return replace(view, fault=None)
         return replace(view, needs_python=needs, repair=spelling)
-    mended = repair(view.source.text, view.fault, good=context.good, lessons=context.lessons)
+    mended = repair(view.source.text, view.fault, good=context.good, lessons=context.lessons, by_tool=context.by_tool)
     return replace(view, repair=mended)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.fixers.analysis import AnalysisContext, compile_fault
@@ -40,26 +40,36 @@ class Evidence:
         What other files teach goes to those without a good version alone: their own past is better evidence.
         """
         lessons_key = f"{zlib.crc32(repr(self.lessons).encode('utf-8', 'backslashreplace')):08x}"
-        damage = self._damage_by_path()
-        return {path: self._context(path, python, path in named, damage.get(path, ()), lessons_key) for path in paths}
+        damage, tools = self._damage_by_path(), self._tools()
+        found = {}
+        for path in paths:
+            good = self.history.good.get(path)
+            by_tool = good is not None and good.breaking_commit in tools
+            plain = AnalysisContext(python, path in named, by_tool=by_tool, damage=damage.get(path, ()))
+            found[path] = self._with_past(plain, path, lessons_key)
+        return found
 
-    def _context(
-        self, path: str, python: tuple[int, int], named: bool, damage: tuple[str, ...], lessons_key: str
-    ) -> AnalysisContext:
+    def _with_past(self, plain: AnalysisContext, path: str, lessons_key: str) -> AnalysisContext:
         good, never = self.history.good.get(path), self.history.never_compiled.get(path)
         if good is not None:
             known = f"good {good.commit} {good.path} {good.breaking_commit}"
         else:
             known = f"never {never.commit} {lessons_key}" if never is not None else lessons_key
-        return AnalysisContext(
-            python=python,
-            named=named,
+        return replace(
+            plain,
             good=good,
             lessons=self.lessons if good is None else (),
             never_compiled=never,
-            damage=damage,
-            evidence_key=" ".join((known, *damage)),
+            evidence_key=" ".join((known, str(plain.by_tool), *plain.damage)),
         )
+
+    def _tools(self) -> frozenset[str]:
+        """Return the commits that did the same damage to several files (empty text: work that is not committed)."""
+        found: set[str] = set()
+        for group in self.damage:
+            counts = Counter(self.history.good[path].breaking_commit for path in group.paths)
+            found.update(commit for commit, count in counts.items() if count >= _SMALLEST_MASS)
+        return frozenset(found)
 
     def _damage_by_path(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)

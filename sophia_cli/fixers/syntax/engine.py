@@ -15,6 +15,7 @@ from sophia_cli.fixers.syntax.lessons import Lesson
 from sophia_cli.fixers.syntax.line_diff import hunks
 from sophia_cli.fixers.syntax.losses import lost_definitions, lost_lines, lost_words
 from sophia_cli.fixers.syntax.lowering import lower
+from sophia_cli.fixers.syntax.mass_damage import Action
 from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
 from sophia_cli.fixers.syntax.past import PastRepair, origin_of, past_repairs
 from sophia_cli.fixers.syntax.search import Limits, Outcome, search
@@ -23,7 +24,8 @@ from sophia_cli.fixers.syntax.token_model import load_token_model
 from sophia_cli.project.history.model import GoodVersion
 
 _COMPARABLE = 60_000  # characters; longer texts are compared as they are
-_SMALL_REVERSAL = 8  # lines
+# Enough to see whether the search agrees with what the past shows; it need not find a way by itself.
+_SHORT_SEARCH = Limits(beam=2, tries=40, passes=6, sites=20, finals=8, work=1_500_000)
 _NEVER_SAFE = frozenset(
     {
         Op.DELETE_LINE,
@@ -78,16 +80,27 @@ def repair(
     *,
     good: GoodVersion | None = None,
     lessons: Sequence[Lesson] = (),
+    by_tool: bool = False,
     limits: Limits | None = None,
 ) -> Repair | None:
     """Return the most plausible repair of a broken text (newlines as `\\n`), None when nothing was found.
 
-    `fault` is what `compile_fault` says of the text. Deterministic, bounded by `limits`, free of IO.
+    `fault` is what `compile_fault` says of the text; `by_tool` says that the commit that broke the file broke others the
+    same way. Deterministic, bounded by `limits`, free of IO.
+
+    What the past shows is weighed against what the search finds, and makes the search shorter: a file that returns to
+    what it was before a commit that only deleted lines has no rival, a small reversal only such as agree with it. The
+    rest is searched in full. Safe is what history restores to the letter, or what the search alone is sure of; where
+    tools deleted lines in the project, what only the search finds is unsafe, since it cannot know a lost line.
     """
     costs = learned_costs()
     with quiet():
-        outcomes = search(text, costs, load_token_model(), limits)
-        past = past_repairs(text, good, lessons, compile_fault) if good is not None or lessons else ()
+        past = past_repairs(text, good, lessons, compile_fault, by_tool=by_tool) if good is not None or lessons else ()
+        if past and past[0].is_certain:
+            outcomes = []
+        else:
+            short = bool(past) and past[0].is_small
+            outcomes = search(text, costs, load_token_model(), limits or (_SHORT_SEARCH if short else None))
     proposals = _merge(_shares(outcomes, costs), past)
     if not proposals:
         return None
@@ -98,7 +111,7 @@ def repair(
     return Repair(
         text=chosen.text,
         sites=sites,
-        safety=_safety(text, chosen, confidence, costs),
+        safety=_safety(text, chosen, confidence, costs, by_tool or _deletes(lessons)),
         confidence=round(confidence, 3),
         evidence=_evidence(text, chosen, rivals, confidence),
         alternatives=tuple(_describe(text, rival, fault) for rival in rivals[:3]),
@@ -106,11 +119,16 @@ def repair(
     )
 
 
-def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repair] | None:
-    """Return the newer Python that a text is valid for, and its older spelling; None for a text that is broken."""
+def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repair | None] | None:
+    """Return the newer Python that a text is valid for, and its older spelling where there is one that does the same.
+
+    None for a text that is broken.
+    """
     lowered = lower(text, fault)
     if lowered is None:
         return None
+    if not lowered.faithful:
+        return lowered.needs, None
     sites = _sites(text, _Proposal(lowered.text, (), 1.0, None), fault)
     evidence = tuple(f"{construct}: Python {lowered.needs[0]}.{lowered.needs[1]}" for construct in lowered.constructs)
     return lowered.needs, Repair(lowered.text, sites, Safety.UNSAFE, 0.9, evidence)
@@ -153,18 +171,19 @@ def _merge(found: list[_Proposal], past: Sequence[PastRepair]) -> list[_Proposal
 
 
 def _choose(text: str, proposals: list[_Proposal]) -> _Proposal:
-    """The search's best, unless history shows a small reversal, or the search only gets there by losing code."""
+    """What the past shows, unless it is large and the search gets there without losing more code."""
     backed = [p for p in proposals if p.past is not None]
     best = proposals[0]
     if not backed:
         return best
+    first = backed[0]
+    assert first.past is not None
+    if first.past.is_certain:
+        return first
     agreed = next((p for p in backed if p.share > 0.05), None)
     if agreed is not None:
         return agreed
-    first = backed[0]
-    assert first.past is not None
-    size = first.past.restored + first.past.dropped + first.past.changed
-    if best.share == 0.0 or size <= _SMALL_REVERSAL or lost_lines(text, best.text) > first.past.dropped:
+    if best.share == 0.0 or first.past.is_small or lost_lines(text, best.text) > first.past.dropped:
         return first
     return best
 
@@ -172,19 +191,26 @@ def _choose(text: str, proposals: list[_Proposal]) -> _Proposal:
 def _confidence(chosen: _Proposal, proposals: list[_Proposal]) -> float:
     if chosen.past is None:
         return chosen.share
+    if chosen.past.is_certain:
+        return 0.98
     if chosen.share > 0.05:
-        return max(0.9, chosen.share)
-    size = chosen.past.restored + chosen.past.dropped + chosen.past.changed
-    return max(0.3, 0.85 - 0.03 * size)
+        return max(0.85, chosen.share)
+    return max(0.3, 0.85 - 0.03 * chosen.past.lines)
 
 
-def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs) -> Safety:
+def _deletes(lessons: Sequence[Lesson]) -> bool:
+    return any(lesson.signature.action is Action.DELETED for lesson in lessons)
+
+
+def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_to_tools: bool) -> Safety:
     """Safe only when no rival comes close and nothing is lost; what takes or silences code is never safe."""
+    if lost_to_tools and chosen.past is None:
+        return Safety.UNSAFE
     if confidence < costs.safe or any(change.op in _NEVER_SAFE for change in chosen.changes):
         return Safety.UNSAFE
     if chosen.past is not None and chosen.past.dropped:
         return Safety.UNSAFE
-    if not chosen.changes and chosen.share == 0.0:
+    if chosen.past is not None and not chosen.past.is_certain and chosen.share < costs.safe:
         return Safety.UNSAFE
     if lost_lines(text, chosen.text) or lost_definitions(text, chosen.text) or lost_words(text, chosen.text) > 1:
         return Safety.UNSAFE

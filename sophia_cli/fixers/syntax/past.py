@@ -12,6 +12,8 @@ from sophia_cli.fixers.syntax.reversal import Reversal, ReversedHunk, reversals
 from sophia_cli.project.history.model import GoodVersion
 
 _SHORT = 10
+_SMALL_REVERSAL = 8  # lines
+_LARGEST_RETURN = 40  # lines; a commit that deleted more did something else besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,27 @@ class PastRepair:
     evidence: tuple[str, ...]
     reversal: Reversal | None
 
+    @property
+    def lines(self) -> int:
+        """How many lines come, go or change."""
+        return self.restored + self.dropped + self.changed
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is small enough to be what a person would do, whatever else compiles."""
+        return self.lines <= _SMALL_REVERSAL
+
+    @property
+    def only_restores(self) -> bool:
+        """Whether history brings lines back and touches no line that is there."""
+        return self.reversal is not None and not self.dropped + self.changed
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the file returns to what it was before a commit that only deleted lines; later changes stay."""
+        entire = self.reversal is not None and self.reversal.is_entire
+        return entire and self.only_restores and self.restored <= _LARGEST_RETURN
+
 
 def origin_of(good: GoodVersion | None) -> Origin | None:
     """Return the commit that broke a file; None without a good version and for damage that is not committed."""
@@ -44,16 +67,21 @@ def past_repairs(
     lessons: Sequence[Lesson],
     fault_of: Callable[[str], SyntaxFault | None],
     *,
+    by_tool: bool = False,
     limit: int = 200,
 ) -> tuple[PastRepair, ...]:
     """Return what the past offers for one broken text, the best first; `fault_of` is asked at most twice `limit` times.
 
     A good version of the file is better evidence than damage seen in other files, which is only looked at without one.
+    Least is taken back; but where the breaking commit did the same to many files (`by_tool`), the lines that it deleted
+    without breaking this file are damage too, so all of them come back.
     """
     if good is not None:
-        found = reversals(good.text, broken, fault_of, first_broken=good.first_broken, limit=limit)
+        first_broken = good.first_broken or (broken if by_tool and good.is_uncommitted else "")
+        found = reversals(good.text, broken, fault_of, first_broken=first_broken, limit=limit)
         if found:
-            return tuple(_from_reversal(reversal, good) for reversal in found)
+            repairs = [_from_reversal(reversal, good) for reversal in found]
+            return tuple(sorted(repairs, key=lambda repair: not (by_tool and repair.is_certain)))
     mended = mend(broken, lessons, fault_of, limit=limit) if lessons else None
     return (_from_lessons(broken, mended),) if mended else ()
 

@@ -32,7 +32,8 @@ class Reversal:
     Each hunk is needed: without it the text does not compile. Where `is_minimal` is false that is not so: the budget of
     checks ran out, or these are all the lines that the breaking commit deleted, needed or not. `restored` counts lines
     that come back, `dropped` lines that go, `changed` lines that return to what they were. `is_whole` says that
-    differences are taken back as a whole, not only some of their lines.
+    differences are taken back as a whole, not only some of their lines, `is_entire` that nothing of what the breaking
+    commit did to the file is left.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Reversal:
     changed: int
     is_whole: bool
     is_minimal: bool
+    is_entire: bool = False
 
     @property
     def sort_key(self) -> tuple[int, bool, int]:
@@ -241,6 +243,7 @@ class _Search:
             changed=sum(slot.good is not None and slot.broken is not None for slot in slots),
             is_whole=is_whole,
             is_minimal=is_minimal,
+            is_entire=bool(self.difference.suspects) and all(unit <= chosen for unit in self.difference.suspects),
         )
 
 

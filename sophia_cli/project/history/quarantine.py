@@ -171,10 +171,12 @@ class Pipe:
 def quarantine(repository: Repository, head: str, environment: Mapping[str, str]) -> Iterator[Quarantine | None]:
     """Lay out a private git folder for the block; None without a git outside the checkout or a place to write to.
 
-    Of `environment` only PATH and what the dynamic linker needs reach git, so no GIT_ variable of the caller does.
+    Of `environment` only the folders of PATH outside the checkout and what the dynamic linker needs reach git, so no
+    GIT_ variable of the caller does.
     """
-    executable = shutil.which("git", path=environment.get("PATH", os.defpath))
-    if executable is None or not os.path.isabs(executable) or Path(executable).is_relative_to(repository.top):
+    search_path = _outside(environment.get("PATH", os.defpath), repository.top)
+    executable = shutil.which("git", path=search_path)
+    if executable is None or Path(executable).resolve().is_relative_to(repository.top.resolve()):
         yield None
         return
     try:
@@ -191,8 +193,9 @@ def quarantine(repository: Repository, head: str, environment: Mapping[str, str]
         shallow = shallow_commits(repository)
         if shallow:
             (folder / "shallow").write_text("".join(f"{commit}\n" for commit in sorted(shallow)))
-        kept = {name: environment[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in environment}
+        kept = {name: environment[name] for name in ("LD_LIBRARY_PATH",) if name in environment}
         switches = {
+            "PATH": search_path,
             "GIT_DIR": str(folder),
             "GIT_OBJECT_DIRECTORY": str(repository.objects),
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -212,3 +215,10 @@ def quarantine(repository: Repository, head: str, environment: Mapping[str, str]
             "LC_ALL": "C",
         }
         yield Quarantine(folder, executable, {**kept, **switches})
+
+
+def _outside(search_path: str, top: Path) -> str:
+    """Return a PATH without folders that are relative or lie in the checkout: what stands there is the checkout's."""
+    real = top.resolve()
+    folders = [folder for folder in search_path.split(os.pathsep) if os.path.isabs(folder)]
+    return os.pathsep.join(folder for folder in folders if not Path(folder).resolve().is_relative_to(real))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from git_project import BROKEN, GOOD, GitProject
+from sophia_command import Sophia, facts
 
 from sophia_cli.fixers.history_evidence import compiles
 from sophia_cli.project.history.model import History
@@ -197,3 +198,27 @@ def test_a_checkout_of_another_user_is_read(project: GitProject) -> None:
             os.chown(os.path.join(folder, name), 12345, 12345)
     assert project.git("log", "-1", check=False) == ""
     assert project.history("totals.py").good["totals.py"].breaking_commit == breaking
+
+
+# What a checkout may hold to be run in place of something else: programs, and modules that Python would find first.
+PROGRAMS = ("git", "python", "python3", "sophia", "less", "ssh", "sh")
+MODULES = ("sitecustomize", "usercustomize", "json", "typing", "ast", "sophia_cli", "rich", "encodings")
+
+
+@pytest.mark.parametrize("search_path", [".", "{root}"])
+def test_scan_and_fix_run_nothing_of_a_hostile_checkout(
+    hostile: tuple[GitProject, Path, str], sophia: Sophia, search_path: str
+) -> None:
+    project, marker, breaking = hostile
+    for name in PROGRAMS:
+        shutil.copy(project.root.parent / "evil.sh", project.root / name)
+    for name in MODULES:
+        project.write(f"{name}.py", f"open({str(marker)!r}, 'w').close()\n")
+    folder = search_path.format(root=project.root)
+    sophia.environment = {"PATH": f"{folder}{os.pathsep}{sophia.tools}{os.pathsep}{os.environ['PATH']}"}
+    document = sophia.json("scan")
+    assert facts(document, "totals.py")["commit"] == breaking
+    sophia.run("fix")
+    assert (project.root / "totals.py").read_text() == GOOD
+    sophia.run("undo")
+    assert not marker.exists()
