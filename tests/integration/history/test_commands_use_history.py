@@ -129,6 +129,17 @@ def test_all_that_a_tool_deleted_comes_back(project: GitProject, sophia: Sophia)
         assert (project.root / f"m{number}.py").read_text() == variant(BEFORE, number)
 
 
+def test_what_a_tool_deleted_without_a_commit_comes_back(project: GitProject, sophia: Sophia) -> None:
+    project.commit("add", **{f"m{number}": variant(BEFORE, number) for number in range(3)})
+    for number in range(3):
+        project.write(f"m{number}.py", variant(AFTER, number))
+    document = sophia.json("fix")
+    (damage,) = document["summary"]["damage"]
+    assert (damage["commit"], damage["summary"], damage["files"]) == (None, None, 3)
+    for number in range(3):
+        assert (project.root / f"m{number}.py").read_text() == variant(BEFORE, number)
+
+
 def test_damage_by_a_tool_is_undone_in_a_file_without_a_good_version(project: GitProject, sophia: Sophia) -> None:
     project.commit("import", late=variant(BROKEN, 9))
     break_many(project)
@@ -162,6 +173,17 @@ def test_a_new_commit_makes_a_scan_ask_history_again(project: GitProject, sophia
     assert "commit" not in facts(sophia.json("scan"), "totals.py")
     breaking = project.commit("break")
     assert facts(sophia.json("scan"), "totals.py")["commit"] == breaking
+
+
+def test_a_commit_that_says_nothing_about_the_broken_files_lets_their_reports_stand(
+    project: GitProject, sophia: Sophia
+) -> None:
+    break_many(project)
+    sophia.run("scan")
+    project.commit("unrelated", notes="NOTES = []\n")
+    started = sophia.gits
+    assert "scanned 5 files, 4 from the cache" in sophia.run("scan", "-v").stderr
+    assert sophia.gits == started + 2
 
 
 def test_a_scan_after_one_broken_file_changed_says_what_a_scan_without_cache_says(
