@@ -87,11 +87,11 @@ def start_child(root: Path, action: str, failpoint: str | None = None, wait_s: f
 class Children:
     """Real processes that each do one thing with a project, forked from one that has the imports behind it."""
 
-    def __init__(self, errors: Path) -> None:
+    def __init__(self, errors: Path, script: Path = CHILD) -> None:
         """Start the serving process; `errors` is a file for what children write to stderr."""
         self._errors = errors
         self._server = subprocess.Popen(
-            [sys.executable, str(CHILD), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(script), "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def run(self, root: Path, action: str, failpoints: str = "") -> tuple[int, str]:
