@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sophia_cli.fixers.analysis import AnalysisContext, compile_fault
 from sophia_cli.fixers.syntax.lessons import Lesson, lessons_of
-from sophia_cli.fixers.syntax.mass_damage import BrokenFile, DamageGroup, mass_damage
+from sophia_cli.fixers.syntax.mass_damage import Action, BrokenFile, DamageGroup, mass_damage
 from sophia_cli.project.history.model import History, HistoryLimits
 from sophia_cli.project.history.versions import last_good_versions
 from sophia_cli.project.source import SourceText, decode
 
 # A commit that broke fewer files than this was a slip, not a tool.
 _SMALLEST_MASS = 3
-_LONGEST_SHAPE = 80
+_LONGEST_LINE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ class Evidence:
     def _damage_by_path(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
         for group in self.damage:
+            name = _name(group)
             for path in group.paths:
-                found[path].append(f"{group.signature.action.value}: `{group.signature.shape[:_LONGEST_SHAPE]}`")
+                found[path].append(name)
         return {path: tuple(names) for path, names in found.items()}
 
 
@@ -109,6 +110,15 @@ def damage_in(history: History, broken: Mapping[str, bytes]) -> tuple[DamageGrou
         if text and breakers[good.breaking_commit] >= _SMALLEST_MASS:
             files.append(BrokenFile(path, good.breaking_commit, good.text, text))
     return mass_damage(files, compile_fault)
+
+
+def _name(group: DamageGroup) -> str:
+    """Return what was done in words, with the very line where it is the same in all files, else with one of them."""
+    if group.signature.action not in (Action.DELETED, Action.CHANGED):
+        return f"{group.signature.action.value}: `{group.signature.shape[:_LONGEST_LINE]}`"
+    lines = Counter((scar.good or "").strip() for scar in group.scars)
+    line = min(lines, key=lambda line: (-lines[line], line))
+    return f"{group.signature.action.value}{':' if len(lines) == 1 else ', such as'} `{line[:_LONGEST_LINE]}`"
 
 
 def _text(data: bytes) -> str:

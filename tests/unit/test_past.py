@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.lessons import lessons_of
 from sophia_cli.fixers.syntax.mass_damage import BrokenFile, mass_damage
@@ -52,3 +54,32 @@ def test_lessons_of_other_files_are_used_without_a_good_version() -> None:
 
 def test_no_past_gives_nothing() -> None:
     assert past_repairs(BROKEN, None, (), compile_fault) == ()
+
+
+def test_all_that_a_commit_deleted_taken_back_is_certain() -> None:
+    assert past_repairs(BROKEN, COMMITTED, (), compile_fault)[0].is_certain
+
+
+def test_the_original_of_a_copy_is_not_certain() -> None:
+    copy = replace(COMMITTED, is_copy=True)
+    assert not past_repairs(BROKEN, copy, (), compile_fault)[0].is_certain
+
+
+def test_a_part_of_the_breaking_commit_is_not_certain() -> None:
+    reworked = BROKEN.replace("limit", "most")
+    version = replace(COMMITTED, first_broken=reworked)
+    best = past_repairs(reworked, version, (), compile_fault)[0]
+    assert best.text == GOOD.replace("limit", "most")
+    assert not best.is_certain
+
+
+def test_only_after_a_tool_lines_that_are_not_missed_come_back_first() -> None:
+    good, broken = "# rows\n" + GOOD + "# end\n", BROKEN + "# end\n"
+    version = replace(COMMITTED, text=good, first_broken=broken)
+    assert past_repairs(broken, version, (), compile_fault)[0].text == GOOD + "# end\n"
+    assert past_repairs(broken, version, (), compile_fault, by_tool=True)[0].text == good
+
+
+def test_work_of_a_tool_that_is_not_committed_is_certain() -> None:
+    assert not past_repairs(BROKEN, UNCOMMITTED, (), compile_fault)[0].is_certain
+    assert past_repairs(BROKEN, UNCOMMITTED, (), compile_fault, by_tool=True)[0].is_certain

@@ -21,7 +21,8 @@ class PastRepair:
     """A text that compiles, made from evidence of the past, for the engine to cost against its own candidates.
 
     Each hunk says which lines of the broken text become what. `restored` lines come back, `dropped` ones go, `changed`
-    ones return to what they were. `reversal` is set where a good version of this very file gave it.
+    ones return to what they were. `reversal` is set where a good version gave it. `is_certain` says that the file
+    returns to what it was before a commit that only deleted lines; later changes stay.
     """
 
     text: str
@@ -31,6 +32,7 @@ class PastRepair:
     changed: int
     evidence: tuple[str, ...]
     reversal: Reversal | None
+    is_certain: bool = False
 
     @property
     def lines(self) -> int:
@@ -41,17 +43,6 @@ class PastRepair:
     def is_small(self) -> bool:
         """Whether it is small enough to be what a person would do, whatever else compiles."""
         return self.lines <= _SMALL_REVERSAL
-
-    @property
-    def only_restores(self) -> bool:
-        """Whether history brings lines back and touches no line that is there."""
-        return self.reversal is not None and not self.dropped + self.changed
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether the file returns to what it was before a commit that only deleted lines; later changes stay."""
-        entire = self.reversal is not None and self.reversal.is_entire
-        return entire and self.only_restores and self.restored <= _LARGEST_RETURN
 
 
 def origin_of(good: GoodVersion | None) -> Origin | None:
@@ -107,6 +98,12 @@ def _from_reversal(reversal: Reversal, good: GoodVersion) -> PastRepair:
         reversal.changed,
         evidence,
         reversal,
+        is_certain=(
+            reversal.is_entire
+            and not good.is_copy
+            and not reversal.dropped + reversal.changed
+            and reversal.restored <= _LARGEST_RETURN
+        ),
     )
 
 

@@ -34,7 +34,8 @@ class GoodVersion:
     differs from the file's own path after a rename, a move or a copy). `breaking_commit` is the full id of the first
     commit after it whose version does not compile, `breaking_summary` its title; both are empty when the damage is not
     committed. `first_broken` is the text of the breaking commit's version, empty for uncommitted damage and for
-    versions that cannot be decoded. Texts have `\\n` line endings.
+    versions that cannot be decoded. `is_copy` says that the file was added broken and the good version is of the file
+    that it was copied from. Texts have `\\n` line endings.
     """
 
     text: str
@@ -43,6 +44,7 @@ class GoodVersion:
     breaking_commit: str
     breaking_summary: str
     first_broken: str = ""
+    is_copy: bool = False
 
     @property
     def is_uncommitted(self) -> bool:

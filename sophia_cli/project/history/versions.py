@@ -176,7 +176,7 @@ class _Reading:
             other = _line_counts(_text(objects.read(version.blob)))
             shared = 2 * sum((lines & other).values()) / max(1, sum(lines.values()) + sum(other.values()))
             if shared >= _COPY_OVERLAP and self._judge(objects, version) is Verdict.GOOD:
-                return Break(version, commit, trail.added.commit, broken)
+                return Break(version, commit, trail.added.commit, broken, is_copy=True)
         return None
 
     def _good(self, objects: Objects, known: Break) -> GoodVersion:
@@ -187,6 +187,7 @@ class _Reading:
             breaking_commit=known.breaker,
             breaking_summary=self._summary(objects, known.breaker) if known.breaker else "",
             first_broken=_text(objects.read(known.broken.blob)) if known.breaker else "",
+            is_copy=known.is_copy,
         )
 
     def _never(self, objects: Objects, added: Added) -> NeverCompiled:

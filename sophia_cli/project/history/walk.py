@@ -22,12 +22,16 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A good version, the newest commit that holds it, the commit that broke it and the broken version it made."""
+    """A good version, the newest commit that holds it, the commit that broke it and the broken version it made.
+
+    `is_copy` says that the good version is of another file, of which the broken one was a copy from the first.
+    """
 
     good: Version
     good_commit: str
     breaker: str
     broken: Version
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
