@@ -29,7 +29,7 @@ def _code_state() -> str:
 
 
 def _stamps(package: Path) -> Iterator[tuple[int, int]]:
-    pending = [os.path.join(package, "fixers"), os.path.join(package, "core")]
+    pending = [os.path.join(package, *names) for names in (("fixers",), ("core",), ("project", "history"))]
     yield _stamp(os.stat(os.path.join(package, "project", "source.py")))
     yield _stamp(os.stat(os.path.join(package, "project", "classify.py")))
     while pending:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from git_project import BROKEN, GOOD, GitProject
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
 from sophia_command import Sophia, facts
+
+SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
 
 # A tool deletes the closing line and a comment: the second deletion breaks nothing.
 BEFORE = GOOD.replace("    net =", "    # without tax\n    net =")
@@ -148,6 +153,16 @@ def test_damage_by_a_tool_is_undone_in_a_file_without_a_good_version(project: Gi
     project.git("checkout", "-q", ".")
     sophia.run("fix", "--unsafe")
     assert (project.root / "late.py").read_text() == variant(GOOD, 9)
+
+
+@pytest.mark.parametrize("command", ["scan", "fix"])
+def test_documents_that_hold_history_keep_to_their_schema(project: GitProject, sophia: Sophia, command: str) -> None:
+    project.commit("import", late=variant(BROKEN, 9))
+    break_many(project)
+    schema = json.loads((SCHEMAS / f"{command}.json").read_text())
+    document = sophia.json(command)
+    assert {"commit", "added_commit", "damage"} <= {name for f in document["findings"] for name in f["data"]}
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(document)] == []
 
 
 def test_a_second_scan_asks_no_git_and_says_the_same(project: GitProject, sophia: Sophia) -> None:
