@@ -204,13 +204,16 @@ def _deletes(lessons: Sequence[Lesson]) -> bool:
 
 def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_to_tools: bool) -> Safety:
     """Safe only when no rival comes close and nothing is lost; what takes or silences code is never safe."""
+    if chosen.past is not None and chosen.past.is_certain:
+        # Every line of the broken text stays, and stands where it stood when the file compiled.
+        return Safety.SAFE
     if lost_to_tools and chosen.past is None:
         return Safety.UNSAFE
     if confidence < costs.safe or any(change.op in _NEVER_SAFE for change in chosen.changes):
         return Safety.UNSAFE
     if chosen.past is not None and chosen.past.dropped:
         return Safety.UNSAFE
-    if chosen.past is not None and not chosen.past.is_certain and chosen.share < costs.safe:
+    if chosen.past is not None and chosen.share < costs.safe:
         return Safety.UNSAFE
     if lost_lines(text, chosen.text) or lost_definitions(text, chosen.text) or lost_words(text, chosen.text) > 1:
         return Safety.UNSAFE

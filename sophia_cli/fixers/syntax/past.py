@@ -12,6 +12,8 @@ from sophia_cli.fixers.syntax.reversal import Reversal, ReversedHunk, reversals
 from sophia_cli.project.history.model import GoodVersion
 
 _SHORT = 10
+_MOST_TRIES, _LEAST_TRIES = 200, 20
+_WORK = 12_000_000  # characters compiled in all
 _SMALL_REVERSAL = 8  # lines
 _LARGEST_RETURN = 40  # lines; a commit that deleted more did something else besides
 
@@ -59,14 +61,17 @@ def past_repairs(
     fault_of: Callable[[str], SyntaxFault | None],
     *,
     by_tool: bool = False,
-    limit: int = 200,
+    limit: int | None = None,
 ) -> tuple[PastRepair, ...]:
-    """Return what the past offers for one broken text, the best first; `fault_of` is asked at most twice `limit` times.
+    """Return what the past offers for one broken text, the best first; `fault_of` is asked at most twice `limit` times
+    (left out: 200 times, less often for long texts).
 
     A good version of the file is better evidence than damage seen in other files, which is only looked at without one.
     Least is taken back; but where the breaking commit did the same to many files (`by_tool`), the lines that it deleted
     without breaking this file are damage too, so all of them come back.
     """
+    if limit is None:
+        limit = max(_LEAST_TRIES, min(_MOST_TRIES, _WORK // (len(broken) + 1)))
     if good is not None:
         first_broken = good.first_broken or (broken if by_tool and good.is_uncommitted else "")
         found = reversals(good.text, broken, fault_of, first_broken=first_broken, limit=limit)
