@@ -73,6 +73,13 @@ def test_a_part_of_the_breaking_commit_is_not_certain() -> None:
     assert not best.is_certain
 
 
+def test_many_lines_that_one_commit_deleted_may_have_gone_on_purpose() -> None:
+    rows = "".join(f"    row_{number},\n" for number in range(9))
+    version = replace(COMMITTED, text=f"rows = (\n{rows})\n", first_broken="rows = (\n")
+    assert not past_repairs("rows = (\n", version, (), compile_fault)[-1].is_certain
+    assert past_repairs("rows = (\n", version, (), compile_fault, by_tool=True)[0].is_certain
+
+
 def test_only_after_a_tool_lines_that_are_not_missed_come_back_first() -> None:
     good, broken = "# rows\n" + GOOD + "# end\n", BROKEN + "# end\n"
     version = replace(COMMITTED, text=good, first_broken=broken)

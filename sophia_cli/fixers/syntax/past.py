@@ -15,7 +15,7 @@ _SHORT = 10
 _MOST_TRIES, _LEAST_TRIES = 200, 20
 _WORK = 12_000_000  # characters compiled in all
 _SMALL_REVERSAL = 8  # lines
-_LARGEST_RETURN = 40  # lines; a commit that deleted more did something else besides
+_LARGEST_RETURN = 40  # lines; a tool that deleted more in one file did something else besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ def past_repairs(
         first_broken = good.first_broken or (broken if by_tool and good.is_uncommitted else "")
         found = reversals(good.text, broken, fault_of, first_broken=first_broken, limit=limit)
         if found:
-            repairs = [_from_reversal(reversal, good) for reversal in found]
+            repairs = [_from_reversal(reversal, good, by_tool) for reversal in found]
             return tuple(sorted(repairs, key=lambda repair: not (by_tool and repair.is_certain)))
     mended = mend(broken, lessons, fault_of, limit=limit) if lessons else None
     return (_from_lessons(broken, mended),) if mended else ()
 
 
-def _from_reversal(reversal: Reversal, good: GoodVersion) -> PastRepair:
+def _from_reversal(reversal: Reversal, good: GoodVersion, by_tool: bool) -> PastRepair:
     first = f"`{good.path}` compiles in commit {good.commit[:_SHORT]}"
     broke = f"commit {good.breaking_commit[:_SHORT]} ({good.breaking_summary}) broke it"
     parts = [
@@ -107,7 +107,7 @@ def _from_reversal(reversal: Reversal, good: GoodVersion) -> PastRepair:
             reversal.is_entire
             and not good.is_copy
             and not reversal.dropped + reversal.changed
-            and reversal.restored <= _LARGEST_RETURN
+            and reversal.restored <= (_LARGEST_RETURN if by_tool else _SMALL_REVERSAL)
         ),
     )
 
