@@ -1,344 +1,277 @@
 """Syntax that only a newer Python reads: found, named with its version, and written in the older way.
 
-Each lowering turns one construct into its older equal. A file that compiles once they are made is not broken: it is valid
-for the newest version among them.
+Each lowering turns one construct into its older equal. A file that compiles once they are made is not broken: it is
+valid for the newest version among them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sophia_cli.fixers.syntax.compiler import compile_fault
+from sophia_cli.fixers.syntax.fstrings import masked, older_strings
 from sophia_cli.fixers.syntax.model import SyntaxFault
+from sophia_cli.fixers.syntax.module_head import with_declarations
 
 Version = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """An older spelling of a text: the text, the version the original needs, and what was rewritten."""
+    """An older spelling of a text: the text, the version the original needs, and what was rewritten.
+
+    Where `faithful` is false the text only proves that the original is valid for `needs`; it does not do the same.
+    """
 
     text: str
     needs: Version
     constructs: tuple[str, ...]
+    faithful: bool = True
 
 
-_GENERIC = re.compile(r"^([ \t]*)((?:async[ \t]+)?def|class)([ \t]+)(\w+)[ \t]*\[", re.M)
-_TYPE_ALIAS = re.compile(r"^([ \t]*)type[ \t]+(\w+)[ \t]*(?:\[([^\]=]*)\])?[ \t]*=[ \t]*", re.M)
+@dataclass(slots=True)
+class _Work:
+    """A text on the way: what it needs at its head so far, and what was rewritten."""
+
+    text: str
+    mask: str
+    needs: Version = (0, 0)
+    constructs: list[str] = field(default_factory=list)
+    typing_names: list[str] = field(default_factory=list)
+    rows: dict[str, str] = field(default_factory=dict)
+    faithful: bool = True
+
+    def note(self, needs: Version, construct: str) -> None:
+        self.needs = max(self.needs, needs)
+        if construct not in self.constructs:
+            self.constructs.append(construct)
+
+    def splice(self, start: int, end: int, replacement: str) -> None:
+        """Change text and mask alike; new words count as code, new strings are looked at by nobody."""
+        self.text = self.text[:start] + replacement + self.text[end:]
+        self.mask = self.mask[:start] + replacement + self.mask[end:]
+
+
+_GENERIC = re.compile(r"^([ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)[ \t]*)\[", re.M)
+_TYPE_ALIAS = re.compile(r"^([ \t]*)type[ \t]+(\w+)[ \t]*(?=[=\[])", re.M)
 _EXCEPT = re.compile(r"^([ \t]*except\*?[ \t]+)([\w.]+(?:[ \t]*,[ \t]*[\w.]+)+)[ \t]*:", re.M)
-_FSTRING = re.compile(r"(?<![\w\"'])(?:[fF][rR]?|[rR][fF])(\"\"\"|'''|\"|')")
+_OLD_STYLE_EXCEPT = re.compile(r"[\w.]+[ \t]*,[ \t]*[a-z_]\w*$")
+_FORMATTED = re.compile(r"\b[rR]?[fFtT][rR]?[\"']")
+_MAKERS = ("TypeVar", "TypeVarTuple", "ParamSpec")
+_BINDING = r"^(?:class\s+{0}\b|(?:from\s+[\w.]+\s+)?import\b[^\n]*\b{0}\b|[ \t]+{0}\b,?[ \t]*$)"
 
 
-def lower(text: str, fault: SyntaxFault, limit: int = 60) -> Lowered | None:
-    """Return the older spelling of a text that only a newer Python can read; None when that is not what ails it."""
-    current, needs = text, (0, 0)
-    constructs: list[str] = []
-    seen = {text}
-    found: SyntaxFault | None = fault
-    for _ in range(limit):
-        if found is None:
-            return Lowered(current, needs, tuple(dict.fromkeys(constructs)))
-        step = _step(current, found)
-        if step is None or step.text in seen:
-            return None
-        seen.add(step.text)
-        current, needs = step.text, max(needs, step.needs)
-        constructs.extend(step.constructs)
-        found = compile_fault(current)
-    return None
+def lower(text: str, fault: SyntaxFault) -> Lowered | None:
+    """Return the older spelling of a text that only a newer Python can read; None when that is not what ails it.
 
-
-def _step(text: str, fault: SyntaxFault) -> Lowered | None:
+    `fault` is what the compiler says of the text. Compiles at most once, and only when there is something to rewrite.
+    """
+    if fault.type in ("IndentationError", "TabError") or not any(sign.search(text) for sign in _SIGNS):
+        return None
+    strings = older_strings(text)
+    if strings is None or (strings.templates and "templatelib" not in text):
+        return None
+    mask = masked(strings.text)
+    if mask is None:
+        return None
+    work = _Work(strings.text, mask, faithful=strings.faithful)
+    for construct in strings.constructs:
+        work.note((3, 12), construct)
+    if strings.templates:
+        work.note((3, 14), "template strings")
     for attempt in _ATTEMPTS:
-        changed = attempt(text, fault.line)
-        if changed is not None:
-            return changed
-    return None
+        if not attempt(work):
+            return None
+    if not work.constructs:
+        return None
+    rows = [*(f"{name} = {literal}" for name, literal in strings.constants.items()), *work.rows.values()]
+    changed = with_declarations(work.text, work.mask, work.typing_names, rows)
+    if compile_fault(changed) is not None:
+        return None
+    return Lowered(changed, work.needs, tuple(work.constructs), work.faithful)
 
 
-def _lines(text: str, line: int) -> tuple[int, int]:
-    """Offsets of the start and the end of a line counted from 1."""
-    start = 0
-    for _ in range(line - 1):
-        following = text.find("\n", start)
-        if following < 0:
-            break
-        start = following + 1
-    end = text.find("\n", start)
-    return start, len(text) if end < 0 else end
-
-
-def _generics(text: str, line: int) -> Lowered | None:
+def _generics(work: _Work) -> bool:
     """PEP 695: `def f[T](...)` and `class C[T]:` become type variables of the module."""
-    start, end = _lines(text, line)
-    match = next((m for m in _GENERIC.finditer(text) if start <= m.start() <= end), None)
-    if match is None:
-        return None
-    close = _matching(text, match.end() - 1)
-    if close is None:
-        return None
-    parameters = _split(text[match.end() : close])
-    rest = text[close + 1 :]
-    if match.group(2) == "class":
-        names = ", ".join(p.split(":")[0].split("=")[0].strip().lstrip("*") for p in parameters)
-        base = f"Generic[{names}]"
-        bases = re.match(r"\s*\(([^)]*)\)", rest)
-        if bases:
-            inner = bases.group(1).strip()
-            rest = f"({inner}, {base})" + rest[bases.end() :] if inner else f"({base})" + rest[bases.end() :]
-        else:
-            rest = f"({base})" + rest
-    head = text[: match.start()] + "".join(match.group(1, 2, 3, 4)) + rest
-    return Lowered(_declare(head, parameters, match.group(2) == "class"), (3, 12), ("type parameters",))
+    declared: list[list[str]] = []
+    for match in reversed(list(_GENERIC.finditer(work.mask))):
+        close = _matching(work.mask, match.end() - 1)
+        if close is None:
+            return False
+        parameters = _split(work, match.end(), close)
+        is_class = match[1].split()[0] == "class"
+        if is_class and _is_mistaken_bracket(work.mask, match.end(), close):
+            return False
+        if is_class:
+            _give_base(work, close + 1, ", ".join(_name_of(p).replace("**", "") for p in parameters))
+        work.splice(match.end(1), close + 1, "")
+        declared.append(parameters)
+        work.note((3, 12), "type parameters")
+    _declare(work, (parameter for parameters in reversed(declared) for parameter in parameters))
+    return True
 
 
-def _declare(text: str, parameters: list[str], is_class: bool) -> str:
-    """Put the type variables that are not there yet behind the imports, and import what makes them."""
-    needed: list[str] = []
-    rows: list[str] = []
-    for parameter in parameters:
-        name, _, bound = parameter.partition("=")[0].partition(":")
-        name = name.strip()
-        kind = "ParamSpec" if name.startswith("**") else "TypeVarTuple" if name.startswith("*") else "TypeVar"
-        name = name.lstrip("*")
-        if re.search(rf"^{name}\s*=\s*(?:TypeVar|ParamSpec|TypeVarTuple)\(", text, re.M):
-            continue
-        bound = bound.strip()
-        extra = ""
-        if bound.startswith("(") and bound.endswith(")"):
-            extra = ", " + bound[1:-1].strip().rstrip(",")
-        elif bound:
-            extra = f", bound={bound!r}" if not re.fullmatch(r"[\w.]+", bound) else f', bound="{bound}"'
-        rows.append(f'{name} = {kind}("{name}"{extra})')
-        needed.append(kind)
-    if is_class:
-        needed.append("Generic")
-    return _insert(text, sorted(set(needed)), rows)
-
-
-def _insert(text: str, needed: list[str], rows: list[str]) -> str:
-    missing = [name for name in needed if not re.search(rf"^from typing import .*\b{name}\b", text, re.M)]
-    lines = text.split("\n")
-    place = 0
-    depth = 0
-    quote: str | None = None
-    for index, line in enumerate(lines):
-        if quote is not None:
-            if quote in line:
-                quote = None
-                place = index + 1
-            continue
-        opened = re.match(r"[rRuU]?(\"\"\"|''')", line)
-        if opened and place <= index and index < 40 and not any(x.strip() for x in lines[place:index] if x[:1] != "#"):
-            if line.count(opened.group(1)) < 2:
-                quote = opened.group(1)
-            else:
-                place = index + 1
-            continue
-        if re.match(r"(?:import|from)\s+[\w.]+", line) or depth:
-            depth += line.count("(") - line.count(")")
-            place = index + 1
-        elif re.match(r"(?:def|class|async|@|if|try|for|while|with)\b", line):
-            break
-    head: list[str] = []
-    if missing:
-        existing = next((i for i, x in enumerate(lines) if re.match(r"from typing import \w[\w, ]*$", x)), None)
-        if existing is not None:
-            names = lines[existing].removeprefix("from typing import ").split(", ")
-            every = [*names, *missing]
-            lines[existing] = "from typing import " + ", ".join(sorted(every) if names == sorted(names) else every)
-        else:
-            head.append("from typing import " + ", ".join(missing))
-    block = [*head, *([""] if rows and place else []), *rows]
-    return "\n".join([*lines[:place], *block, *lines[place:]])
-
-
-def _type_alias(text: str, line: int) -> Lowered | None:
-    """PEP 695: `type X = ...` becomes an annotated assignment."""
-    start, end = _lines(text, line)
-    match = next((m for m in _TYPE_ALIAS.finditer(text) if start <= m.start() <= end), None)
-    if match is None:
-        return None
-    changed = text[: match.start()] + f"{match.group(1)}{match.group(2)}: TypeAlias = " + text[match.end() :]
-    if match.group(3):
-        changed = _declare(changed, _split(match.group(3)), False)
-    return Lowered(_insert(changed, ["TypeAlias"], []), (3, 12), ("type statement",))
-
-
-def _except_list(text: str, line: int) -> Lowered | None:
-    """PEP 758: `except A, B:` gets its brackets back."""
-    start, end = _lines(text, line)
-    match = next((m for m in _EXCEPT.finditer(text) if start <= m.start() <= end), None)
-    if (
-        match is None
-        or (len(match.group(2).split(",")) == 2
-        and re.search(r",\s*(?:e|ex|exc|err|error)$", match.group(2)))
-    ):
-        return None
-    return Lowered(
-        text[: match.start()] + f"{match.group(1)}({match.group(2)}):" + text[match.end() :],
-        (3, 14),
-        ("except without brackets",),
+def _is_mistaken_bracket(mask: str, start: int, end: int) -> bool:
+    """`class Orders[Base]:` with a `Base` that the file imports or defines was meant to be `class Orders(Base):`."""
+    names = mask[start:end].split(",")
+    return mask[end + 1 :].lstrip(" \t").startswith(":") and all(
+        re.fullmatch(r"\s*\w+\s*", name) and re.search(_BINDING.format(name.strip()), mask, re.M) for name in names
     )
 
 
-def _fstring(text: str, line: int) -> Lowered | None:
-    """PEP 701: the same quotes, backslashes, comments or line breaks inside an f-string's expression."""
-    start, end = _lines(text, max(1, line - 1))[0], _lines(text, line + 2)[1]
-    for match in _FSTRING.finditer(text, start, end):
-        quote = match.group(1)
-        parts = _fstring_parts(text, match.end(), quote)
-        if parts is None:
+def _give_base(work: _Work, position: int, names: str) -> None:
+    """Add `Generic[names]` to the bases of the class whose head goes on at `position`."""
+    bases = re.compile(r"[ \t]*\(").match(work.mask, position)
+    close = _matching(work.mask, bases.end() - 1) if bases else None
+    if bases is None or close is None:
+        work.typing_names.append("Generic")
+        work.splice(position, position, f"(Generic[{names}])")
+        return
+    arguments = _split(work, bases.end(), close)
+    if "Protocol" in arguments:
+        arguments[arguments.index("Protocol")] = f"Protocol[{names}]"
+    else:
+        work.typing_names.append("Generic")
+        keywords = (i for i, a in enumerate(arguments) if re.match(r"\w+\s*=(?!=)|\*", a))
+        arguments.insert(next(keywords, len(arguments)), f"Generic[{names}]")
+    work.splice(bases.end(), close, ", ".join(arguments))
+
+
+def _declare(work: _Work, parameters: Iterable[str]) -> None:
+    """Note the type variables that the module does not have yet, and what makes them."""
+    for parameter in parameters:
+        head, _, default = _cut(parameter, "=")
+        name, _, bound = _cut(head, ":")
+        stars = len(name) - len(name.lstrip("*"))
+        name, maker = name.lstrip("*").strip(), _MAKERS[stars]
+        if default:
+            work.faithful = False
+            work.note((3, 13), "defaults of type parameters")
+        if re.search(rf"^{name}\s*=\s*(?:typing\.)?(?:{'|'.join(_MAKERS)})\(", work.mask, re.M):
             continue
-        stop, fields = parts
-        other = {'"': "'", "'": '"', '"""': "'''", "'''": '"""'}[quote]
-        changed = text[match.end() : stop]
-        rewritten = False
-        for low, high in reversed(fields):
-            field = text[low:high]
-            fixed = field
-            if quote in field and len(quote) == 1 and other not in field:
-                fixed = fixed.replace(quote, other)
-            if fixed != field:
-                changed = changed[: low - match.end()] + fixed + changed[high - match.end() :]
-                rewritten = True
-        if rewritten:
-            return Lowered(text[: match.end()] + changed + text[stop:], (3, 12), ("quotes inside an f-string",))
-        hoisted = _hoist_backslash(text, match.start(), match.end(), stop, fields)
-        if hoisted is not None:
-            return hoisted
-    return None
+        row = f'{name} = {maker}("{name}"{_limits(" ".join(bound.split()))})'
+        taken = work.rows.setdefault(name, row) != row
+        if taken or re.search(rf"^(?:(?:class|def)\s+{name}\b|{name}\s*[:=][^=]|import\s+{name}$)", work.mask, re.M):
+            work.faithful = False
+        work.typing_names.append(maker)
 
 
-def _hoist_backslash(text: str, begin: int, body: int, stop: int, fields: list[tuple[int, int]]) -> Lowered | None:
-    """An expression with a backslash moves into a variable before the statement."""
-    for low, high in fields:
-        field = text[low:high]
-        if "\\" not in field or "\n" in field:
-            continue
-        start = text.rfind("\n", 0, begin) + 1
-        indent = re.match(r"[ \t]*", text[start:])
-        header = text[start:begin].lstrip()
-        if indent is None or re.match(r"(?:elif|else|except|case|finally|while)\b|[\])}]", header):
-            return None
-        expression = field
-        conversion = re.search(r"(?:![rsa])?(?::[^:]*)?$", field) if re.search(r"![rsa]\b", field) else None
-        suffix = conversion.group() if conversion else ""
-        if suffix:
-            expression = field[: -len(suffix)]
-        line_start = start
-        statement = text[line_start:begin]
-        if statement.count("(") - statement.count(")") < 0:
-            return None
-        name = "newline" if field.strip() in ("'\\n'", '"\\n"') else "text"
-        number = 1
-        while re.search(rf"\b{name}{number if number > 1 else ''}\b", text):
-            number += 1
-        variable = f"{name}{number if number > 1 else ''}"
-        changed = text[:low] + variable + suffix + text[high:]
-        first = _statement_start(text, line_start)
-        lead = re.match(r"[ \t]*", text[first:])
-        row = f"{lead.group() if lead else ''}{variable} = {expression.strip()}\n"
-        return Lowered(changed[:first] + row + changed[first:], (3, 12), ("backslash inside an f-string",))
-    return None
+def _limits(bound: str) -> str:
+    """The arguments of a type variable for its bound or constraints, as text: they may be defined further below."""
+    if not bound:
+        return ""
+    if bound.startswith("(") and bound.endswith(")"):
+        return "".join(f", {part if part in _PLAIN else _quoted(part)}" for part in _parts(bound[1:-1]))
+    return f", bound={bound if bound in _PLAIN else _quoted(bound)}"
 
 
-def _statement_start(text: str, line_start: int) -> int:
-    """Go up from a continuation line to the line where its brackets open."""
-    depth = 0
-    position = line_start
-    while position > 0:
-        above = text.rfind("\n", 0, position - 1) + 1
-        line = text[above:position]
-        depth += line.count(")") + line.count("]") + line.count("}")
-        depth -= line.count("(") + line.count("[") + line.count("{")
-        if depth < 0:
-            position = above
-            depth = 0
-            if not re.match(r"[ \t]*[\])}]", line):
-                following = text.rfind("\n", 0, above - 1) + 1 if above else 0
-                if text[following:above].rstrip()[-1:] not in ("(", "[", "{", ","):
-                    return position
-            continue
-        return position
-    return position
+_PLAIN = frozenset({"int", "float", "complex", "str", "bytes", "bool", "list", "dict", "set", "tuple", "object"})
 
 
-def _fstring_parts(text: str, start: int, quote: str) -> tuple[int, list[tuple[int, int]]] | None:
-    """The end of an f-string's body, read as Python 3.12 does, and the ranges of its expressions."""
-    fields: list[tuple[int, int]] = []
-    position = start
-    while position < len(text):
-        if text.startswith(quote, position):
-            return position, fields
-        char = text[position]
-        if char == "\\":
-            position += 2
-            continue
-        if char == "\n" and len(quote) == 1:
-            return None
-        if char == "{" and not text.startswith("{{", position):
-            close = _field_end(text, position + 1)
+def _quoted(expression: str) -> str:
+    if re.fullmatch(r"\"[^\"]*\"|'[^']*'", expression):
+        return expression
+    return f'"{expression}"' if '"' not in expression else repr(expression)
+
+
+def _type_aliases(work: _Work) -> bool:
+    """PEP 695: `type X = ...` becomes an annotated assignment."""
+    declared: list[list[str]] = []
+    for match in reversed(list(_TYPE_ALIAS.finditer(work.mask))):
+        position, parameters = match.end(), list[str]()
+        if work.mask[position] == "[":
+            close = _matching(work.mask, position)
             if close is None:
-                return None
-            fields.append((position + 1, close))
+                return False
+            parameters = _split(work, position + 1, close)
             position = close + 1
-            continue
-        position += 2 if text.startswith(("{{", "}}"), position) else 1
-    return None
+        equals = re.compile(r"[ \t]*=(?!=)[ \t]*").match(work.mask, position)
+        if equals is None:
+            return False
+        end = _statement_end(work.mask, equals.end())
+        value = work.text[equals.end() : end]
+        if _is_ahead(work.mask, match[2], equals.end(), end):
+            value = _quoted(" ".join(value.split()))
+        work.splice(match.start(), end, f"{match[1]}{match[2]}: TypeAlias = {value}")
+        work.typing_names.append("TypeAlias")
+        declared.append(parameters)
+        work.note((3, 12), "type statement")
+    _declare(work, (parameter for parameters in reversed(declared) for parameter in parameters))
+    return True
 
 
-def _field_end(text: str, position: int) -> int | None:
-    """The offset of the brace that ends an expression; strings and brackets inside are skipped."""
-    stack: list[str] = []
-    size = len(text)
-    while position < size:
-        char = text[position]
-        if char in "\"'":
-            triple = text[position : position + 3]
-            quote = triple if triple in ('"""', "'''") else char
-            end = position + len(quote)
-            while end < size and not text.startswith(quote, end):
-                if text[end] == "\n" and len(quote) == 1:
-                    return None
-                end += 2 if text[end] == "\\" else 1
-            position = end + len(quote)
-            continue
-        if char in "([{":
-            stack.append(char)
-        elif char in ")]}":
-            if not stack:
-                return position if char == "}" else None
-            stack.pop()
-        position += 1
-    return None
+def _is_ahead(mask: str, name: str, start: int, end: int) -> bool:
+    """Whether a value speaks of itself or of what is only defined below: a `type` statement is evaluated late."""
+    words = set(re.findall(r"(?<![.\w])[^\W\d]\w*", mask[start:end]))
+    below = re.findall(r"^[ \t]*(?:class|type)[ \t]+(\w+)|^(\w+)[ \t]*[:=]", mask[end:], re.M)
+    return name in words or bool(words & {one or other for one, other in below})
 
 
-def _matching(text: str, opener: int) -> int | None:
+def _except_lists(work: _Work) -> bool:
+    """PEP 758: `except A, B:` gets its brackets back. `except A, error:` is Python 2 and not touched."""
+    for match in reversed(list(_EXCEPT.finditer(work.mask))):
+        if not _OLD_STYLE_EXCEPT.match(match[2]):
+            work.splice(match.start(2), match.end(2), f"({match[2]})")
+            work.note((3, 14), "except without brackets")
+    return True
+
+
+def _statement_end(mask: str, position: int) -> int:
     depth = 0
-    for position in range(opener, min(len(text), opener + 2000)):
-        if text[position] in "([{":
-            depth += 1
-        elif text[position] in ")]}":
-            depth -= 1
-            if depth == 0:
-                return position
+    while position < len(mask):
+        char = mask[position]
+        depth += (char in "([{") - (char in ")]}")
+        if depth <= 0 and char in "\n;" and mask[position - 1] != "\\":
+            break
+        position += 1
+    return position - (len(mask[:position]) - len(mask[:position].rstrip(" \t")))
+
+
+def _matching(mask: str, opener: int) -> int | None:
+    """Return where the bracket at `opener` is closed."""
+    depth = 0
+    for match in re.compile(r"[()\[\]{}]").finditer(mask, opener):
+        depth += 1 if match[0] in "([{" else -1
+        if depth == 0:
+            return match.start()
     return None
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas that stand outside of brackets."""
-    parts: list[str] = []
-    depth, begin = 0, 0
-    for position, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if char == "," and depth == 0:
-            parts.append(text[begin:position].strip())
-            begin = position + 1
-    parts.append(text[begin:].strip())
+def _split(work: _Work, start: int, end: int) -> list[str]:
+    """Return the parts of the text between the commas that stand outside of brackets and strings."""
+    mask = work.mask[start:end]
+    cuts = [-1, *_outside(mask, ","), len(mask)]
+    parts = [work.text[start + a + 1 : start + b].strip() for a, b in pairwise(cuts)]
     return [part for part in parts if part]
 
 
-_ATTEMPTS: tuple[Callable[[str, int], Lowered | None], ...] = (_generics, _type_alias, _except_list, _fstring)
+def _parts(text: str) -> list[str]:
+    cuts = [-1, *_outside(text, ","), len(text)]
+    return [part for a, b in pairwise(cuts) if (part := text[a + 1 : b].strip())]
+
+
+def _cut(text: str, mark: str) -> tuple[str, str, str]:
+    at = next(iter(_outside(text, mark)), None)
+    return (text, "", "") if at is None else (text[:at].strip(), mark, text[at + 1 :].strip())
+
+
+def _outside(text: str, mark: str) -> list[int]:
+    """Return where a character stands outside of brackets."""
+    found: list[int] = []
+    depth = 0
+    for position, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if char == mark and depth == 0:
+            found.append(position)
+    return found
+
+
+def _name_of(parameter: str) -> str:
+    return re.split(r"[:=]", parameter, maxsplit=1)[0].strip()
+
+
+_SIGNS = (_GENERIC, _TYPE_ALIAS, _EXCEPT, _FORMATTED)
+_ATTEMPTS: tuple[Callable[[_Work], bool], ...] = (_generics, _type_aliases, _except_lists)
