@@ -91,7 +91,7 @@ def repair(
     What the past shows is weighed against what the search finds, and makes the search shorter: a file that returns to
     what it was before a commit that only deleted lines has no rival, a small reversal only such as agree with it. The
     rest is searched in full. Safe is what history restores to the letter, or what the search alone is sure of; where
-    tools deleted lines in the project, what only the search finds is unsafe, since it cannot know a lost line.
+    tools deleted lines in the project, a repair without the file's own past is unsafe: nobody knows what is lost.
     """
     costs = learned_costs()
     with quiet():
@@ -207,7 +207,7 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
     if chosen.past is not None and chosen.past.is_certain:
         # Every line of the broken text stays, and stands where it stood when the file compiled.
         return Safety.SAFE
-    if lost_to_tools and chosen.past is None:
+    if lost_to_tools and (chosen.past is None or chosen.past.reversal is None):
         return Safety.UNSAFE
     if confidence < costs.safe or any(change.op in _NEVER_SAFE for change in chosen.changes):
         return Safety.UNSAFE
