@@ -158,13 +158,13 @@ def _form(text: str) -> str:
 
 
 def _merge(found: list[_Proposal], past: Sequence[PastRepair]) -> list[_Proposal]:
-    """Put history's proposals beside the search's; one that both make carries both."""
+    """Put history's proposals beside the search's; one that both make carries both, in the very text of the past."""
     result = list(found)
     forms = {_form(p.text): i for i, p in enumerate(result)} if past else {}
     for proposal in past:
         at = forms.get(_form(proposal.text))
         if at is not None and result[at].past is None:
-            result[at] = _Proposal(result[at].text, result[at].changes, result[at].share, proposal)
+            result[at] = _Proposal(proposal.text, result[at].changes, result[at].share, proposal)
         elif at is None:
             result.append(_Proposal(proposal.text, (), 0.0, proposal))
     return result

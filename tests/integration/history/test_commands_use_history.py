@@ -145,7 +145,9 @@ def test_what_a_tool_deleted_without_a_commit_comes_back(project: GitProject, so
         assert (project.root / f"m{number}.py").read_text() == variant(BEFORE, number)
 
 
-def test_damage_by_a_tool_is_undone_in_a_file_without_a_good_version_when_asked_to(project: GitProject, sophia: Sophia) -> None:
+def test_damage_by_a_tool_is_undone_in_a_file_without_a_good_version_when_asked_to(
+    project: GitProject, sophia: Sophia
+) -> None:
     project.commit("import", late=variant(BROKEN, 9))
     break_many(project)
     sophia.run("fix")
