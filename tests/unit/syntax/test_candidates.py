@@ -1,0 +1,158 @@
+"""Every family of candidates proposes what a person would do for its typical faults; which wins is for the costs."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+from sophia_cli.fixers.syntax.candidates import (
+    brackets,
+    comments,
+    conflicts,
+    imports,
+    indentation,
+    lines,
+    markup,
+    propose,
+    scope,
+    signature,
+    strings,
+    suites,
+    tokens,
+)
+from sophia_cli.fixers.syntax.compiler import compile_fault
+from sophia_cli.fixers.syntax.site import Site, indent_unit
+
+CASES: dict[str, tuple[ModuleType, str, str]] = {
+    "conflict-ours": (
+        conflicts,
+        "<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> other\n",
+        "a = 1\n",
+    ),
+    "conflict-theirs": (conflicts, "b = 0\n<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> other\n", "b = 0\na = 2\n"),
+    "conflict-stray": (conflicts, "a = 1\n>>>>>>> other\n", "a = 1\n"),
+    "fences": (markup, "```python\na = 1\n```\n", "a = 1\n"),
+    "one-fence": (markup, "a = 1\n```\n", "a = 1\n"),
+    "prompts": (markup, ">>> a = 1\n>>> print(a)\n", "a = 1\nprint(a)\n"),
+    "prose": (markup, "Here is the code you asked for:\nimport os\n", "# Here is the code you asked for:\nimport os\n"),
+    "line-too-deep": (indentation, "a = 1\n    b = 2\n", "a = 1\nb = 2\n"),
+    "line-off-step": (
+        indentation,
+        "def f():\n    a = 1\n   return a\n",
+        "def f():\n    a = 1\n    return a\n",
+    ),
+    "run-not-in-block": (
+        indentation,
+        "def f():\na = 1\nreturn a\n",
+        "def f():\n    a = 1\n    return a\n",
+    ),
+    "tabs": (indentation, "if a:\n        b = 1\n\tc = 2\n", "if a:\n        b = 1\n        c = 2\n"),
+    "colon": (suites, "def f(a)\n    return a\n", "def f(a):\n    return a\n"),
+    "colon-in-place-of-semicolon": (suites, "if a;\n    b = 1\n", "if a:\n    b = 1\n"),
+    "empty-block": (suites, "def f():\n\na = 1\n", "def f():\n    pass\n\na = 1\n"),
+    "try-alone": (suites, "try:\n    a = 1\nb = 2\n", "try:\n    a = 1\nfinally:\n    pass\nb = 2\n"),
+    "unclosed-call": (brackets, "print(1\na = 2\n", "print(1)\na = 2\n"),
+    "unclosed-list": (brackets, "a = [\n    1,\n    2,\ndel b\n", "a = [\n    1,\n    2,\n]\ndel b\n"),
+    "closer-too-many": (brackets, "print(1))\n", "print(1)\n"),
+    "closer-of-wrong-shape": (brackets, "a = [1, 2)\n", "a = [1, 2]\n"),
+    "opener-missing": (brackets, "print 1)\n".replace(" ", ""), "(print1)\n"),
+    "comma": (tokens, "a = [1 2]\n", "a = [1, 2]\n"),
+    "assignment-for-comparison": (tokens, "if a = 1:\n    b = 2\n", "if a == 1:\n    b = 2\n"),
+    "keyword-typo": (tokens, "retrun = 1\nimprot os\n", "retrun = 1\nimport os\n"),
+    "c-operator": (tokens, "a = b && c\n", "a = b and c\n"),
+    "curly-quotes": (tokens, "print(“a”)\n", 'print("a")\n'),
+    "junk-token": (tokens, "a = 1 $\n", "a = 1\n"),
+    "string-end": (strings, "a = 'b\n", "a = 'b'\n"),
+    "string-end-in-call": (strings, "print('b)\n", "print('b')\n"),
+    "docstring-end": (
+        strings,
+        'def f():\n    """Text.\n    return 1\n',
+        'def f():\n    """Text."""\n    return 1\n',
+    ),
+    "apostrophe": (strings, "a = 'it's'\n", "a = 'it\\'s'\n"),
+    "commented-opening": (
+        comments,
+        "# print(\n    1,\n)\n",
+        "print(\n    1,\n)\n",
+    ),
+    "swallowed-closer": (comments, "a = f(1  # one)\nb = 2\n", "a = f(1)  # one\nb = 2\n"),
+    "commented-rest": (comments, "# print(\n    1,\n)\n", "# print(\n    # 1,\n# )\n"),
+    "late-future": (
+        imports,
+        "import os\nfrom __future__ import annotations\n",
+        "from __future__ import annotations\nimport os\n",
+    ),
+    "import-in-a-call": (imports, "a = f(\nimport os\n    1,\n)\n", "import os\na = f(\n    1,\n)\n"),
+    "import-in-a-try": (
+        imports,
+        "try:\nimport os\n    a = 1\nexcept OSError:\n    pass\n",
+        "import os\ntry:\n    a = 1\nexcept OSError:\n    pass\n",
+    ),
+    "join": (lines, "a = 1 +\\\n\n    2\n".replace("\\\n", "\n"), "a = 1 + 2\n"),
+    "split": (lines, "a = 1 b = 2\n", "a = 1\nb = 2\n"),
+    "remove": (lines, "a = 1\n%%% ???\nb = 2\n", "a = 1\nb = 2\n"),
+    "default-order": (signature, "def f(a=1, b):\n    pass\n", "def f(b, a=1):\n    pass\n"),
+    "default-missing": (signature, "def f(a=1, b):\n    pass\n", "def f(a=1, b=None):\n    pass\n"),
+    "parameter-twice": (signature, "def f(a, b, a):\n    pass\n", "def f(a, b):\n    pass\n"),
+    "keyword-twice": (signature, "f(a=1, b=2, a=3)\n", "f(a=1, b=2)\n"),
+    "position-after-keyword": (signature, "f(a=1, 2)\n", "f(2, a=1)\n"),
+    "await": (scope, "def f():\n    await g()\n", "async def f():\n    await g()\n"),
+    "late-global": (
+        scope,
+        "def f():\n    print(a)\n    global a\n    a = 1\n",
+        "def f():\n    global a\n    print(a)\n    a = 1\n",
+    ),
+    "return-outside": (
+        scope,
+        "def f():\n    a = 1\nreturn a\n",
+        "def f():\n    a = 1\n    return a\n",
+    ),
+    "bare-except-first": (
+        scope,
+        "try:\n    a = 1\nexcept:\n    b = 2\nexcept OSError:\n    c = 3\n",
+        "try:\n    a = 1\nexcept OSError:\n    c = 3\nexcept:\n    b = 2\n",
+    ),
+}
+
+
+def _site(broken: str) -> Site:
+    fault = compile_fault(broken)
+    assert fault is not None
+    rows = broken.split("\n")[:-1]
+    return Site(lines=rows, fault=fault, first=0, last=len(rows), unit=indent_unit(rows))
+
+
+def _texts(site: Site, family: ModuleType) -> set[str]:
+    return {"".join(line + "\n" for line in change.apply(site.lines)) for change in family.propose(site)}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_family_proposes_the_mended_text(name: str) -> None:
+    family, broken, mended = CASES[name]
+    assert mended in _texts(_site(broken), family)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
+    site = _site(CASES[name][1])
+    seen: set[tuple[int, int, tuple[str, ...]]] = set()
+    for change in propose(site):
+        assert 0 <= change.start <= change.end <= len(site.lines)
+        assert change.apply(site.lines) != site.lines
+        assert change.title
+        key = (change.start, change.end, change.lines)
+        assert key not in seen
+        seen.add(key)
+
+
+def test_every_family_has_cases() -> None:
+    families = {family for family, _, _ in CASES.values()}
+    assert len(families) == 12
+    assert all(sum(case[0] is family for case in CASES.values()) >= 2 for family in families)
+
+
+@pytest.mark.parametrize("broken", ["(", "'''", "\\", "\n\n(", "if", "\t(", "@", "def", "async", "lambda", "x = \\"])
+def test_tiny_texts_break_no_family(broken: str) -> None:
+    site = _site(broken + "\n")
+    assert all(change.start <= len(site.lines) for change in propose(site))
