@@ -26,7 +26,7 @@ from sophia_cli.fixers.syntax.costs import learned_costs
 from sophia_cli.fixers.syntax.search import Limits, search
 from sophia_cli.fixers.syntax.token_model import load_token_model
 
-WIDE = Limits(beam=4, tries=150, passes=24, gap=9.0, content=-1e9, finals=40, work=9_000_000)
+WIDE = Limits(beam=4, tries=110, passes=16, gap=7.0, content=7.0, finals=24, work=8_000_000)
 MINIMUM = 3
 
 
@@ -49,8 +49,9 @@ def candidates_of(row: dict[str, Any]) -> dict[str, Any]:
     for outcome in found:
         key = tree(outcome.text) or outcome.text
         if key not in merged:
-            merged[key] = {"change": outcome.features, "outcome": outcome.outcome, "right": key in gold}
-    return {"repo": row["repo"], "candidates": list(merged.values())}
+            how = "; ".join(f"{c.op.value}:{c.detail}:{c.token}@{c.start + 1}" for c in outcome.changes)
+            merged[key] = {"change": outcome.features, "outcome": outcome.outcome, "right": key in gold, "how": how}
+    return {"repo": row["repo"], "id": row["id"], "candidates": list(merged.values())}
 
 
 def collect(source: Path, target: Path, every: int) -> None:
@@ -64,24 +65,28 @@ def collect(source: Path, target: Path, every: int) -> None:
     print(f"{len(rows)} rows, the right text among the candidates of {right}", file=sys.stderr)
 
 
-def fit(sources: list[str], out: Path, strength: float) -> None:
+def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     """Fit the weights and report the accuracy on repositories left out."""
     import numpy as np
     from scipy.optimize import minimize
     from scipy.sparse import csr_matrix
 
-    groups: list[tuple[str, float, list[dict[str, Any]]]] = []
+    hopeless: list[dict[str, Any]] = []
+    groups: list[tuple[str, float, list[dict[str, Any]], str]] = []
     for source in sources:
         name, _, weight = source.partition(":")
         for line in Path(name).open(encoding="utf-8"):
             row = json.loads(line)
+            if not any(c["right"] for c in row["candidates"]) and float(weight or 1) == 1 and row["candidates"]:
+                hopeless.append(row)
             if any(c["right"] for c in row["candidates"]) and len(row["candidates"]) > 1:
-                groups.append((row["repo"] if float(weight or 1) == 1 else "", float(weight or 1), row["candidates"]))
-    names = Counter(key for _, _, cs in groups for c in cs for key in _keys(c))
+                repo = row["repo"] if float(weight or 1) == 1 else ""
+                groups.append((repo, float(weight or 1), row["candidates"], row.get("id", "")))
+    names = Counter(key for _, _, cs, _ in groups for c in cs for key in _keys(c))
     index = {name: i for i, name in enumerate(sorted(n for n, k in names.items() if k >= MINIMUM))}
     rows, columns, values, owner, right, weights = [], [], [], [], [], []
     number = 0
-    for g, (_, weight, candidates) in enumerate(groups):
+    for g, (_, weight, candidates, _) in enumerate(groups):
         weights.append(weight)
         for candidate in candidates:
             for key, value in _keys(candidate).items():
@@ -129,21 +134,30 @@ def fit(sources: list[str], out: Path, strength: float) -> None:
                 best[g] = (score[i], bool(right[i]))
         return sum(ok for _, ok in best.values()) / max(1, len(best))
 
-    repos = sorted({repo for repo, _, _ in groups if repo})
+    repos = sorted({repo for repo, _, _, _ in groups if repo})
     folds = [set(repos[i::5]) for i in range(5)]
     hits, size = 0.0, 0
+    left_out: list[tuple[list[float], bool, bool]] = []
     for fold in folds:
-        outside = np.array([repo not in fold for repo, _, _ in groups], dtype=float)
-        inside = np.array([repo in fold for repo, _, _ in groups])
+        outside = np.array([repo not in fold for repo, _, _, _ in groups], dtype=float)
+        inside = np.array([repo in fold for repo, _, _, _ in groups])
         if inside.sum():
-            hits += accuracy(train(outside), inside) * inside.sum()
+            w = train(outside)
+            hits += accuracy(w, inside) * inside.sum()
+            left_out.extend(_certainties(-(matrix @ w), owner, right, inside, groups))
+            for row in hopeless:
+                if row["repo"] in fold:
+                    left_out.append(_hopeless(row, index, w))
+            if verbose:
+                _print_misses(-(matrix @ w), owner, right, inside, groups)
             size += int(inside.sum())
     w = train(np.ones(len(groups)))
-    own = np.array([bool(repo) for repo, _, _ in groups])
+    own = np.array([bool(repo) for repo, _, _, _ in groups])
     print(
         f"left-out accuracy {hits / max(1, size):.3f} of {size}; fitted {accuracy(w, own):.3f}; features {len(index)}"
     )
-    result: dict[str, Any] = {"change": {}, "outcome": {}, "temperature": 1.0, "safe": 0.9}
+    result: dict[str, Any] = {"change": {}, "outcome": {}, "temperature": 1.0, "safe": 0.9, "loss": LOSS}
+    result["temperature"], result["safe"] = _calibrate(left_out)
     for key, i in index.items():
         part, _, name = key.partition("|")
         if abs(w[i]) >= 0.005:
@@ -151,11 +165,89 @@ def fit(sources: list[str], out: Path, strength: float) -> None:
     out.write_text(json.dumps(result, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
+Certainty = tuple[list[float], bool, bool]
+
+
+def _certainties(score: Any, owner: list[int], right: list[bool], inside: Any, groups: list[Any]) -> list[Certainty]:
+    """For each row left out: the scores, best first; whether the best is right; whether it may be safe at all."""
+    by_group: dict[int, list[int]] = {}
+    for i, g in enumerate(owner):
+        if inside[g]:
+            by_group.setdefault(g, []).append(i)
+    result: list[Certainty] = []
+    for g, members in by_group.items():
+        order = sorted(members, key=lambda i: -score[i])
+        how = groups[g][2][order[0] - members[0]]["how"]
+        able = not any(f"{op}:" in how for op in NEVER_SAFE) and ":#@" not in how
+        result.append(([float(score[i]) for i in order], bool(right[order[0]]), able))
+    return result
+
+
+def _hopeless(row: dict[str, Any], index: dict[str, int], w: Any) -> Certainty:
+    """The certainty of a row whose right text is not among the candidates."""
+    scored = []
+    for candidate in row["candidates"]:
+        cost = sum(w[index[key]] * value for key, value in _keys(candidate).items() if key in index)
+        scored.append((-float(cost), candidate["how"]))
+    scored.sort(key=lambda item: -item[0])
+    able = not any(f"{op}:" in scored[0][1] for op in NEVER_SAFE) and ":#@" not in scored[0][1]
+    return [score for score, _ in scored], False, able
+
+
+def _calibrate(rows: list[Certainty]) -> tuple[float, float]:
+    """The temperature that makes shares honest, and the share from which nine of ten are right; prints the table."""
+    import math
+
+    def share(scores: list[float], temperature: float) -> float:
+        return 1 / sum(math.exp((s - scores[0]) / temperature) for s in scores)
+
+    def surprise(temperature: float) -> float:
+        total = 0.0
+        for scores, good, _ in rows:
+            p = min(max(share(scores, temperature), 1e-6), 1 - 1e-6)
+            total -= math.log(p if good else 1 - p)
+        return total
+
+    best = min((t / 10 for t in range(5, 41)), key=surprise)
+    chosen = 0.99
+    for percent in range(99, 40, -3):
+        sure = [good for scores, good, able in rows if able and share(scores, best) >= percent / 100]
+        if sure:
+            print(f"share >= {percent} %: {len(sure)} of {len(rows)} rows, {sum(sure) / len(sure):.0%} right")
+            if len(sure) >= 10 and sum(sure) / len(sure) >= 0.88:
+                chosen = percent / 100
+    print(f"temperature {best}, safe from {chosen}")
+    return best, chosen
+
+
+def _print_misses(score: Any, owner: list[int], right: list[bool], inside: Any, groups: list[Any]) -> None:
+    """Print what was chosen and what was right, for repositories left out."""
+    by_group: dict[int, list[int]] = {}
+    for i, g in enumerate(owner):
+        if inside[g]:
+            by_group.setdefault(g, []).append(i)
+    for g, members in by_group.items():
+        best = max(members, key=lambda i: score[i])
+        gold = max((i for i in members if right[i]), key=lambda i: score[i])
+        if best != gold:
+            row = groups[g]
+            first = members[0]
+            print(
+                f"{row[3]} chose {row[2][best - first]['how']} ({score[best] - score[gold]:.2f}) over {row[2][gold - first]['how']}"
+            )
+
+
 def _keys(candidate: dict[str, Any]) -> dict[str, float]:
     keys = {f"change|{name}": value for name, value in candidate["change"].items()}
     keys.update({f"outcome|{name}": value for name, value in candidate["outcome"].items()})
     return keys
 
+
+NEVER_SAFE = (
+    "delete-line", "delete-lines", "comment-lines", "merge-conflict", "open-string", "insert-pass", "add-header",
+)  # fmt: skip
+# What losing a line of code costs beyond how plausible it is, in nats: a policy, not learned.
+LOSS = 2.5
 
 # Where nothing is learned of an operation, these stand: what loses code costs more than what adds or moves it.
 ANCHORS = {
@@ -172,6 +264,20 @@ ANCHORS = {
     "tokens-removed": 0.4,
     "tokens-added": 0.3,
     "distance": 0.3,
+    "op:add-header/except": -2.0,
+    "op:add-header/block": -1.0,
+    "flips-docstrings/indent": 1.0,
+    "flips-docstrings/invalid": 1.0,
+    "flips-docstrings/except": 2.0,
+    "import-dropped:used": 3.0,
+    "gone:known": 0.5,
+    "unresolved": 1.0,
+    "no-effect": 1.0,
+    "unreachable": 0.7,
+    "string-no-effect": 0.7,
+    "function-self": 1.5,
+    "method-self": 0.7,
+    "nested-def": 0.5,
 }
 
 
@@ -187,11 +293,12 @@ def main() -> None:
     two.add_argument("sources", nargs="+")
     two.add_argument("--out", type=Path, required=True)
     two.add_argument("--strength", type=float, default=0.15)
+    two.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     if arguments.step == "collect":
         collect(arguments.source, arguments.target, arguments.every)
     else:
-        fit(arguments.sources, arguments.out, arguments.strength)
+        fit(arguments.sources, arguments.out, arguments.strength, arguments.verbose)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,10 @@ def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
 def report_of(view: FileView, rules: Sequence[Rule]) -> FileReport:
     """Return what `rules` say about a view."""
     findings = [finding for rule in rules for finding in rule.check(view)]
+    if view.data is not None and b"sophia: ignore" in view.data and isinstance(view.source, SourceText):
+        from sophia_cli.fixers.selection import without_suppressed
+
+        findings = list(without_suppressed(view.source.lines, findings))
     compiles = isinstance(view.source, SourceText) and view.fault is None
     lines = view.source.text.count("\n") if isinstance(view.source, SourceText) else 0
     return FileReport(view.path, tuple(sorted(findings, key=lambda f: f.sort_key)), compiles, lines)

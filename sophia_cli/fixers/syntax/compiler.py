@@ -33,6 +33,41 @@ def quick_fault(text: str) -> SyntaxFault | None:
     return None
 
 
+def earliest_fault(text: str) -> SyntaxFault | None:
+    """Return the first objection in reading order.
+
+    CPython reads on for faults of the tokenizer (an unterminated string, a malformed number) and reports these before a
+    statement further up that it could not parse either. Call inside `quiet()`.
+    """
+    fault = quick_fault(text)
+    if fault is None or fault.line < 3 or not any(words in fault.message for words in _TOKENIZER):
+        return fault
+    position = 0
+    for _ in range(fault.line - 1):
+        position = text.index("\n", position) + 1
+    above = quick_fault(text[:position])
+    if above is None or above.line >= fault.line - 1 or "never closed" in above.message or "block" in above.message:
+        return fault
+    return fault if "expected 'except'" in above.message and above.line >= fault.line - 2 else above
+
+
+_TOKENIZER = (
+    "unterminated",
+    "invalid decimal literal",
+    "invalid hexadecimal",
+    "invalid octal",
+    "invalid binary",
+    "invalid character",
+    "invalid non-printable",
+    "leading zeros",
+    "line continuation",
+    "does not match any outer",
+    "unmatched",
+    "does not match opening",
+    "inconsistent use of tabs",
+)
+
+
 def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
     """Return what `compile` objects to first, None when the text compiles. Never raises, for any text."""
     try:

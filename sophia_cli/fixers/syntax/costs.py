@@ -14,13 +14,15 @@ class Costs:
     """Weights by feature name, in nats: the cost of a repair is its negative unnormalised log-probability.
 
     Learned by `benchmarks/learn_costs.py`. `change` weighs the features of single changes, `outcome` those of the
-    finished text. `temperature` makes shares of the probability honest; from `safe` on a repair counts as certain.
+    finished text. `temperature` makes shares of the probability honest; from `safe` on a repair counts as
+    certain. `loss` is what each of the first lines of code that a repair loses costs beyond how plausible the repair is.
     """
 
     change: Mapping[str, float]
     outcome: Mapping[str, float]
     temperature: float
     safe: float
+    loss: float
 
     def of_change(self, features: Mapping[str, float]) -> float:
         """Return the cost of one change."""
@@ -38,5 +40,9 @@ def learned_costs() -> Costs:
     """Return the costs that come with Sophia."""
     stored = json.loads(resources.files(__package__).joinpath("costs.json").read_text(encoding="utf-8"))
     return Costs(
-        change=stored["change"], outcome=stored["outcome"], temperature=stored["temperature"], safe=stored["safe"]
+        change=stored["change"],
+        outcome=stored["outcome"],
+        temperature=stored["temperature"],
+        safe=stored["safe"],
+        loss=stored["loss"],
     )

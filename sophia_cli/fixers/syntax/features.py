@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from sophia_cli.fixers.syntax.change import Change, Op
@@ -12,6 +13,7 @@ from sophia_cli.fixers.syntax.token_model import USUAL_BITS, TokenModel
 
 Features = dict[str, float]
 
+_NAMES = re.compile(r"[^\W\d]\w*")
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _INDENTS = (Op.INDENT_LINE, Op.INDENT_RUN, Op.INDENT_BLOCK, Op.INDENT_WITH_STRINGS)
 _METHOD = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
@@ -36,14 +38,38 @@ def change_features(site: Site, change: Change) -> Features:
     features = operation_features(site, change)
     old = site.lines[change.start : change.end]
     new = list(change.lines)
-    if flips_docstrings(site, change):
-        features["flips-docstrings"] = 1.0
-        features["flips-docstrings/" + site.group] = 1.0
     _place(features, site, change, change.op.value)
-    _size(features, old, new)
+    features["lines-changed"] = math.log1p(max(len(old), len(new)))
     if change.op in _INDENTS:
         _indentation(features, site, change)
+        return features
+    gone, come = _trimmed("\n".join(old), "\n".join(new))
+    if (gone.count('"""') - come.count('"""')) % 2 or (gone.count("'''") - come.count("'''")) % 2:
+        features["flips-docstrings"] = 1.0
+        features["flips-docstrings/" + site.group] = 1.0
+    _size(features, old, new, gone, come)
+    _column(features, site, change, old, new)
+    _names(features, site, old, new, gone, come)
+    if change.op is Op.MERGE_CONFLICT:
+        _sides(features, old, new)
     return features
+
+
+def _trimmed(old: str, new: str) -> tuple[str, str]:
+    """The parts in which two texts differ, widened to whole words."""
+    limit = min(len(old), len(new))
+    head = 0
+    while head < limit and old[head] == new[head]:
+        head += 1
+    limit -= head
+    tail = 0
+    while tail < limit and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    while head > 0 and (old[head - 1].isalnum() or old[head - 1] == "_"):
+        head -= 1
+    while tail > 0 and (old[-tail].isalnum() or old[-tail] == "_"):
+        tail -= 1
+    return old[head : len(old) - tail], new[head : len(new) - tail]
 
 
 def _place(features: Features, site: Site, change: Change, op: str) -> None:
@@ -61,26 +87,64 @@ def _place(features: Features, site: Site, change: Change, op: str) -> None:
         features["distance-after"] = math.log1p(change.start - fault)
 
 
-def _size(features: Features, old: list[str], new: list[str]) -> None:
-    words_old = _WORDS.findall("\n".join(old))
-    words_new = _WORDS.findall("\n".join(new))
-    head = 0
-    while head < min(len(words_old), len(words_new)) and words_old[head] == words_new[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(words_old), len(words_new)) - head and words_old[-1 - tail] == words_new[-1 - tail]:
-        tail += 1
-    removed = len(words_old) - head - tail
-    added = len(words_new) - head - tail
-    features["tokens-removed"] = min(6.0, math.log1p(removed) * 1.5)
-    features["tokens-added"] = min(6.0, math.log1p(added) * 1.5)
-    code_old = sum(1 for line in old if is_code(line))
-    code_new = sum(1 for line in new if is_code(line))
-    lost = max(0, code_old - code_new)
-    if lost:
-        features["lines-lost"] = 1.0
-        features["lines-lost-log"] = math.log1p(lost)
-    features["lines-changed"] = math.log1p(max(len(old), len(new)))
+def _column(features: Features, site: Site, change: Change, old: list[str], new: list[str]) -> None:
+    """Where on the line the text changes, in tokens from the fault."""
+    if not old or not new or change.start > site.line or change.end <= site.line:
+        if old and new and change.end <= site.line and change.end - change.start == 1:
+            before = old[0].rstrip()
+            features["edge:" + ("end" if new[0].startswith(before[:-1]) else "inside")] = 1.0
+        return
+    row = site.line - change.start
+    if row >= len(new):
+        return
+    was, now = old[row], new[row]
+    same = 0
+    while same < min(len(was), len(now)) and was[same] == now[same]:
+        same += 1
+    code = site.code_tokens(site.line)
+    at = next((i for i, t in enumerate(code) if t.column + len(t.text) > site.column), len(code))
+    place = next((i for i, t in enumerate(code) if t.column + len(t.text) > same), len(code))
+    offset = max(-4, min(4, place - at))
+    features[f"offset:{offset}"] = 1.0
+    features[f"offset:{change.op.value}:{offset}"] = 1.0
+    if place >= len(code):
+        features["edit-at-line-end"] = 1.0
+    elif place == 0:
+        features["edit-at-line-start"] = 1.0
+
+
+def _names(features: Features, site: Site, old: list[str], new: list[str], gone: str, come: str) -> None:
+    """Whether words that the change takes away are known elsewhere in the file."""
+    if not gone:
+        return
+    lost = Counter(_NAMES.findall(gone))
+    lost.subtract(_NAMES.findall(come))
+    known = site.words
+    for name, count in lost.items():
+        if count > 0:
+            elsewhere = known[name] > count
+            features["gone:" + ("known" if elsewhere else "short" if len(name) <= 2 else "unknown")] = 1.0
+    if not new and any(line.lstrip().startswith(("import ", "from ")) for line in old):
+        here = Counter(name for line in old for name in _NAMES.findall(line.partition("import")[2]))
+        used = any(known[name] > count for name, count in here.items())
+        features["import-dropped:" + ("used" if used else "unused")] = 1.0
+
+
+def _sides(features: Features, old: list[str], new: list[str]) -> None:
+    kept = sum(1 for line in new if line.strip())
+    every = sum(1 for line in old if line.strip())
+    features["side-share"] = kept / max(1, every - 3)
+    features["side-empty"] = 1.0 if kept == 0 else 0.0
+
+
+def _size(features: Features, old: list[str], new: list[str], gone: str, come: str) -> None:
+    features["tokens-removed"] = min(6.0, math.log1p(len(_WORDS.findall(gone))) * 1.5)
+    features["tokens-added"] = min(6.0, math.log1p(len(_WORDS.findall(come))) * 1.5)
+    if len(new) < len(old) or "#" in come:
+        lost = sum(1 for line in old if is_code(line)) - sum(1 for line in new if is_code(line))
+        if lost > 0:
+            features["lines-lost"] = 1.0
+            features["lines-lost-log"] = math.log1p(lost)
 
 
 def _indentation(features: Features, site: Site, change: Change) -> None:

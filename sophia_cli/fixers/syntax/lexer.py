@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from enum import Enum
 from typing import NamedTuple
 
@@ -68,14 +67,16 @@ OPENERS = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
-def scan(text: str) -> list[Token]:
-    """Return the tokens of `text`; blank space and line continuations are left out.
+def scan(text: str, first_line: int = 0) -> list[Token]:
+    """Return the tokens of `text`, whose first line counts as `first_line`; blank space is left out.
 
     An unterminated triple-quoted string takes the rest of the text as one OPEN_STRING token; another unterminated
     string ends with its line.
     """
     starts = [0]
     starts.extend(found.end() for found in re.finditer("\n", text))
+    starts.append(len(text) + 1)
+    line = 0
     tokens: list[Token] = []
     position, size = 0, len(text)
     match_at = _PATTERN.match
@@ -90,7 +91,8 @@ def scan(text: str) -> list[Token]:
             if group == "open" and word[-3:] in ('"""', "'''"):
                 end = size
                 word = text[position:end]
-            line = bisect_right(starts, position) - 1
-            tokens.append(Token(_KINDS[group], word, line, position - starts[line], position, end))
+            while starts[line + 1] <= position:
+                line += 1
+            tokens.append(Token(_KINDS[group], word, line + first_line, position - starts[line], position, end))
         position = end
     return tokens

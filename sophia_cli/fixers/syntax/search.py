@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from sophia_cli.fixers.syntax.candidates import propose
-from sophia_cli.fixers.syntax.change import Change
-from sophia_cli.fixers.syntax.compiler import compile_fault, quick_fault
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault
 from sophia_cli.fixers.syntax.costs import Costs
 from sophia_cli.fixers.syntax.features import (
     Features,
@@ -19,6 +19,7 @@ from sophia_cli.fixers.syntax.features import (
     operation_features,
     plausibility,
 )
+from sophia_cli.fixers.syntax.losses import lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.outcome import outcome_features
 from sophia_cli.fixers.syntax.site import Site, indent_unit
@@ -26,21 +27,32 @@ from sophia_cli.fixers.syntax.token_model import TokenModel
 from sophia_cli.fixers.syntax.window import Window, windows_around
 
 
+_LOST_AT_MOST = 4  # lines that count; who loses more loses enough
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How far the search goes. Counts, not seconds, so that a result does not depend on the machine's load."""
 
     beam: int = 4
-    tries: int = 140
-    passes: int = 14
-    gap: float = 6.0
+    tries: int = 60
+    passes: int = 10
+    gap: float = 4.0
     content: float = 5.0
     pull: float = 0.8
     lead: float = 4.0
+    doubt: float = 2.0
+    step: float = 0.5
     leap: float = 1.2
     sites: int = 80
-    finals: int = 24
-    work: int = 12_000_000  # characters compiled in all
+    finals: int = 10
+    work: int = 8_000_000  # characters read by compiler and tokenizer, in all
+    large: int = 200_000  # characters; longer texts are only looked at in windows
+    longest: int = 20_000  # characters of the fault's line
+
+    def wider(self) -> Limits:
+        """Return the limits for a second search, of a text for which the first found nothing."""
+        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, work=2 * self.work)
 
     def at(self, depth: int) -> Limits:
         """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""
@@ -79,7 +91,7 @@ class _Budget:
 
     def fault(self, text: str) -> SyntaxFault | None:
         """Ask the compiler, and account for what it read: up to the fault, or everything."""
-        fault = quick_fault(text)
+        fault = earliest_fault(text)
         share = 1.0 if fault is None else min(1.0, fault.line / (text.count("\n") + 1))
         self.spent += int(len(text) * share) + 200
         return fault
@@ -109,11 +121,16 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
 
     Call inside `compiler.quiet()`. Deterministic: the same text, costs and limits give the same answer.
     """
-    limits = limits or Limits()
+    if limits is None:
+        return _search(text, costs, model, Limits()) or _search(text, costs, model, Limits().wider())
+    return _search(text, costs, model, limits)
+
+
+def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -> list[Outcome]:
     lines = text.split("\n")
     if lines and lines[-1] == "":
         lines.pop()
-    fault = compile_fault(text)
+    fault = earliest_fault(text) or compile_fault(text)
     if fault is None:
         return []
     budget = _Budget(limits.work)
@@ -137,10 +154,10 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
         if frontier:
             frontier = [s for s in frontier if s.priority < frontier[0].priority + limits.lead]
         if best_final is not None:
-            frontier = [s for s in frontier if s.cost < best_final + 1.0]
+            frontier = [s for s in frontier if s.cost + limits.step < best_final]
         if not frontier or budget.used_up or (best_final is not None and len(finals) >= limits.finals):
             break
-    return _finish(finals, costs, limits)
+    return _finish(text, finals, costs, limits)
 
 
 def _beam(states: list[State], width: int) -> list[State]:
@@ -157,13 +174,15 @@ def _beam(states: list[State], width: int) -> list[State]:
     return kept
 
 
-def _finish(finals: dict[str, State], costs: Costs, limits: Limits) -> list[Outcome]:
+def _finish(broken: str, finals: dict[str, State], costs: Costs, limits: Limits) -> list[Outcome]:
     best = heapq.nsmallest(limits.finals, finals.items(), key=lambda item: item[1].cost)
     found: list[Outcome] = []
     for text, state in best:
         outcome = outcome_features(text)
         if outcome is not None:
             total = state.cost + costs.of_outcome(outcome)
+            if costs.loss and not any(change.op is Op.MERGE_CONFLICT for change in state.changes):
+                total += costs.loss * min(lost_lines(broken, text), _LOST_AT_MOST)
             found.append(Outcome(text, state.changes, total, state.features, outcome))
     return sorted(found, key=lambda o: o.cost)
 
@@ -177,7 +196,12 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
     advanced: list[_Tried] = []
     seen: set[tuple[int, int, tuple[str, ...]]] = set()
     line = min(max(fault.line - 1, 0), max(len(lines) - 1, 0))
+    size = sum(map(len, lines))
+    if lines and len(lines[line]) > limits.longest:
+        return []
     for window in windows_around(lines, line):
+        if window.last - window.first == len(lines) and size > limits.large:
+            break
         if not _shows(window, lines, fault, budget):
             continue
         own = tuple(lines[window.first : window.last])
@@ -185,6 +209,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         known = tools.memo.get(key)
         if known is None:
             site = Site(lines=lines, fault=fault, first=window.first, last=window.last, unit=unit)
+            budget.spent += 3 * sum(map(len, own))
             before = len(passed), len(advanced)
             _try_all(site, window, seen, passed, advanced, tools)
             known = [(t, True) for t in passed[before[0] :]] + [(t, False) for t in advanced[before[1] :]]
@@ -195,6 +220,8 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
             passed.extend(t for t, whole in known if whole)
             advanced.extend(t for t, whole in known if not whole)
         if passed and min(t.cost for t in passed) < limits.content:
+            break
+        if any(t.progress > limits.leap and t.cost < limits.content for t in advanced):
             break
         if budget.used_up:
             break
@@ -207,10 +234,11 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         text = text_of(after)
         following = budget.fault(text)
         if following is None:
+            budget.spent += len(text)
             following = compile_fault(text)
         if following is not None and not _is_progress(fault, following, change):
             continue
-        ahead = 0.0
+        ahead = -limits.doubt if following is not None and _is_vague(following) else 0.0
         if following is not None and tried.progress:
             ahead = limits.pull * math.log1p(max(0, following.line - max(fault.line, change.start + len(change.lines))))
         result.append(
@@ -288,7 +316,7 @@ def _ranked(
             rough.append((costs.of_change(operation_features(site, change)), number, change))
     rough.sort(key=lambda item: (item[0], item[1]))
     plain: list[tuple[float, int, Change, Features]] = []
-    for _, number, change in rough[: limits.tries * 2]:
+    for _, number, change in rough[: limits.tries * 3]:
         features = change_features(site, change)
         plain.append((costs.of_change(features), number, change, features))
     plain.sort(key=lambda item: (item[0], item[1]))
@@ -323,6 +351,8 @@ def _is_vague(fault: SyntaxFault) -> bool:
 def _is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
     """Whether the next fault stands behind the one that was there, counted in lines of the changed text."""
     line = before.line - 1
+    if change.op is Op.MERGE_CONFLICT:
+        return True
     growth = len(change.lines) - (change.end - change.start)
     if change.end <= line:
         line += growth

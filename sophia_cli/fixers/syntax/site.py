@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, Token, TokenKind, scan
 from sophia_cli.fixers.syntax.model import SyntaxFault
 
+_NAME = re.compile(r"[^\W\d]\w*")
 _HEADER_LINE = re.compile(r"on line (\d+)")
 
 
@@ -89,12 +91,12 @@ class Site:
     unit: str
     memo: dict[str, object] = field(default_factory=dict, compare=False)
 
-    @property
+    @cached_property
     def line(self) -> int:
         """The fault's line from 0, within the text."""
         return min(max(self.fault.line - 1, 0), max(len(self.lines) - 1, 0))
 
-    @property
+    @cached_property
     def column(self) -> int:
         """The fault's column from 0."""
         return self.fault.column - 1
@@ -103,6 +105,11 @@ class Site:
     def group(self) -> str:
         """The family of the compiler's message."""
         return message_group(self.fault.message)
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """How often each word stands in the text."""
+        return Counter(_NAME.findall("\n".join(self.lines)))
 
     @cached_property
     def header(self) -> int | None:
@@ -114,7 +121,7 @@ class Site:
     def tokens(self) -> tuple[Token, ...]:
         """The window's tokens, their lines counted in the whole text."""
         text = "\n".join(self.lines[self.first : self.last])
-        return tuple(token._replace(line=token.line + self.first) for token in scan(text))
+        return tuple(scan(text, self.first))
 
     @cached_property
     def by_line(self) -> dict[int, list[Token]]:

@@ -35,7 +35,7 @@ def windows_around(lines: list[str], line: int) -> Iterator[Window]:
     whole = Window(0, len(lines), False)
     last = whole
     if len(lines) > 30:
-        for window in (_definitions(lines, line, 1), _definitions(lines, line, 2), _top_level(lines, line)):
+        for window in (_definitions(lines, line, 1), _top_level(lines, line)):
             if window is not None and window != last and window.last - window.first < 0.85 * len(lines):
                 last = window
                 yield window

@@ -16,36 +16,17 @@ _END = re.compile(r"\s*>{7}(?: |$)")
 
 
 def near(site: Site) -> bool:
-    """Whether a whole conflict stands at the fault or close before it: then nothing else is worth a try."""
-    start = next((i for i in range(site.line, max(-1, site.line - 60), -1) if _START.match(site.lines[i])), None)
-    if start is None:
-        return any(_START.match(line) for line in site.lines[site.line : site.line + 4])
-    rest = site.lines[start + 1 :]
-    middle = next((i for i, line in enumerate(rest) if _MIDDLE.match(line)), None)
-    return middle is not None and any(_END.match(line) for line in rest[middle:])
+    """Whether the text holds a whole conflict: then nothing else is worth a try before it is resolved."""
+    return _first(site.lines) is not None
 
 
 def propose(site: Site) -> Iterator[Change]:
     """Yield the resolutions of the conflict nearest to the fault."""
-    start = _nearest(site, _START)
-    if start is None:
+    found = _first(site.lines)
+    if found is None:
         yield from _stray(site)
         return
-    base = middle = end = None
-    for index in range(start + 1, len(site.lines)):
-        line = site.lines[index]
-        if _BASE.match(line) and middle is None:
-            base = index
-        elif _MIDDLE.match(line) and middle is None:
-            middle = index
-        elif _END.match(line):
-            end = index
-            break
-        elif _START.match(line):
-            break
-    if middle is None or end is None:
-        yield from _stray(site)
-        return
+    start, base, middle, end = found
     ours = tuple(site.lines[start + 1 : base if base is not None else middle])
     theirs = tuple(site.lines[middle + 1 : end])
     empty = not any(line.strip() for line in ours) or not any(line.strip() for line in theirs)
@@ -70,13 +51,20 @@ def _alike(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
     return first == second
 
 
-def _nearest(site: Site, pattern: re.Pattern[str]) -> int | None:
-    for distance in range(len(site.lines)):
-        for index in (site.line - distance, site.line + distance):
-            if 0 <= index < len(site.lines) and pattern.match(site.lines[index]):
-                return index
-        if distance > 400:
-            break
+def _first(lines: list[str]) -> tuple[int, int | None, int, int] | None:
+    """The first whole conflict: the lines of its start, base, middle and end markers."""
+    start = base = middle = None
+    for index, line in enumerate(lines):
+        if line[:1] not in "<=>|" and not line.lstrip().startswith(("<<<<<<<", "=======", ">>>>>>>", "|||||||")):
+            continue
+        if _START.match(line):
+            start, base, middle = index, None, None
+        elif start is not None and middle is None and _BASE.match(line):
+            base = index
+        elif start is not None and middle is None and _MIDDLE.match(line):
+            middle = index
+        elif start is not None and middle is not None and _END.match(line):
+            return start, base, middle, index
     return None
 
 

@@ -39,8 +39,25 @@ def _targets(site: Site) -> list[int]:
             targets.append(previous)
     if site.header is not None and 0 <= site.header < len(site.lines):
         targets.append(site.header)
-    targets.extend(_out_of_step(site))
+    if indentation_fault:
+        targets.extend(_stray_methods(site))
+    if indentation_fault or "block" in site.fault.message or "except" in site.fault.message:
+        targets.extend(_out_of_step(site))
+    else:
+        targets.extend(_out_of_step(site)[:2])
     return list(dict.fromkeys(targets))
+
+
+def _stray_methods(site: Site) -> list[int]:
+    """Methods at the left margin above the fault, nearest first: the class around them ended too early."""
+    found: list[int] = []
+    for index in range(site.line, max(-1, site.line - 400), -1):
+        line = site.lines[index]
+        if line[:1] in "da" and _METHOD.match(line):
+            found.append(index)
+        elif line.startswith("class "):
+            break
+    return found[:2]
 
 
 def _out_of_step(site: Site) -> list[int]:
@@ -119,7 +136,7 @@ def _reindent(site: Site, target: int, indent: str) -> Iterator[Change]:
     ends.setdefault(same, "same")
     if blank is not None and blank > statement:
         ends.setdefault(blank, "blank")
-    for step in steps[:12]:
+    for step in steps[: 12 if site.fault.type != "SyntaxError" or "block" in site.fault.message else 3]:
         ends.setdefault(_without_blank_tail(site, target, step), "step")
     for end, detail in ends.items():
         if end > target and end != statement:

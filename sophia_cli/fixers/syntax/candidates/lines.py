@@ -169,7 +169,32 @@ def _remove(site: Site) -> Iterator[Change]:
             index, index + 1, (commented,), Op.COMMENT_LINES, Kind.PROSE, "comment out a line that is not Python",
             detail=where,
         )  # fmt: skip
+    yield from _repeated(site)
     yield from _remove_runs(site)
+
+
+def _repeated(site: Site) -> Iterator[Change]:
+    """Lines that were pasted twice: the second time goes."""
+    for start in (site.line, site.line - 1, site.line + 1):
+        for size in range(1, 15):
+            if start - size < 0 or start + size > len(site.lines):
+                continue
+            if site.lines[start : start + size] == site.lines[start - size : start] and is_code(site.lines[start]):
+                yield Change(
+                    start, start + size, (), Op.DELETE_LINES, Kind.JUNK, "remove lines that stand here twice",
+                    detail="repeated",
+                )  # fmt: skip
+    for size in range(2, 15):
+        rows = site.lines[site.line : site.line + size]
+        if len(rows) < size or not is_code(rows[0]):
+            break
+        for start in range(max(0, site.line - 30), site.line - size + 1):
+            if site.lines[start : start + size] == rows:
+                yield Change(
+                    site.line, site.line + size, (), Op.DELETE_LINES, Kind.JUNK, "remove lines that stand here twice",
+                    detail="repeated",
+                )  # fmt: skip
+                break
 
 
 def _remove_runs(site: Site) -> Iterator[Change]:

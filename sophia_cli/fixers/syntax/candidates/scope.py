@@ -32,6 +32,8 @@ def _enclosing(site: Site, index: int) -> int | None:
     width = width_of(site.lines[index])
     for up in range(index - 1, -1, -1):
         line = site.lines[up]
+        if is_code(line) and line.lstrip()[:1] in ")]}":
+            continue
         if is_code(line) and width_of(line) < width:
             width = width_of(line)
             if _DEF.match(line):

@@ -10,8 +10,10 @@ from sophia_cli.fixers.syntax.lexer import CLOSERS, Token, TokenKind
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 
+_MOST_INNER = 12  # quotes inside a string that are exchanged together
 _TRIPLE = re.compile(r'"""|\'\'\'')
-_DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@|(?:import|from)\s")
+_DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@\w|(?:import|from)\s")
+_HEADER = re.compile(r"\s*(?:(?:async\s+)?def|class)\s.*:\s*(?:#.*)?$|\s*\).*:\s*(?:#.*)?$")
 
 
 def propose(site: Site) -> Iterator[Change]:
@@ -24,6 +26,7 @@ def propose(site: Site) -> Iterator[Change]:
     yield from _prefix(site)
     yield from _nested_quotes(site)
     yield from _quote_words(site)
+    yield from _lost_quote(site)
 
 
 def _change(site: Site, index: int, text: str, op: Op, title: str, detail: str) -> Change:
@@ -154,7 +157,7 @@ def _close_docstring(site: Site, index: int, quote: str) -> Iterator[Change]:
     for end in range(index + 1, min(index + 60, len(site.lines))):
         line = site.lines[end]
         previous = site.lines[end - 1]
-        if _DEFINITION.match(line):
+        if _DEFINITION.match(line) and len(indent_of(line)) <= len(indent):
             spots.setdefault(end, "definition")
             break
         if not line.strip():
@@ -179,12 +182,16 @@ def _close_docstring(site: Site, index: int, quote: str) -> Iterator[Change]:
                 before, position, (site.lines[before] + quote,), Op.CLOSE_STRING, Kind.STRING, "close the docstring",
                 detail="triple-append",
             )  # fmt: skip
-    before = index
-    while before > site.first and not site.lines[before - 1].strip():
-        before -= 1
-    for up in range(index - 1, max(site.first, index - 25) - 1, -1):
+    if index == site.line and site.last >= len(site.lines):
+        end = len(site.lines)
+        while end > index + 1 and not site.lines[end - 1].strip():
+            end -= 1
+        yield Change(
+            end, end, (indent + quote,), Op.CLOSE_STRING, Kind.STRING, "close the docstring", detail="triple-file-end"
+        )
+    for up in range(index - 1, max(site.first, index - 40) - 1, -1):
         line = site.lines[up]
-        if line.rstrip().endswith(":") or _DEFINITION.match(line):
+        if _HEADER.match(line):
             yield Change(
                 up + 1, up + 1, (indent + quote,), Op.OPEN_STRING, Kind.STRING, "open the docstring", detail="header"
             )
@@ -196,7 +203,11 @@ def _close_docstring(site: Site, index: int, quote: str) -> Iterator[Change]:
                 )  # fmt: skip
             break
     else:
-        yield Change(site.first, site.first, (quote,), Op.OPEN_STRING, Kind.STRING, "open the docstring", detail="top")
+        if site.first == 0:
+            top = 0
+            while top < index and (not site.lines[top].strip() or site.lines[top].startswith("#")):
+                top += 1
+            yield Change(top, top, (quote,), Op.OPEN_STRING, Kind.STRING, "open the docstring", detail="top")
 
 
 def _statement(line: str) -> bool:
@@ -255,9 +266,9 @@ def _nested_quotes(site: Site) -> Iterator[Change]:
             if len(places) < 4:
                 continue
             for first in range(min(len(places) - 3, 4)):
-                for last in range(len(places) - 1, first + 2, -1):
+                for last in range(min(len(places) - 1, first + 1 + _MOST_INNER), first + 2, -1):
                     inner = places[first + 1 : last]
-                    if len(inner) % 2 or len(inner) > 12:
+                    if len(inner) % 2:
                         continue
                     body = "".join(other if i in inner else c for i, c in enumerate(line))
                     if other not in line[places[first] : places[last]]:
@@ -303,7 +314,22 @@ def _quote_words(site: Site) -> Iterator[Change]:
     match = re.search(r"(\"|')\s*$", line)
     if match and line.count(match.group(1)) % 2 == 1:
         quote = match.group(1)
-        for token in code[:6]:
-            if token.kind is TokenKind.NAME:
+        for token in code[:8]:
+            if token.kind is not TokenKind.OPEN_STRING and token.text not in ("=", "return", "(", ","):
                 text = line[: token.column] + quote + line[token.column :]
                 yield _change(site, site.line, text, Op.OPEN_STRING, "open the string", "word")
+
+
+def _lost_quote(site: Site) -> Iterator[Change]:
+    """A docstring's opening or closing quotes lack one of three."""
+    for index, line in enumerate(site.lines[site.first : site.last], site.first):
+        if '""' not in line and "''" not in line:
+            continue
+        for quote in ('"', "'"):
+            opened = re.match(rf"(\s*[rRuU]?){quote}{quote}(?!{quote})(?=[\w ]|$)", line)
+            if opened:
+                text = opened.group(1) + quote * 3 + line[opened.end() :]
+                yield _change(site, index, text, Op.OPEN_STRING, "add the third quote", "third")
+            closed = re.search(rf"(?<![{quote}=(,\[:+ ]){quote}{quote}\s*$", line)
+            if closed:
+                yield _change(site, index, line.rstrip() + quote, Op.CLOSE_STRING, "add the third quote", "third")

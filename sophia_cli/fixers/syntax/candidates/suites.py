@@ -17,6 +17,7 @@ _TRY = re.compile(r"\s*try\s*:")
 def propose(site: Site) -> Iterator[Change]:
     """Yield colons at the end of headers, `pass` bodies, missing `except` clauses."""
     yield from _colons(site)
+    yield from _joined_body(site)
     yield from _bodies(site)
     yield from _missing_except(site)
 
@@ -45,6 +46,31 @@ def _colons(site: Site) -> Iterator[Change]:
             yield _colon(site, index, line[: last.column].rstrip() + ":" + line[cut:], "replaces")
         for position in ends:
             yield _colon(site, index, line[:position] + ":" + line[position:], detail)
+
+
+def _joined_body(site: Site) -> Iterator[Change]:
+    """Something stands behind the colon of a header whose block follows: it starts the block, or it is junk."""
+    previous = site.previous_code(site.line)
+    if previous is None or not _HEADER.match(site.lines[previous]):
+        return
+    last = site.statement_end(previous) - 1
+    code = site.code_tokens(last)
+    depth = 0
+    for position, token in enumerate(code[:-1]):
+        depth += (token.text in "([{") - (token.text in ")]}") if token.kind is TokenKind.OP else 0
+        if token.text == ":" and depth <= 0 and token.kind is TokenKind.OP:
+            line = site.lines[last]
+            head, rest = line[: token.column + 1], line[code[position + 1].column :]
+            body = indent_of(site.lines[previous]) + site.unit + rest
+            yield Change(
+                last, last + 1, (head, body), Op.SPLIT_LINE, Kind.MISSING_TOKEN, "start the block on a new line",
+                detail="header",
+            )  # fmt: skip
+            yield Change(
+                last, last + 1, (head,), Op.DELETE_TOKENS, Kind.JUNK, f"remove `{rest[:30]}`", token="rest",
+                detail="after-header",
+            )  # fmt: skip
+            break
 
 
 def _colon(site: Site, index: int, text: str, detail: str) -> Change:
@@ -82,6 +108,12 @@ def _bodies(site: Site) -> Iterator[Change]:
                 after, after, (body,), Op.INSERT_PASS, Kind.EMPTY_SUITE, "give the empty block a `pass`", "pass",
                 "after-comments",
             )  # fmt: skip
+        if _TRY.match(site.lines[header]):
+            indent = indent_of(site.lines[header])
+            rows = (body, indent + "except Exception:", indent + site.unit + "raise")
+            yield Change(
+                after, after, rows, Op.ADD_HEADER, Kind.TRUNCATED, "close the empty `try` block", detail="empty-try"
+            )
         yield from _one_line_removals(site, header, end)
 
 

@@ -146,12 +146,10 @@ def _insert(site: Site, index: int, code: list[Token], position: int) -> Iterato
             texts.extend(_BETWEEN_OPERANDS)
         elif _ends_operand(left):
             texts.extend((",", ":", ")", "]", "}") if right.text in ("for", "if", "else", "in", "=", ":", "is") else ())
-        elif _starts_operand(right) and left.kind is TokenKind.OP:
-            pass
+        elif left.text == "not" and _starts_operand(right) and position > 1 and _ends_operand(code[position - 2]):
+            texts.append(" in ")
         elif right.kind is TokenKind.OP and right.text not in OPENERS:
             texts.extend(_BEFORE_OPERATOR)
-    elif left is None and right is not None:
-        texts.extend(())
     elif left is not None and not _ends_operand(left) and left.text not in (":", ","):
         texts.extend((" None", " pass", " []", " ''"))
     for text in texts:
@@ -169,8 +167,6 @@ def _insert(site: Site, index: int, code: list[Token], position: int) -> Iterato
             index, index + 1, _at(site, index, column, column, pad), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
             f"add the missing `{text.strip() or text}`", token=text.strip(),
         )  # fmt: skip
-    if left is not None and right is not None and left.text == "." and _starts_operand(right):
-        return
 
 
 def _delete(site: Site, index: int, code: list[Token], position: int) -> Iterator[Change]:
