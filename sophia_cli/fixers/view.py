@@ -26,9 +26,10 @@ class FileView:
     `data` is None where an `obstacle` stood in the way; `obstacle_reason` says what (for TOO_LARGE the size in bytes).
     `not_python` names what stands behind a Python name instead of Python (`HTML`). `fault` is the first thing the
     compiler objects to, None for a file that compiles; `repair` is what the engine found for it. `needs_python` is the
-    Python version that the file is valid for when that is newer than the project's, and `repair` then its older spelling.
-    `origin` is the commit that broke the file, where history knows it; `never_compiled` the one that added it broken;
-    `damage` what was done to it as to many others. `named` is true when the user named this very file.
+    Python version that the file is valid for when that is newer than the project's, and `repair` then its older
+    spelling, None where there is none. `origin` is the commit that broke the file, where history knows it;
+    `never_compiled` the one that added it broken; `damage` what was done to it as to many others. `named` is true when
+    the user named this very file.
     """
 
     path: str

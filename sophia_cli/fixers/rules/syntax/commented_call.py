@@ -1,8 +1,8 @@
 """Code that a comment swallowed, or that lost its commented opening line.
 
 ## What it does
-Reports a call whose opening line was commented out while its arguments stayed, and a line whose tail disappeared behind a
-remark that a tool inserted.
+Reports a call whose opening line was commented out while its arguments stayed, and a line whose tail disappeared
+behind a remark that a tool inserted.
 
 ## Why is this bad
 What is left of the statement is not Python.
@@ -13,7 +13,8 @@ app.run(host="127.0.0.1"  # changed by a tool, port=8080)
 ```
 
 ## Fix safety
-Taking code out of a comment is safe when one split is clearly the most plausible. Commenting out the rest is never safe.
+Taking code out of a comment is safe when one split is clearly the most plausible. Commenting out the rest is never
+safe.
 """
 
 from __future__ import annotations

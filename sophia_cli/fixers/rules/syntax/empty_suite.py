@@ -9,7 +9,8 @@ The body was deleted, commented out or moved; Python needs at least one statemen
 ## Example
 ```python
 if ready:
-    # start()
+else:
+    start()
 ```
 
 ## Fix safety

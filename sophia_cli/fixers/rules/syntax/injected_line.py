@@ -9,12 +9,11 @@ The line ends the block it interrupts, and the rest of the block no longer belon
 
 ## Example
 ```python
-try:
-    import redis
-from app.settings import config
-    CLIENT = redis.Redis()
-except ImportError:
-    CLIENT = None
+from shop.models import (
+    Order,
+import logging
+    Customer,
+)
 ```
 
 ## Fix safety

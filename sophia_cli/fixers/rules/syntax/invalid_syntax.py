@@ -1,14 +1,17 @@
 """A statement that the compiler rejects and that no other rule describes better.
 
 ## What it does
-Reports the place where Python stops reading a file, in the compiler's own words.
+Reports the place where Python stops reading a file, in the compiler's own words, where the damage is of no kind that
+another rule names: a statement that only history can restore, a choice written the wrong way round, or a file for which
+no repair was found. The commit that broke the file is named where history knows it.
 
 ## Why is this bad
 A file that does not compile cannot be imported: whatever needs it does not start.
 
 ## Example
 ```python
-total = = 3
+def level(ready):
+    return ready ? 1 : 0
 ```
 
 ## Fix safety

@@ -13,7 +13,10 @@ from __future__ import annotations
 ```
 
 ## Fix safety
-Moving the line is safe: it changes nothing but its place.
+Moving the line keeps every other line as it is, and is safe when nothing rivals it. Removing a line is never safe.
+
+## References
+- https://docs.python.org/3/reference/simple_stmts.html#future-statements
 """
 
 from __future__ import annotations

@@ -1,21 +1,27 @@
 """A statement in a scope where it may not stand.
 
 ## What it does
-Reports `global` after the name was used, `nonlocal` without a binding, `return` outside a function, `break` outside a loop
-and a bare `except` that is not last.
+Reports `global` after the name was used, `nonlocal` without a binding, `return` outside a function, `break` outside a
+loop and a bare `except` that is not last.
 
 ## Why is this bad
 Python refuses the whole file for it.
 
 ## Example
 ```python
-def reset():
-    count = 0
-    global count
+try:
+    connect()
+except:
+    retry()
+except OSError:
+    stop()
 ```
 
 ## Fix safety
 Moving the statement to where it may stand can be safe; removing it is not.
+
+## References
+- https://docs.python.org/3/reference/simple_stmts.html#the-global-statement
 """
 
 from __future__ import annotations

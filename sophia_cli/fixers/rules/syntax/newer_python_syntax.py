@@ -1,9 +1,12 @@
 """Syntax that a newer Python reads and the project's does not.
 
 ## What it does
-Reports a file that is not broken but written for a newer Python than the project declares (or, with none declared, than the
-running one): type parameters, the `type` statement, quotes of the same kind or backslashes inside f-strings, `except`
-lists without brackets.
+Reports a file that is not broken but written for a newer Python than the project declares (or, with none declared,
+than the running one):
+
+- type parameters and the `type` statement (3.12), defaults of type parameters (3.13);
+- quotes of the same kind, backslashes, line breaks and comments in the expressions of f-strings (3.12);
+- `except` lists without brackets, and t-strings (3.14).
 
 ## Why is this bad
 The file does not compile where the project runs, although nothing in it is wrong.
@@ -16,7 +19,17 @@ def first[T](items: list[T]) -> T:
 
 ## Fix safety
 The file is left as it is: run the project with the version that it needs. Only when the file itself is named
-(`sophia fix --unsafe FILE`) is it rewritten in the older spelling.
+(`sophia fix --unsafe FILE`) is it rewritten in the older spelling, and only where there is one that does the same:
+not for t-strings, defaults of type parameters, or one type parameter's name with two bounds.
+
+## Options
+- `project.python`: the environment whose version counts.
+
+## References
+- https://peps.python.org/pep-0695/ and https://peps.python.org/pep-0696/ (type parameters)
+- https://peps.python.org/pep-0701/ (f-strings)
+- https://peps.python.org/pep-0750/ (t-strings)
+- https://peps.python.org/pep-0758/ (`except` without brackets)
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ They usually come along with code copied from a page or a chat, and keep the fil
 
 ## Example
 ````python
-Here is the corrected module:
 ```python
 LIMIT = 10
 ```

@@ -12,8 +12,8 @@ print(len(items)
 ```
 
 ## Fix safety
-Adding or removing a bracket is safe when one place is clearly the most plausible; where it could stand in several places
-the fix is unsafe.
+Adding or removing a bracket is safe when one place is clearly the most plausible; where it could stand in several
+places the fix is unsafe.
 """
 
 from __future__ import annotations
