@@ -156,3 +156,17 @@ def test_every_family_has_cases() -> None:
 def test_tiny_texts_break_no_family(broken: str) -> None:
     site = _site(broken + "\n")
     assert all(change.start <= len(site.lines) for change in propose(site))
+
+
+HUGE = {
+    "open brackets": "(\n" * 20_000,
+    "quotes in a line": "x = " + "'a' \"b\" " * 20_000 + "'\n",
+    "open docstrings": '"""a\n' * 20_001,
+    "lines out of step": "".join(" " * (n % 50) + "x = 1\n" for n in range(20_000)),
+    "parameters": "def f(" + ", ".join(f"a{n}=1, b{n}" for n in range(300)) + "): pass\n",
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_the_number_of_proposals_does_not_grow_with_the_text(name: str) -> None:
+    assert sum(1 for _ in propose(_site(HUGE[name]))) <= 5_000

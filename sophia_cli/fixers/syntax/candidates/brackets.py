@@ -15,10 +15,12 @@ _STATEMENT = frozenset(
     {"def", "class", "return", "import", "from", "raise", "with", "while", "try", "except", "del", "pass", "assert"}
 )
 
+_MOST_OPENERS = 30  # that one fault is blamed on, innermost first
+
 
 def propose(site: Site) -> Iterator[Change]:
     """Yield closers at plausible ends, and removals and replacements of closers that match nothing."""
-    openers = [*site.open_brackets, *site.unclosed]
+    openers = [*site.open_brackets[-_MOST_OPENERS:], *site.unclosed[-_MOST_OPENERS:]]
     seen: set[tuple[int, int]] = set()
     for opener in reversed(openers):
         if (opener.line, opener.column) not in seen:
