@@ -28,7 +28,7 @@ from sophia_cli.project.source import SourceText, apply_edits, decode
 CONTEXT = AnalysisContext(python=sys.version_info[:2], named=True)
 # The same examples on every run: what the slow ones find by chance becomes an example here.
 QUICK = settings(
-    max_examples=50,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),
