@@ -18,9 +18,11 @@ import sys
 import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sophia_cli.fixers.syntax.certainty import MARGIN, certainty_inputs
 from sophia_cli.fixers.syntax.compiler import quiet
 from sophia_cli.fixers.syntax.costs import learned_costs
 from sophia_cli.fixers.syntax.search import Limits, search
@@ -77,7 +79,8 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
         name, _, weight = source.partition(":")
         for line in Path(name).open(encoding="utf-8"):
             row = json.loads(line)
-            if not any(c["right"] for c in row["candidates"]) and float(weight or 1) == 1 and row["candidates"]:
+            trains = any(c["right"] for c in row["candidates"]) and len(row["candidates"]) > 1
+            if not trains and float(weight or 1) == 1 and row["candidates"]:
                 hopeless.append(row)
             if any(c["right"] for c in row["candidates"]) and len(row["candidates"]) > 1:
                 repo = row["repo"] if float(weight or 1) == 1 else ""
@@ -137,17 +140,17 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     repos = sorted({repo for repo, _, _, _ in groups if repo})
     folds = [set(repos[i::5]) for i in range(5)]
     hits, size = 0.0, 0
-    left_out: list[tuple[list[float], bool, bool]] = []
+    left_out: list[Certainty] = []
     for fold in folds:
         outside = np.array([repo not in fold for repo, _, _, _ in groups], dtype=float)
         inside = np.array([repo in fold for repo, _, _, _ in groups])
         if inside.sum():
             w = train(outside)
             hits += accuracy(w, inside) * inside.sum()
-            left_out.extend(_certainties(-(matrix @ w), owner, right, inside, groups))
-            for row in hopeless:
-                if row["repo"] in fold:
-                    left_out.append(_hopeless(row, index, w))
+            every = [(repo, candidates) for repo, _, candidates, _ in groups] + [
+                (row["repo"], row["candidates"]) for row in hopeless
+            ]
+            left_out.extend(_certainty(candidates, index, w) for repo, candidates in every if repo in fold)
             if verbose:
                 _print_misses(-(matrix @ w), owner, right, inside, groups)
             size += int(inside.sum())
@@ -156,8 +159,8 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     print(
         f"left-out accuracy {hits / max(1, size):.3f} of {size}; fitted {accuracy(w, own):.3f}; features {len(index)}"
     )
-    result: dict[str, Any] = {"change": {}, "outcome": {}, "temperature": 1.0, "safe": 0.9, "loss": LOSS}
-    result["temperature"], result["safe"] = _calibrate(left_out)
+    result: dict[str, Any] = {"change": {}, "outcome": {}, "loss": LOSS}
+    result["certainty"], result["safe"] = _calibrate(left_out)
     for key, i in index.items():
         part, _, name = key.partition("|")
         if abs(w[i]) >= 0.005:
@@ -165,59 +168,60 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     out.write_text(json.dumps(result, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
-Certainty = tuple[list[float], bool, bool]
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """What is known of the best candidate of a row left out, and whether it is right."""
+
+    margin: float
+    cost: float
+    how: str
+    may_be_safe: bool
+    right: bool
+
+    @property
+    def known(self) -> list[float]:
+        """The inputs of `engine.certainty`."""
+        return certainty_inputs(self.margin, self.cost, [part.split(":")[0] for part in self.how.split("; ")])
 
 
-def _certainties(score: Any, owner: list[int], right: list[bool], inside: Any, groups: list[Any]) -> list[Certainty]:
-    """For each row left out: the scores, best first; whether the best is right; whether it may be safe at all."""
-    by_group: dict[int, list[int]] = {}
-    for i, g in enumerate(owner):
-        if inside[g]:
-            by_group.setdefault(g, []).append(i)
-    result: list[Certainty] = []
-    for g, members in by_group.items():
-        order = sorted(members, key=lambda i: -score[i])
-        how = groups[g][2][order[0] - members[0]]["how"]
-        able = not any(f"{op}:" in how for op in NEVER_SAFE) and ":#@" not in how
-        result.append(([float(score[i]) for i in order], bool(right[order[0]]), able))
-    return result
-
-
-def _hopeless(row: dict[str, Any], index: dict[str, int], w: Any) -> Certainty:
-    """The certainty of a row whose right text is not among the candidates."""
+def _certainty(candidates: list[dict[str, Any]], index: dict[str, int], w: Any) -> Certainty:
     scored = []
-    for candidate in row["candidates"]:
+    for candidate in candidates:
         cost = sum(w[index[key]] * value for key, value in _keys(candidate).items() if key in index)
-        scored.append((-float(cost), candidate["how"]))
-    scored.sort(key=lambda item: -item[0])
-    able = not any(f"{op}:" in scored[0][1] for op in NEVER_SAFE) and ":#@" not in scored[0][1]
-    return [score for score, _ in scored], False, able
+        scored.append((float(cost), candidate))
+    scored.sort(key=lambda item: item[0])
+    cost, best = scored[0]
+    margin = min(scored[1][0] - cost, MARGIN) if len(scored) > 1 else MARGIN
+    how = best["how"]
+    able = not any(f"{op}:" in how for op in NEVER_SAFE) and ":#@" not in how
+    return Certainty(margin, cost, how, able, best["right"])
 
 
-def _calibrate(rows: list[Certainty]) -> tuple[float, float]:
-    """The temperature that makes shares honest, and the share from which nine of ten are right; prints the table."""
-    import math
+def _calibrate(rows: list[Certainty]) -> tuple[list[float], float]:
+    """The weights that make `engine.certainty` honest, and the certainty from which nine of ten are right."""
+    import numpy as np
+    from scipy.optimize import minimize
 
-    def share(scores: list[float], temperature: float) -> float:
-        return 1 / sum(math.exp((s - scores[0]) / temperature) for s in scores)
+    x = np.array([row.known for row in rows])
+    y = np.array([row.right for row in rows], dtype=float)
 
-    def surprise(temperature: float) -> float:
-        total = 0.0
-        for scores, good, _ in rows:
-            p = min(max(share(scores, temperature), 1e-6), 1 - 1e-6)
-            total -= math.log(p if good else 1 - p)
-        return total
+    def objective(v: Any) -> float:
+        z = x @ v
+        return float(np.sum(np.logaddexp(0, z) - y * z) + 0.05 * np.sum(v[1:] ** 2))
 
-    best = min((t / 10 for t in range(5, 41)), key=surprise)
-    chosen = 0.99
-    for percent in range(99, 40, -3):
-        sure = [good for scores, good, able in rows if able and share(scores, best) >= percent / 100]
-        if sure:
-            print(f"share >= {percent} %: {len(sure)} of {len(rows)} rows, {sum(sure) / len(sure):.0%} right")
-            if len(sure) >= 10 and sum(sure) / len(sure) >= 0.88:
+    weights = minimize(objective, np.zeros(x.shape[1])).x
+    sure = 1 / (1 + np.exp(-(x @ weights)))
+    able = np.array([row.may_be_safe for row in rows])
+    chosen = 0.95
+    for percent in range(95, 40, -3):
+        picked = able & (sure >= percent / 100)
+        if picked.sum():
+            precision = y[picked].mean()
+            print(f"certainty >= {percent} %: {picked.sum()} of {len(rows)} rows, {precision:.0%} right")
+            if picked.sum() >= 10 and precision >= PRECISION:
                 chosen = percent / 100
-    print(f"temperature {best}, safe from {chosen}")
-    return best, chosen
+    print(f"weights {weights}, safe from {chosen}")
+    return [round(float(v), 3) for v in weights], chosen
 
 
 def _print_misses(score: Any, owner: list[int], right: list[bool], inside: Any, groups: list[Any]) -> None:
@@ -246,6 +250,7 @@ def _keys(candidate: dict[str, Any]) -> dict[str, float]:
 NEVER_SAFE = (
     "delete-line", "delete-lines", "comment-lines", "merge-conflict", "open-string", "insert-pass", "add-header",
 )  # fmt: skip
+PRECISION = 0.85
 # What losing a line of code costs beyond how plausible it is, in nats: a policy, not learned.
 LOSS = 2.5
 

@@ -14,13 +14,14 @@ class Costs:
     """Weights by feature name, in nats: the cost of a repair is its negative unnormalised log-probability.
 
     Learned by `benchmarks/learn_costs.py`. `change` weighs the features of single changes, `outcome` those of the
-    finished text. `temperature` makes shares of the probability honest; from `safe` on a repair counts as
+    finished text. `certainty` weighs the inputs of
+    `certainty.certainty`; from `safe` on a repair counts as
     certain. `loss` is what each of the first lines of code that a repair loses costs beyond how plausible the repair is.
     """
 
     change: Mapping[str, float]
     outcome: Mapping[str, float]
-    temperature: float
+    certainty: tuple[float, ...]
     safe: float
     loss: float
 
@@ -42,7 +43,7 @@ def learned_costs() -> Costs:
     return Costs(
         change=stored["change"],
         outcome=stored["outcome"],
-        temperature=stored["temperature"],
+        certainty=tuple(stored["certainty"]),
         safe=stored["safe"],
         loss=stored["loss"],
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sophia_cli.core.findings import Safety
+from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
 from sophia_cli.fixers.syntax.costs import Costs, learned_costs
@@ -101,12 +102,12 @@ def repair(
         else:
             short = bool(past) and past[0].is_small
             outcomes = search(text, costs, load_token_model(), limits or (_SHORT_SEARCH if short else None))
-    proposals = _merge(_shares(outcomes, costs), past)
+    proposals = _merge(_shares(outcomes), past)
     if not proposals:
         return None
     chosen = _choose(text, proposals)
     rivals = [proposal for proposal in proposals if proposal is not chosen]
-    confidence = _confidence(chosen, proposals)
+    confidence = _confidence(chosen, outcomes, costs)
     sites = _sites(text, chosen, fault)
     return Repair(
         text=chosen.text,
@@ -134,17 +135,14 @@ def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repa
     return lowered.needs, Repair(lowered.text, sites, Safety.UNSAFE, 0.9, evidence)
 
 
-def _shares(outcomes: Sequence[Outcome], costs: Costs) -> list[_Proposal]:
+def _shares(outcomes: Sequence[Outcome]) -> list[_Proposal]:
     """Texts with the same syntax tree count as one; each gets its share of the probability."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(_form(outcome.text), []).append(outcome)
     if not groups:
         return []
-    least = outcomes[0].cost
-    weights = {
-        form: max(math.exp((least - o.cost) / costs.temperature) for o in group) for form, group in groups.items()
-    }
+    weights = {form: math.exp(outcomes[0].cost - group[0].cost) for form, group in groups.items()}
     total = sum(weights.values())
     found = [_Proposal(group[0].text, group[0].changes, weights[form] / total, None) for form, group in groups.items()]
     return sorted(found, key=lambda p: -p.share)
@@ -188,13 +186,19 @@ def _choose(text: str, proposals: list[_Proposal]) -> _Proposal:
     return best
 
 
-def _confidence(chosen: _Proposal, proposals: list[_Proposal]) -> float:
-    if chosen.past is None:
-        return chosen.share
-    if chosen.past.is_certain:
+def _confidence(chosen: _Proposal, outcomes: Sequence[Outcome], costs: Costs) -> float:
+    if chosen.past is not None and chosen.past.is_certain:
         return 0.98
+    sure = 0.0
+    if outcomes and chosen.text == outcomes[0].text:
+        best = outcomes[0]
+        form = _form(best.text)
+        rival = next((o.cost for o in outcomes[1:] if _form(o.text) != form), best.cost + MARGIN)
+        sure = certainty(rival - best.cost, best.cost, [change.op.value for change in best.changes], costs.certainty)
+    if chosen.past is None:
+        return sure if sure else 0.5 * chosen.share
     if chosen.share > 0.05:
-        return max(0.85, chosen.share)
+        return max(0.85, sure)
     return max(0.3, 0.85 - 0.03 * chosen.past.lines)
 
 

@@ -43,6 +43,7 @@ class Limits:
     lead: float = 4.0
     doubt: float = 2.0
     step: float = 0.5
+    lossless: bool = False
     leap: float = 1.2
     sites: int = 80
     finals: int = 10
@@ -75,13 +76,14 @@ class State:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A text that compiles, with its total cost and all of its features."""
+    """A text that compiles, with its total cost, all of its features, and how many lines of code it loses."""
 
     text: str
     changes: tuple[Change, ...]
     cost: float
     features: Features
     outcome: Features
+    lost: int
 
 
 @dataclass
@@ -121,9 +123,16 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
 
     Call inside `compiler.quiet()`. Deterministic: the same text, costs and limits give the same answer.
     """
-    if limits is None:
-        return _search(text, costs, model, Limits()) or _search(text, costs, model, Limits().wider())
-    return _search(text, costs, model, limits)
+    first = limits or Limits()
+    found = _search(text, costs, model, first)
+    if not found and limits is None:
+        found = _search(text, costs, model, first.wider())
+    if found and found[0].lost:
+        # Only ways that lose code came out on top: look once more, for ways that keep every line.
+        texts = {outcome.text for outcome in found}
+        kept = _search(text, costs, model, replace(first, lossless=True))
+        found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
+    return found
 
 
 def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -> list[Outcome]:
@@ -180,10 +189,10 @@ def _finish(broken: str, finals: dict[str, State], costs: Costs, limits: Limits)
     for text, state in best:
         outcome = outcome_features(text)
         if outcome is not None:
-            total = state.cost + costs.of_outcome(outcome)
-            if costs.loss and not any(change.op is Op.MERGE_CONFLICT for change in state.changes):
-                total += costs.loss * min(lost_lines(broken, text), _LOST_AT_MOST)
-            found.append(Outcome(text, state.changes, total, state.features, outcome))
+            conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
+            lost = 0 if conflict else lost_lines(broken, text)
+            total = state.cost + costs.of_outcome(outcome) + costs.loss * min(lost, _LOST_AT_MOST)
+            found.append(Outcome(text, state.changes, total, state.features, outcome, lost))
     return sorted(found, key=lambda o: o.cost)
 
 
@@ -318,6 +327,8 @@ def _ranked(
     plain: list[tuple[float, int, Change, Features]] = []
     for _, number, change in rough[: limits.tries * 3]:
         features = change_features(site, change)
+        if limits.lossless and "lines-lost" in features:
+            continue
         plain.append((costs.of_change(features), number, change, features))
     plain.sort(key=lambda item: (item[0], item[1]))
     ranked: list[tuple[float, int, Change, Features]] = []
