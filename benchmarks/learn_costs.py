@@ -3,10 +3,10 @@
     python -m benchmarks.learn_costs collect ROWS.jsonl OUT.jsonl     search every row, keep its candidates' features
     python -m benchmarks.learn_costs fit --out costs.json OUT.jsonl[:WEIGHT] ...
 
-A row is {repo, broken, fixed, min_fixed}. `collect` runs the search with wide limits under the present costs; a candidate
-is right when its syntax tree equals that of `fixed` or `min_fixed`. `fit` maximises the conditional log-likelihood of the
-right candidates (a softmax over each row's candidates), with a Gaussian prior, and reports the accuracy on repositories
-left out in turn. Collect again under the fitted costs and fit again: two or three turns settle. Needs numpy and scipy.
+A row is {id, repo, broken, fixed, min_fixed}. `collect` runs the search with wide limits under the present costs; a
+candidate is right when its syntax tree equals that of `fixed` or `min_fixed`. `fit` maximises the conditional
+log-likelihood of the right candidates (a softmax over each row's candidates), with a Gaussian prior, and reports the
+accuracy on repositories left out in turn. Collect again under the fitted costs and fit again: two or three turns settle. Needs numpy and scipy.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     groups: list[tuple[str, float, list[dict[str, Any]], str]] = []
     for source in sources:
         name, _, weight = source.partition(":")
-        for line in Path(name).open(encoding="utf-8"):
+        for line in Path(name).read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             trains = any(c["right"] for c in row["candidates"]) and len(row["candidates"]) > 1
             if not trains and float(weight or 1) == 1 and row["candidates"]:
@@ -87,7 +87,12 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
                 groups.append((repo, float(weight or 1), row["candidates"], row.get("id", "")))
     names = Counter(key for _, _, cs, _ in groups for c in cs for key in _keys(c))
     index = {name: i for i, name in enumerate(sorted(n for n, k in names.items() if k >= MINIMUM))}
-    rows, columns, values, owner, right, weights = [], [], [], [], [], []
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
+    owner: list[int] = []
+    right: list[bool] = []
+    weights: list[float] = []
     number = 0
     for g, (_, weight, candidates, _) in enumerate(groups):
         weights.append(weight)
@@ -137,6 +142,7 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
                 best[g] = (score[i], bool(right[i]))
         return sum(ok for _, ok in best.values()) / max(1, len(best))
 
+    unseen: dict[str, float] = {}
     repos = sorted({repo for repo, _, _, _ in groups if repo})
     folds = [set(repos[i::5]) for i in range(5)]
     hits, size = 0.0, 0
@@ -159,7 +165,11 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     print(
         f"left-out accuracy {hits / max(1, size):.3f} of {size}; fitted {accuracy(w, own):.3f}; features {len(index)}"
     )
-    result: dict[str, Any] = {"change": {}, "outcome": {}, "loss": LOSS}
+    for name, value in ANCHORS.items():
+        index_name = f"change|{name}"
+        if index_name not in index and f"outcome|{name}" not in index:
+            unseen[name] = value
+    result: dict[str, Any] = {"change": dict(unseen), "outcome": {}, "loss": LOSS}
     result["certainty"], result["safe"] = _calibrate(left_out)
     for key, i in index.items():
         part, _, name = key.partition("|")
@@ -252,7 +262,7 @@ NEVER_SAFE = (
 )  # fmt: skip
 PRECISION = 0.85
 # What losing a line of code costs beyond how plausible it is, in nats: a policy, not learned.
-LOSS = 2.5
+LOSS = 6.0
 
 # Where nothing is learned of an operation, these stand: what loses code costs more than what adds or moves it.
 ANCHORS = {
@@ -269,6 +279,9 @@ ANCHORS = {
     "tokens-removed": 0.4,
     "tokens-added": 0.3,
     "distance": 0.3,
+    "op:join-lines:plain-backslash": 2.0,
+    "op:join-lines:plain": 1.0,
+    "off-step": 1.0,
     "op:add-header/except": -2.0,
     "op:add-header/block": -1.0,
     "flips-docstrings/indent": 1.0,
@@ -282,7 +295,10 @@ ANCHORS = {
     "string-no-effect": 0.7,
     "function-self": 1.5,
     "method-self": 0.7,
-    "nested-def": 0.5,
+    "nested-def": 1.2,
+    "op:add-async": -1.0,
+    "op:indent-line:stray-method": -3.0,
+    "op:delete-tokens:before": 1.0,
 }
 
 

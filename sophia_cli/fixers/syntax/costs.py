@@ -1,4 +1,4 @@
-"""The learned costs of the engine: a weight per feature; a repair's cost is the sum over its changes and its outcome."""
+"""The learned costs of the engine: a weight per feature; a repair costs the sum over its changes and its outcome."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ class Costs:
     """Weights by feature name, in nats: the cost of a repair is its negative unnormalised log-probability.
 
     Learned by `benchmarks/learn_costs.py`. `change` weighs the features of single changes, `outcome` those of the
-    finished text. `certainty` weighs the inputs of
-    `certainty.certainty`; from `safe` on a repair counts as
-    certain. `loss` is what each of the first lines of code that a repair loses costs beyond how plausible the repair is.
+    finished text. `certainty` weighs the inputs of `certainty.certainty`; from `safe` on a repair counts as certain.
+    `loss` is what each of the first lines of code that a repair loses costs beyond how plausible the repair is.
     """
 
     change: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""The repair of one broken text: the search's and history's proposals weighed against each other, and how sure it is."""
+"""The repair of one broken text: the proposals of search and history weighed against each other, and how sure it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sophia_cli.fixers.syntax.mass_damage import Action
 from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
 from sophia_cli.fixers.syntax.past import PastRepair, origin_of, past_repairs
 from sophia_cli.fixers.syntax.search import Limits, Outcome, search
-from sophia_cli.fixers.syntax.site import message_group
+from sophia_cli.fixers.syntax.site import indent_unit, message_group, width_of
 from sophia_cli.fixers.syntax.token_model import load_token_model
 from sophia_cli.project.history.model import GoodVersion
 
@@ -31,10 +31,12 @@ _NEVER_SAFE = frozenset(
     {
         Op.DELETE_LINE,
         Op.DELETE_LINES,
+        Op.DELETE_TOKENS,
         Op.COMMENT_LINES,
         Op.MERGE_CONFLICT,
         Op.OPEN_STRING,
         Op.INSERT_PASS,
+        Op.UNCOMMENT_LINE,
         Op.ADD_HEADER,
     }
 )
@@ -102,7 +104,7 @@ def repair(
         else:
             short = bool(past) and past[0].is_small
             outcomes = search(text, costs, load_token_model(), limits or (_SHORT_SEARCH if short else None))
-    proposals = _merge(_shares(outcomes), past)
+    proposals = _merge(_shares(text, fault, outcomes), past)
     if not proposals:
         return None
     chosen = _choose(text, proposals)
@@ -135,8 +137,11 @@ def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repa
     return lowered.needs, Repair(lowered.text, sites, Safety.UNSAFE, 0.9, evidence)
 
 
-def _shares(outcomes: Sequence[Outcome]) -> list[_Proposal]:
-    """Texts with the same syntax tree count as one; each gets its share of the probability."""
+def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome]) -> list[_Proposal]:
+    """Texts with the same syntax tree count as one; each gets its share of the probability.
+
+    Of equals, the one that changes the fewest lines stands for all, best by an operation of the fault's own kind.
+    """
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(_form(outcome.text), []).append(outcome)
@@ -144,7 +149,17 @@ def _shares(outcomes: Sequence[Outcome]) -> list[_Proposal]:
         return []
     weights = {form: math.exp(outcomes[0].cost - group[0].cost) for form, group in groups.items()}
     total = sum(weights.values())
-    found = [_Proposal(group[0].text, group[0].changes, weights[form] / total, None) for form, group in groups.items()]
+    lines, kind = text.count("\n"), kind_of(fault)
+
+    def plainness(outcome: Outcome) -> tuple[int, bool, float]:
+        touched = sum(max(len(change.lines), change.end - change.start) for change in outcome.changes)
+        foreign = all(change.kind is not kind for change in outcome.changes)
+        return (touched + abs(outcome.text.count("\n") - lines), foreign, outcome.cost)
+
+    found = []
+    for form, group in groups.items():
+        plain = min(group, key=plainness)
+        found.append(_Proposal(plain.text, plain.changes, weights[form] / total, None))
     return sorted(found, key=lambda p: -p.share)
 
 
@@ -190,11 +205,13 @@ def _confidence(chosen: _Proposal, outcomes: Sequence[Outcome], costs: Costs) ->
     if chosen.past is not None and chosen.past.is_certain:
         return 0.98
     sure = 0.0
-    if outcomes and chosen.text == outcomes[0].text:
+    if outcomes and chosen.share > 0.0 and _form(chosen.text) == _form(outcomes[0].text):
         best = outcomes[0]
         form = _form(best.text)
-        rival = next((o.cost for o in outcomes[1:] if _form(o.text) != form), best.cost + MARGIN)
-        sure = certainty(rival - best.cost, best.cost, [change.op.value for change in best.changes], costs.certainty)
+        # What a lost line costs is a policy and says nothing about how plausible a rival is.
+        plain = best.plausibility
+        rival = min((o.plausibility for o in outcomes[1:] if _form(o.text) != form), default=plain + MARGIN)
+        sure = certainty(rival - plain, plain, [change.op.value for change in best.changes], costs.certainty)
     if chosen.past is None:
         return sure if sure else 0.5 * chosen.share
     if chosen.share > 0.05:
@@ -215,6 +232,10 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
         return Safety.UNSAFE
     if confidence < costs.safe or any(change.op in _NEVER_SAFE for change in chosen.changes):
         return Safety.UNSAFE
+    if any(change.detail == "words" or change.token in ("=", "#") for change in chosen.changes):
+        return Safety.UNSAFE
+    if any(_is_doubtful(text, change) for change in chosen.changes):
+        return Safety.UNSAFE
     if chosen.past is not None and chosen.past.dropped:
         return Safety.UNSAFE
     if chosen.past is not None and chosen.share < costs.safe:
@@ -222,6 +243,18 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
     if lost_lines(text, chosen.text) or lost_definitions(text, chosen.text) or lost_words(text, chosen.text) > 1:
         return Safety.UNSAFE
     return Safety.SAFE
+
+
+def _is_doubtful(text: str, change: Change) -> bool:
+    """Whether a reindentation is doubtful by itself: off the text's own steps, or pulling in what a blank line parts."""
+    if change.kind is not Kind.INDENTATION or not change.lines:
+        return False
+    lines = text.split("\n")
+    width = width_of(change.lines[0])
+    if width % max(1, width_of(indent_unit(lines))) != 0:
+        return True
+    parted = 0 < change.start < len(lines) and not lines[change.start - 1].strip()
+    return parted and width > width_of(lines[change.start])
 
 
 def _sites(text: str, chosen: _Proposal, fault: SyntaxFault) -> tuple[Site, ...]:

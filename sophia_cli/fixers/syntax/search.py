@@ -26,7 +26,10 @@ from sophia_cli.fixers.syntax.site import Site, indent_unit
 from sophia_cli.fixers.syntax.token_model import TokenModel
 from sophia_cli.fixers.syntax.window import Window, windows_around
 
-
+_TRY = 1500  # characters that the compiler reads in the time that a try costs beside
+_CANDIDATE = 400  # the same for a candidate that is only ranked
+_TRY = 1500  # characters that the compiler reads in the time that a try costs beside
+_CANDIDATE = 400  # the same for a candidate that is only ranked
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
@@ -42,18 +45,20 @@ class Limits:
     pull: float = 0.8
     lead: float = 4.0
     doubt: float = 2.0
-    step: float = 0.5
+    step: float = 1.5
     lossless: bool = False
     leap: float = 1.2
-    sites: int = 80
+    sites: int = 400
     finals: int = 10
-    work: int = 8_000_000  # characters read by compiler and tokenizer, in all
+    work: int = 6_000_000  # characters read by compiler and tokenizer, in all
     large: int = 200_000  # characters; longer texts are only looked at in windows
     longest: int = 20_000  # characters of the fault's line
+    huge: int = 1_000_000  # characters; longer texts are not searched at all
+    depth: int = 200  # brackets open at the fault; nobody left so many open
 
     def wider(self) -> Limits:
         """Return the limits for a second search, of a text for which the first found nothing."""
-        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, work=2 * self.work)
+        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, work=3 * self.work)
 
     def at(self, depth: int) -> Limits:
         """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""
@@ -76,7 +81,8 @@ class State:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A text that compiles, with its total cost, all of its features, and how many lines of code it loses."""
+    """A text that compiles, with its total cost, all of its features, how many lines of code it loses, and
+    its cost without what these lines add (`plausibility`)."""
 
     text: str
     changes: tuple[Change, ...]
@@ -84,6 +90,7 @@ class Outcome:
     features: Features
     outcome: Features
     lost: int
+    plausibility: float
 
 
 @dataclass
@@ -95,7 +102,7 @@ class _Budget:
         """Ask the compiler, and account for what it read: up to the fault, or everything."""
         fault = earliest_fault(text)
         share = 1.0 if fault is None else min(1.0, fault.line / (text.count("\n") + 1))
-        self.spent += int(len(text) * share) + 200
+        self.spent += int(len(text) * share) + _TRY
         return fault
 
     @property
@@ -124,13 +131,15 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
     Call inside `compiler.quiet()`. Deterministic: the same text, costs and limits give the same answer.
     """
     first = limits or Limits()
+    if len(text) > first.huge:
+        return []
     found = _search(text, costs, model, first)
     if not found and limits is None:
         found = _search(text, costs, model, first.wider())
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
         texts = {outcome.text for outcome in found}
-        kept = _search(text, costs, model, replace(first, lossless=True))
+        kept = _search(text, costs, model, replace(first, lossless=True, work=first.work // 2))
         found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
     return found
 
@@ -191,8 +200,9 @@ def _finish(broken: str, finals: dict[str, State], costs: Costs, limits: Limits)
         if outcome is not None:
             conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
             lost = 0 if conflict else lost_lines(broken, text)
-            total = state.cost + costs.of_outcome(outcome) + costs.loss * min(lost, _LOST_AT_MOST)
-            found.append(Outcome(text, state.changes, total, state.features, outcome, lost))
+            plain = state.cost + costs.of_outcome(outcome)
+            total = plain + costs.loss * min(lost, _LOST_AT_MOST)
+            found.append(Outcome(text, state.changes, total, state.features, outcome, lost, plain))
     return sorted(found, key=lambda o: o.cost)
 
 
@@ -219,6 +229,8 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         if known is None:
             site = Site(lines=lines, fault=fault, first=window.first, last=window.last, unit=unit)
             budget.spent += 3 * sum(map(len, own))
+            if len(site.unclosed) > limits.depth:
+                break
             before = len(passed), len(advanced)
             _try_all(site, window, seen, passed, advanced, tools)
             known = [(t, True) for t in passed[before[0] :]] + [(t, False) for t in advanced[before[1] :]]
@@ -258,7 +270,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
                 state.cost + tried.cost,
                 state.cost + tried.cost - ahead,
                 following,
-            )  # fmt: skip
+            )
         )
     return result
 
@@ -322,6 +334,8 @@ def _ranked(
         key = (change.start, change.end, change.lines)
         if key not in seen:
             seen.add(key)
+            tools.budget.spent += _CANDIDATE
+            tools.budget.spent += _CANDIDATE
             rough.append((costs.of_change(operation_features(site, change)), number, change))
     rough.sort(key=lambda item: (item[0], item[1]))
     plain: list[tuple[float, int, Change, Features]] = []
@@ -341,9 +355,9 @@ def _ranked(
 
 def _fault_after(lines: list[str], change: Change, window: Window, budget: _Budget) -> SyntaxFault | None:
     """What the compiler says of the window after the change, in lines of the whole text."""
-    first, last = min(window.first, change.start), max(window.last, change.end)
-    nested = window.nested and first == window.first
-    actual = Window(first, last, nested)
+    inside = change.start >= window.first and change.end <= window.last
+    actual = window if inside else Window(0, max(window.last, change.end), False)
+    first, last = actual.first, actual.last
     text = actual.text([*lines[first : change.start], *change.lines, *lines[change.end : last]])
     fault = budget.fault(text)
     if fault is None:
@@ -355,8 +369,8 @@ def _fault_after(lines: list[str], change: Change, window: Window, budget: _Budg
 
 
 def _is_vague(fault: SyntaxFault) -> bool:
-    """Whether the fault's place says little about how far the text is right: a string or bracket that swallows the rest."""
-    return "unterminated" in fault.message or "never closed" in fault.message
+    """Whether the fault's place says little about how far the text is right: something open swallows the rest."""
+    return any(words in fault.message for words in ("unterminated", "never closed", "does not match opening"))
 
 
 def _is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
@@ -371,5 +385,6 @@ def _is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> boo
         line = min(line + max(growth, 0), change.start + len(change.lines) - 1) if change.lines else change.start - 1
     if after.line - 1 > line:
         return True
-    same_line = after.line - 1 == line
-    return same_line and after.column > before.column and after.message != before.message
+    if after.line - 1 != line or after.column <= before.column:
+        return False
+    return after.message != before.message or (change.op is Op.INSERT_TOKEN and change.token == ",")

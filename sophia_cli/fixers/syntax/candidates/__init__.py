@@ -17,6 +17,7 @@ from sophia_cli.fixers.syntax.candidates import (
     strings,
     suites,
     tokens,
+    wordings,
 )
 from sophia_cli.fixers.syntax.change import Change
 from sophia_cli.fixers.syntax.site import Site
@@ -30,6 +31,7 @@ GENERATORS: tuple[Generator, ...] = (
     suites.propose,
     brackets.propose,
     tokens.propose,
+    wordings.propose,
     strings.propose,
     comments.propose,
     imports.propose,
@@ -42,6 +44,7 @@ GENERATORS: tuple[Generator, ...] = (
 _PARSED = {
     "signature": (signature.propose, lines.propose, tokens.propose),
     "scope": (scope.propose, indentation.propose, lines.propose),
+    "global": (scope.propose, lines.propose),
     "future": (imports.propose, lines.propose),
 }
 _MESSAGES = (
@@ -54,8 +57,8 @@ _MESSAGES = (
     ("positional argument follows keyword", "signature"),
     ("arguments cannot follow var-keyword", "signature"),
     ("named arguments must follow", "signature"),
-    ("global declaration", "scope"),
-    ("nonlocal", "scope"),
+    ("global declaration", "global"),
+    ("nonlocal", "global"),
     ("' outside", "scope"),
     ("outside async function", "scope"),
     ("default 'except:'", "scope"),

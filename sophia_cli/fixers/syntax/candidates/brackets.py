@@ -20,7 +20,9 @@ _MOST_OPENERS = 30  # that one fault is blamed on, innermost first
 
 def propose(site: Site) -> Iterator[Change]:
     """Yield closers at plausible ends, and removals and replacements of closers that match nothing."""
-    openers = [*site.open_brackets[-_MOST_OPENERS:], *site.unclosed[-_MOST_OPENERS:]]
+    # An opener that has its partner further down needs none here, unless the partners themselves do not match.
+    doubtful = site.group in ("unmatched", "mismatch") or len(site.unclosed) > 0
+    openers = [*(site.open_brackets[-_MOST_OPENERS:] if doubtful else ()), *site.unclosed[-_MOST_OPENERS:]]
     seen: set[tuple[int, int]] = set()
     for opener in reversed(openers):
         if (opener.line, opener.column) not in seen:

@@ -122,7 +122,7 @@ def _import_list(site: Site) -> Iterator[Change]:
     stripped = line.rstrip()
     if stripped.endswith(","):
         yield Change(
-            site.line, site.line + 1, (stripped[:-1],), Op.DELETE_TOKEN, Kind.JUNK, "remove the trailing `,`", token=",",
+            site.line, site.line + 1, (stripped[:-1],), Op.DELETE_TOKEN, Kind.JUNK, "remove the last `,`", token=",",
             detail="import-tail",
         )  # fmt: skip
         follow = site.line + 1

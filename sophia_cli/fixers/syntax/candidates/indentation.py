@@ -17,14 +17,17 @@ def propose(site: Site) -> Iterator[Change]:
     """Yield reindentations of the fault's line, its neighbours, and lines that look out of step."""
     if not site.lines:
         return
-    for target in _targets(site):
+    strays = _stray_methods(site) if site.fault.type == "IndentationError" else []
+    for target in strays:
+        yield _shift(site, target, site.statement_end(target), site.unit, Op.INDENT_LINE, "stray-method")
+    for target in _targets(site, strays):
         for indent in _indents(site, target):
             yield from _reindent(site, target, indent)
     if site.fault.type == "TabError" or any("\t" in indent_of(line) for line in site.lines[site.first : site.last]):
         yield from _tabs(site)
 
 
-def _targets(site: Site) -> list[int]:
+def _targets(site: Site, strays: list[int]) -> list[int]:
     indentation_fault = site.fault.type in ("IndentationError", "TabError")
     targets = [site.line]
     here = site.line
@@ -39,8 +42,7 @@ def _targets(site: Site) -> list[int]:
             targets.append(previous)
     if site.header is not None and 0 <= site.header < len(site.lines):
         targets.append(site.header)
-    if indentation_fault:
-        targets.extend(_stray_methods(site))
+    targets.extend(strays)
     if indentation_fault or "block" in site.fault.message or "except" in site.fault.message:
         targets.extend(_out_of_step(site))
     else:

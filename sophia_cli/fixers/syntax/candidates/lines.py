@@ -50,7 +50,8 @@ def _join(site: Site) -> Iterator[Change]:
         )
         if head.endswith("\\"):
             continue
-        if not remark:
+        ends_statement = head.endswith((":", ",")) or site.fault.type != "SyntaxError"
+        if not remark and (operator or not ends_statement):
             yield Change(
                 index, index + 1, (head + " \\",), Op.JOIN_LINES, Kind.MISSING_TOKEN, "continue the line",
                 token="\\", detail=detail + "-backslash",
@@ -114,6 +115,11 @@ def _split(site: Site) -> Iterator[Change]:
                 yield Change(
                     index, index + 1, (head, indent + tail), Op.SPLIT_LINE, Kind.MISSING_TOKEN, "split the line in two",
                     detail="same" if indent == base else "other",
+                )  # fmt: skip
+            if following is not None and (deeper := indent_of(site.lines[following])) != base:
+                yield Change(
+                    index, index + 1, (deeper + head.strip(), deeper + tail), Op.SPLIT_LINE, Kind.MISSING_TOKEN,
+                    "split the line in two", detail="both-moved",
                 )  # fmt: skip
         if index == site.line and 0 < at < len(code):
             rows = _split_statements(line, [t.column for t in code if t.text in _STARTERS and t.column > 0])

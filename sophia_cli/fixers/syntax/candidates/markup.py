@@ -11,6 +11,7 @@ from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*$")
 _PROMPT = re.compile(r"^(\s*)(?:>>> ?|\.\.\. ?|In \[\d+\]: |\$ )(.*)$")
+_SLASHES = re.compile(r"^(\s*)//+")
 _DIFF = re.compile(r"^(?:[+-](?![+-])|@@ |\+\+\+ |--- |diff --git |index [0-9a-f]{7})")
 _CODE = re.compile(
     r"\s*(?:import\s+\w+\s*(?:[,;#.]|as\b|$)|from\s+[.\w]+\s+import\b|def\s+\w+\s*\(|class\s+\w+\s*[:(]|@\w|\"\"\"|'''|#"
@@ -26,6 +27,7 @@ def propose(site: Site) -> Iterator[Change]:
     yield from _fences(site)
     yield from _prompts(site)
     yield from _diff_marks(site)
+    yield from _slashes(site)
     yield from _prose(site)
 
 
@@ -96,6 +98,19 @@ def _diff_marks(site: Site) -> Iterator[Change]:
     )
 
 
+def _slashes(site: Site) -> Iterator[Change]:
+    """Remarks of another language: `// text` becomes `# text`, here or everywhere at once."""
+    if not _SLASHES.match(site.lines[site.line]):
+        return
+    yield Change(
+        site.line, site.line + 1, (_SLASHES.sub(r"\1#", site.lines[site.line]),), Op.STRIP_MARKUP, Kind.PROSE,
+        "`//` becomes `#`", detail="slashes",
+    )  # fmt: skip
+    if sum(1 for line in site.lines if _SLASHES.match(line)) > 1:
+        rows = tuple(_SLASHES.sub(r"\1#", line) for line in site.lines)
+        yield Change(0, len(rows), rows, Op.STRIP_MARKUP, Kind.PROSE, "`//` becomes `#`", detail="all-slashes")
+
+
 def _prose(site: Site) -> Iterator[Change]:
     """Runs of lines that read like sentences, around the fault: commented out, or wrapped as a docstring."""
     if site.line in site.inside_string:
@@ -125,6 +140,12 @@ def _prose(site: Site) -> Iterator[Change]:
             )
             yield Change(start, stop, (), Op.DELETE_LINES, Kind.PROSE, "remove text that is not Python", detail="prose")
             indent = indent_of(site.lines[start])
+            if stop - start > 1:
+                head, tail = site.lines[start].strip(), site.lines[stop - 1]
+                glued = (indent + '"""' + head, *site.lines[start + 1 : stop - 1], tail + '"""')
+                yield Change(
+                    start, stop, glued, Op.OPEN_STRING, Kind.PROSE, "turn text into a docstring", detail="prose-glued"
+                )
             yield Change(
                 start, stop, (indent + '"""', *site.lines[start:stop], indent + '"""'), Op.OPEN_STRING, Kind.PROSE,
                 "turn text into a docstring", detail="prose",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import keyword
 from collections.abc import Iterator
+from functools import lru_cache
 
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, Token, TokenKind
@@ -62,19 +63,12 @@ _PAIRS = {
     ("=", "+"): " += ", ("=", "-"): " -= ", ("else", "if"): "elif", (":", ":"): ":", (",", ","): ",", (".", "."): ".",
     ("=", "="): " == ", ("!", "="): " != ", ("<", "="): " <= ", (">", "="): " >= ", ("=", "in"): " in ",
 }  # fmt: skip
-_QUOTES = str.maketrans(
-    {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "–": "-", "—": "-", "−": "-", "（": "(", "）": ")",
-     "，": ",", "：": ":", "；": ";", "．": ".", "＝": "=", "【": "[", "】": "]", "…": "...", "×": "*", "÷": "/",
-     "≤": "<=", "≥": ">=", "≠": "!=", "\u00a0": " ", "\u200b": "", "\ufeff": "", "\u2028": " ", "\u3000": " ",
-     "\u202f": " ", "\u2009": " ", "\u00ad": "", "\u200e": "", "\u200f": "", "\u2060": "", "`": "'", "´": "'"}
-)  # fmt: skip
 
 
 def propose(site: Site) -> Iterator[Change]:
     """Yield insertions, removals and replacements of single tokens around the fault."""
     if not site.lines:
         return
-    yield from _characters(site)
     spots = _spots(site)
     for index, position in spots:
         code = site.code_tokens(index)
@@ -85,7 +79,6 @@ def propose(site: Site) -> Iterator[Change]:
         yield from _insert(site, index, code, position)
     yield from _previous_line_end(site)
     yield from _line_start(site)
-    yield from _conditional(site)
 
 
 def _spots(site: Site) -> list[tuple[int, int]]:
@@ -248,6 +241,11 @@ def _pairs(site: Site, index: int, code: list[Token], position: int) -> Iterator
                 )  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
+def _similar_keywords(word: str) -> tuple[str, ...]:
+    return tuple(difflib.get_close_matches(word, keyword.kwlist, n=2, cutoff=0.6))
+
+
 def _typos(site: Site, index: int, code: list[Token], position: int) -> Iterator[Change]:
     for at in (position, position - 1, 0):
         if not 0 <= at < len(code) or code[at].kind is not TokenKind.NAME:
@@ -255,7 +253,7 @@ def _typos(site: Site, index: int, code: list[Token], position: int) -> Iterator
         token = code[at]
         if keyword.iskeyword(token.text) or len(token.text) < 2:
             continue
-        close = difflib.get_close_matches(token.text.lower(), keyword.kwlist, n=2, cutoff=0.6)
+        close = list(_similar_keywords(token.text.lower()))
         if at == 0:
             close.extend(word for word in keyword.kwlist if token.text.endswith(word) and word not in close)
             close.extend(word for word in keyword.kwlist if len(word) > 2 and token.text.startswith(word))
@@ -317,74 +315,3 @@ def _line_start(site: Site) -> Iterator[Change]:
             Kind.JUNK if prefix == "#" else Kind.MISSING_TOKEN, f"add the missing `{prefix.strip()}`",
             token=prefix.strip(), detail="line-start",
         )  # fmt: skip
-
-
-def _characters(site: Site) -> Iterator[Change]:
-    """Typographic characters that an editor or a web page put in the place of ASCII."""
-    for index in {site.line, min(site.fault.end_line - 1, len(site.lines) - 1)}:
-        line = site.lines[index]
-        plain = line.translate(_QUOTES)
-        if plain != line:
-            yield Change(
-                index, index + 1, (plain,), Op.FIX_QUOTES, Kind.JUNK, "typographic characters become ASCII",
-                detail="characters",
-            )  # fmt: skip
-        junk = [t for t in site.by_line.get(index, []) if t.kind is TokenKind.JUNK]
-        if junk:
-            text = line
-            for token in reversed(junk):
-                text = text[: token.column] + text[token.column + len(token.text) :]
-            yield Change(
-                index, index + 1, (text,), Op.DELETE_TOKENS, Kind.JUNK, "remove characters that are not Python",
-                token="junk", detail="junk",
-            )  # fmt: skip
-            head = text.lstrip(" ")
-            yield Change(
-                index, index + 1, (line[: len(line) - len(line.lstrip())] + head.strip(),), Op.DELETE_TOKENS,
-                Kind.JUNK, "remove characters that are not Python", token="junk", detail="junk-strip",
-            )  # fmt: skip
-
-
-def _conditional(site: Site) -> Iterator[Change]:
-    """`x if c for x in y` and `c ? a : b`: filters and choices written in another language's order."""
-    code = site.code_tokens(site.line)
-    line = site.lines[site.line]
-    words = [token.text for token in code]
-    if "if" in words and "for" in words and words.index("if") < words.index("for"):
-        start, stop = code[words.index("if")], code[words.index("for")]
-        condition = line[start.column : stop.column].strip()
-        depth = 0
-        for token in code[words.index("for") :]:
-            depth += (token.text in OPENERS) - (token.text in CLOSERS)
-            if depth < 0:
-                text = line[: start.column] + line[stop.column : token.column] + " " + condition + line[token.column :]
-                yield Change(
-                    site.line, site.line + 1, (text,), Op.REWRITE, Kind.MISSING_TOKEN, "move the filter behind the loop",
-                    detail="filter",
-                )  # fmt: skip
-                break
-        text = line[: stop.column] + "else None " + line[stop.column :]
-        yield Change(
-            site.line, site.line + 1, (text,), Op.INSERT_TOKEN, Kind.MISSING_TOKEN, "add `else None`", token="else",
-            detail="choice",
-        )  # fmt: skip
-    if "?" in words and ":" in words[words.index("?") :]:
-        mark = words.index("?")
-        colon = words.index(":", mark)
-        begin = next(
-            (i + 1 for i in range(mark - 1, -1, -1) if words[i] in ("=", "(", ",", "return", "[", "{", ":")), 0
-        )
-        stop_column = next((t.column for t in code[colon + 1 :] if t.text in (",", ")", "]", "}")), len(line.rstrip()))
-        test = line[code[begin].column : code[mark].column].strip()
-        yes = line[code[mark].column + 1 : code[colon].column].strip()
-        no = line[code[colon].column + 1 : stop_column].strip()
-        negated = test.removeprefix("not ") if test.startswith("not ") else None
-        texts = [f"{yes} if {test} else {no}"]
-        if negated is not None:
-            texts.append(f"{no} if {negated} else {yes}")
-        for text in texts:
-            changed = line[: code[begin].column] + text + line[stop_column:]
-            yield Change(
-                site.line, site.line + 1, (changed,), Op.REWRITE, Kind.OTHER, "write the choice as `a if test else b`",
-                detail="ternary",
-            )  # fmt: skip
