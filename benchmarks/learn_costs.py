@@ -6,7 +6,8 @@
 A row is {id, repo, broken, fixed, min_fixed}. `collect` runs the search with wide limits under the present costs; a
 candidate is right when its syntax tree equals that of `fixed` or `min_fixed`. `fit` maximises the conditional
 log-likelihood of the right candidates (a softmax over each row's candidates), with a Gaussian prior, and reports the
-accuracy on repositories left out in turn. Collect again under the fitted costs and fit again: two or three turns settle. Needs numpy and scipy.
+accuracy on repositories left out in turn. Collect again under the fitted costs and fit again: two or three turns
+settle. Needs numpy and scipy.
 """
 
 from __future__ import annotations
@@ -94,8 +95,8 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     right: list[bool] = []
     weights: list[float] = []
     number = 0
-    for g, (_, weight, candidates, _) in enumerate(groups):
-        weights.append(weight)
+    for g, (_, share, candidates, _) in enumerate(groups):
+        weights.append(share)
         for candidate in candidates:
             for key, value in _keys(candidate).items():
                 if key in index and value:
@@ -246,9 +247,8 @@ def _print_misses(score: Any, owner: list[int], right: list[bool], inside: Any, 
         if best != gold:
             row = groups[g]
             first = members[0]
-            print(
-                f"{row[3]} chose {row[2][best - first]['how']} ({score[best] - score[gold]:.2f}) over {row[2][gold - first]['how']}"
-            )
+            chosen, wanted = row[2][best - first]["how"], row[2][gold - first]["how"]
+            print(f"{row[3]} chose {chosen} ({score[best] - score[gold]:.2f}) over {wanted}")
 
 
 def _keys(candidate: dict[str, Any]) -> dict[str, float]:

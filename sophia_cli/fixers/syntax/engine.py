@@ -88,8 +88,8 @@ def repair(
 ) -> Repair | None:
     """Return the most plausible repair of a broken text (newlines as `\\n`), None when nothing was found.
 
-    `fault` is what `compile_fault` says of the text; `by_tool` says that the commit that broke the file broke others the
-    same way. Deterministic, bounded by `limits`, free of IO.
+    `fault` is what `compile_fault` says of the text; `by_tool` says that the commit that broke the file broke others
+    the same way. Deterministic, bounded by `limits`, free of IO.
 
     What the past shows is weighed against what the search finds, and makes the search shorter: a file that returns to
     what it was before a commit that only deleted lines has no rival, a small reversal only such as agree with it. The
@@ -246,7 +246,7 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
 
 
 def _is_doubtful(text: str, change: Change) -> bool:
-    """Whether a reindentation is doubtful by itself: off the text's own steps, or pulling in what a blank line parts."""
+    """Whether a reindentation is doubtful in itself: off the text's own steps, or over a blank line into a block."""
     if change.kind is not Kind.INDENTATION or not change.lines:
         return False
     lines = text.split("\n")

@@ -44,7 +44,7 @@ class Limits:
     content: float = 5.0
     pull: float = 0.8
     lead: float = 4.0
-    doubt: float = 2.0
+    doubt: float = 1.0
     step: float = 1.5
     lossless: bool = False
     leap: float = 1.2
@@ -58,7 +58,7 @@ class Limits:
 
     def wider(self) -> Limits:
         """Return the limits for a second search, of a text for which the first found nothing."""
-        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, work=3 * self.work)
+        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, work=2 * self.work)
 
     def at(self, depth: int) -> Limits:
         """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""

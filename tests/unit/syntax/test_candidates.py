@@ -20,6 +20,7 @@ from sophia_cli.fixers.syntax.candidates import (
     strings,
     suites,
     tokens,
+    wordings,
 )
 from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.site import Site, indent_unit
@@ -61,8 +62,8 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "assignment-for-comparison": (tokens, "if a = 1:\n    b = 2\n", "if a == 1:\n    b = 2\n"),
     "keyword-typo": (tokens, "retrun = 1\nimprot os\n", "retrun = 1\nimport os\n"),
     "c-operator": (tokens, "a = b && c\n", "a = b and c\n"),
-    "curly-quotes": (tokens, "print(“a”)\n", 'print("a")\n'),
-    "junk-token": (tokens, "a = 1 $\n", "a = 1\n"),
+    "curly-quotes": (wordings, "print(“a”)\n", 'print("a")\n'),
+    "junk-token": (wordings, "a = 1 $\n", "a = 1\n"),
     "string-end": (strings, "a = 'b\n", "a = 'b'\n"),
     "string-end-in-call": (strings, "print('b)\n", "print('b')\n"),
     "docstring-end": (
@@ -148,7 +149,7 @@ def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
 
 def test_every_family_has_cases() -> None:
     families = {family for family, _, _ in CASES.values()}
-    assert len(families) == 12
+    assert len(families) == 13
     assert all(sum(case[0] is family for case in CASES.values()) >= 2 for family in families)
 
 

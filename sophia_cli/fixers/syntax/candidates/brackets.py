@@ -31,7 +31,8 @@ def propose(site: Site) -> Iterator[Change]:
             yield from _drop(site, opener)
     yield from _close_all(site)
     yield from _mismatched(site)
-    yield from _early_closer(site, site.line)
+    if site.group in ("indent", "invalid", "comma"):
+        yield from _early_closer(site, site.line)
 
 
 def _close(site: Site, opener: Token) -> Iterator[Change]:
