@@ -120,9 +120,22 @@ def line_edits(source: SourceText, start: int, end: int, replacement: list[str],
             new.append(kept[position])
         else:
             new.append((line + ending).encode(source.encoding))
+    _keep_apart(new, kept[start - 1] if start > 0 else b"", kept[end] if end < len(kept) else b"")
     offset = sum(map(len, kept[:start])) + (3 if source.bom else 0)
     old_bytes = b"".join(kept[start:end])
     return _trimmed(path, offset, old_bytes, b"".join(new))
+
+
+def _keep_apart(new: list[bytes], before: bytes, after: bytes) -> None:
+    """Change endings where a lone carriage return would meet a line feed and become one ending with it."""
+    for index, line in enumerate(new):
+        previous = new[index - 1] if index else before
+        if previous.endswith(b"\r") and line.startswith(b"\n"):
+            new[index] = b"\r" + line[1:]
+    if after.startswith(b"\n") and new and new[-1].endswith(b"\r"):
+        new[-1] = new[-1][:-1] + b"\r\n"
+    elif after.startswith(b"\n") and not new and before.endswith(b"\r"):
+        new.append(b"\r")
 
 
 def apply_edits(data: bytes, edits: tuple[Edit, ...]) -> bytes:

@@ -232,3 +232,21 @@ def test_what_is_no_text_is_refused_with_its_place(data: bytes, offset: int) -> 
     source = decode(data)
     assert isinstance(source, UndecodableSource)
     assert source.offset == offset
+
+
+@pytest.mark.parametrize(
+    ("data", "start", "end", "lines", "expected"),
+    [
+        (b"\n\r1\n\n", 2, 3, ["", "1"], ["", "", "", "1", ""]),
+        (b"a\rb\n\nc\n", 1, 2, [], ["a", "", "c"]),
+        (b"a\rb\r\n\nc\n", 1, 2, ["x", "y"], ["a", "x", "y", "", "c"]),
+    ],
+)
+def test_a_carriage_return_alone_never_meets_a_line_feed(
+    data: bytes, start: int, end: int, lines: list[str], expected: list[str]
+) -> None:
+    source = decode(data)
+    assert isinstance(source, SourceText)
+    changed = decode(apply_edits(data, (line_edits(source, start, end, lines, "a.py"),)))
+    assert isinstance(changed, SourceText)
+    assert changed.lines == expected
