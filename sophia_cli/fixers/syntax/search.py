@@ -27,8 +27,10 @@ from sophia_cli.fixers.syntax.token_model import TokenModel
 from sophia_cli.fixers.syntax.window import Window, windows_around
 
 _TRY = 1500  # characters that the compiler reads in the time that a try costs beside
+_COPY = 0.3  # of a text's length: what it costs to put the text together
 _CANDIDATE = 400  # the same for a candidate that is only ranked
 _TRY = 1500  # characters that the compiler reads in the time that a try costs beside
+_COPY = 0.3  # of a text's length: what it costs to put the text together
 _CANDIDATE = 400  # the same for a candidate that is only ranked
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
@@ -102,7 +104,7 @@ class _Budget:
         """Ask the compiler, and account for what it read: up to the fault, or everything."""
         fault = earliest_fault(text)
         share = 1.0 if fault is None else min(1.0, fault.line / (text.count("\n") + 1))
-        self.spent += int(len(text) * share) + _TRY
+        self.spent += int(len(text) * (share + _COPY)) + _TRY
         return fault
 
     @property
@@ -134,7 +136,7 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
     if len(text) > first.huge:
         return []
     found = _search(text, costs, model, first)
-    if not found and limits is None:
+    if not found and limits is None and len(text) <= first.large:
         found = _search(text, costs, model, first.wider())
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
