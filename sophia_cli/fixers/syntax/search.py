@@ -53,6 +53,7 @@ class Limits:
     sites: int = 400
     finals: int = 10
     work: int = 6_000_000  # characters read by compiler and tokenizer, in all
+    more: int = 600_000  # work that is added when the next of many faults is reached
     large: int = 200_000  # characters; longer texts are only looked at in windows
     longest: int = 20_000  # characters of the fault's line
     huge: int = 1_000_000  # characters; longer texts are not searched at all
@@ -158,6 +159,7 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -
     finals: dict[str, State] = {}
     unit = indent_unit(lines)
     tools = _Tools(costs, model, limits, budget, {})
+    furthest = 0
     for depth in range(limits.sites):
         tools.limits = limits.at(depth)
         successors: list[State] = []
@@ -169,6 +171,10 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -
             kept = finals if state.fault is None else open_states
             if key not in kept or state.cost < kept[key].cost:
                 kept[key] = state
+        reached = max((s.fault.line for s in open_states.values() if s.fault is not None), default=0)
+        if reached > furthest and depth >= 2 and not finals:
+            budget.left += limits.more
+            furthest = reached
         best_final = min((s.cost for s in finals.values()), default=None)
         frontier = _beam(list(open_states.values()), tools.limits.beam)
         if frontier:
