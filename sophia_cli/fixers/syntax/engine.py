@@ -99,6 +99,9 @@ def repair(
     costs = learned_costs()
     with quiet():
         past = past_repairs(text, good, lessons, compile_fault, by_tool=by_tool) if good is not None or lessons else ()
+        if good is not None and good.is_copy:
+            # The copy never held this file's own lines: that it lacks one says nothing against the line.
+            past = tuple(proposal for proposal in past if not proposal.dropped)
         if past and past[0].is_certain:
             outcomes = []
         else:
