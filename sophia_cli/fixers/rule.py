@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Category, Finding, Severity
 from sophia_cli.fixers.view import FileView
+
+if TYPE_CHECKING:
+    from sophia_cli.fixers.project_view import ProjectView
 
 
 class Reads(Enum):
@@ -18,6 +22,7 @@ class Reads(Enum):
 
     BYTES = "bytes"
     SYNTAX = "syntax"
+    PROJECT = "project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,20 @@ class Rule:
     reads: Reads
     check: Callable[[FileView], Iterable[Finding]]
     manual: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRule:
+    """One check of what files say about one another: `check` is pure and yields findings for any file."""
+
+    id: str
+    name: str
+    category: Category
+    severity: Severity
+    summary: str
+    check: Callable[[ProjectView], Iterable[Finding]]
+    manual: str
+    reads: Reads = Reads.PROJECT
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Where modules live, what each import leads to, and the graph of imports."""
