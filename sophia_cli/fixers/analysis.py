@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.rule import Rule
-from sophia_cli.fixers.syntax.compiler import compile_fault
-from sophia_cli.fixers.syntax.large_text import first_fault
+from sophia_cli.fixers.syntax.compiler import compile_fault, tree_of
+from sophia_cli.fixers.syntax.large_text import LARGE, first_fault
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.history.model import GoodVersion, NeverCompiled
@@ -66,9 +66,12 @@ class FileReport:
 def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
     """Return what rules see of a file, before any repair."""
     source = decode(data)
-    fault = first_fault(source.text, compile_fault) if isinstance(source, SourceText) else None
-    if isinstance(source, SourceText) and fault is None:
-        return FileView(path=path, data=data, source=source)
+    fault = None
+    if isinstance(source, SourceText):
+        tree = tree_of(source.text) if len(source.text) < LARGE else None
+        fault = first_fault(source.text, compile_fault) if tree is None else None
+        if fault is None:
+            return FileView(path=path, data=data, source=source, tree=tree)
     # Its expressions take longer to compile than a warm scan takes, which has no use for them.
     from sophia_cli.fixers.syntax.odd_input import looks_like_not_python, looks_like_python_2
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sophia_cli.core.findings import Category, Edit, Fact, Finding, Fix, Region, Safety, Severity
 from sophia_cli.fixers.analysis import FileReport
-from sophia_cli.project.cache import Values
+from sophia_cli.project.cache_file import Values
 
 
 def report_to_values(report: FileReport) -> Values:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.syntax.model import Origin, Repair, SyntaxFault
 from sophia_cli.project.history.model import NeverCompiled
 from sophia_cli.project.source import SourceText, UndecodableSource
+
+if TYPE_CHECKING:
+    import ast
 
 
 class Obstacle(Enum):
@@ -29,7 +33,8 @@ class FileView:
     Python version that the file is valid for when that is newer than the project's, and `repair` then its older
     spelling, None where there is none. `origin` is the commit that broke the file, where history knows it;
     `never_compiled` the one that added it broken; `damage` what was done to it as to many others. `named` is true when
-    the user named this very file.
+    the user named this very file. `tree` is there for a file that compiles, unless it is so large or so deep that no
+    tree was made.
     """
 
     path: str
@@ -46,6 +51,7 @@ class FileView:
     needs_python: tuple[int, int] | None = None
     python_2: bool = False
     not_python: str | None = None
+    tree: ast.Module | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_repairable(self) -> bool:

@@ -1,36 +1,18 @@
-"""The scan cache: what was found in a file that has not changed since, one compact file for each set of rules.
-
-A cache is only ever an optimisation: whatever is missing, damaged, foreign or not writable counts as absent. It is
-read as data (JSON), never executed, and only from a folder that is the user's own and bound to this very place: a
-checkout that brings a `.sophia/` along has no say.
-"""
+"""The scan cache: what was found in a file that has not changed since, one compact file for each set of rules."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import stat
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from sophia_cli.core.errors import SophiaError
+from sophia_cli.project.cache_file import Values, read_entries, write_entries
 from sophia_cli.project.files import FileStamp
-from sophia_cli.project.state_folder import StateFolder, Subfolder
+from sophia_cli.project.state_folder import StateFolder
 
-_FORMAT = 1
-_PREFIX = "scan-"
-_MOST_FILES = 4
+_KIND = "scan"
 _MOST_ENTRIES = 200_000
-_LARGEST_CACHE = 256 * 1024 * 1024
 SETTLED_NS = 2_000_000_000
 """A file whose stamp is younger than this when it is read may change again without changing its stamp: the coarsest
 time stamp in use (FAT) counts in two seconds."""
-
-Values = str | int | float | bool | None | Sequence["Values"]
-"""Plain values that JSON holds; what a report is turned into and back by its own codec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +44,7 @@ class ScanCache:
     def open(cls, state: StateFolder, key: str) -> ScanCache:
         """Return the cache for `key`, which must name everything that results depend on beside the files: version of
         Sophia, rules, Python. Empty when there is none that can be trusted."""
-        return cls(state, key, _read_entries(state, key))
+        return cls(state, key, read_entries(state, _KIND, key))
 
     def unchanged(self, path: str, stamp: FileStamp, context: str) -> CacheEntry | None:
         """Return the entry of a file whose stamp proves that its content is the same, None when it must be read."""
@@ -102,11 +84,7 @@ class ScanCache:
         if len(self._entries) > _MOST_ENTRIES:
             met_first = sorted(self._entries, key=lambda path: path not in self._seen)
             self._entries = {path: self._entries[path] for path in met_first[:_MOST_ENTRIES]}
-        try:
-            folder = self._state.writable(Subfolder.CACHE)
-            _write(folder, _file_name(self._key), _sealed(self._key, _place(folder), self._entries))
-            _prune(folder)
-        except (SophiaError, OSError):
+        if not write_entries(self._state, _KIND, self._key, self._entries):
             return False
         self._changed = False
         return True
@@ -117,76 +95,3 @@ class ScanCache:
                 if known in ("", context):
                     return CacheEntry(FileStamp(size, mtime, ctime, inode), settled, digest, known, report)
         return None
-
-
-def _file_name(key: str) -> str:
-    return f"{_PREFIX}{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.json"
-
-
-def _place(folder: Path) -> list[Values]:
-    """Return what tells this folder from a copy of it: a cache made elsewhere is not believed."""
-    found = os.lstat(folder)
-    return [found.st_dev, found.st_ino]
-
-
-def _sealed(key: str, place: list[Values], entries: dict[str, list[Values]]) -> bytes:
-    body = json.dumps([_FORMAT, key, place, entries], separators=(",", ":")).encode("ascii")
-    return b"%08x\n" % zlib.crc32(body) + body
-
-
-def _read_entries(state: StateFolder, key: str) -> dict[str, list[Values]]:
-    folder = state.subfolder(Subfolder.CACHE)
-    try:
-        if not state.exists() or not _is_own_folder(folder):
-            return {}
-        descriptor = os.open(folder / _file_name(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_size > _LARGEST_CACHE:
-                return {}
-            content = file.read()
-        place = _place(folder)
-    except (SophiaError, OSError):
-        return {}
-    checksum, _, body = content.partition(b"\n")
-    if checksum != b"%08x" % zlib.crc32(body):
-        return {}
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    match document:
-        case [int(version), str(known), list(known_place), dict(entries)]:
-            if version == _FORMAT and known == key and known_place == place:
-                return entries
-    return {}
-
-
-def _is_own_folder(folder: Path) -> bool:
-    found = os.lstat(folder)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
-
-
-def _write(folder: Path, name: str, content: bytes) -> None:
-    """Replace a file whole: a reader sees the old one or this one, also when two runs write at once."""
-    beside = folder / f"{name}.{os.getpid()}.tmp"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(beside, folder / name)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
-
-
-def _prune(folder: Path) -> None:
-    """Keep the caches that were written last; drop the rest, and what a killed run left half-written."""
-    caches = [name for name in os.listdir(folder) if name.startswith(_PREFIX) and name.endswith(".json")]
-    if len(caches) <= _MOST_FILES:
-        return
-    dated = sorted(((os.lstat(folder / name).st_mtime_ns, name) for name in caches), reverse=True)
-    for _, name in dated[_MOST_FILES:]:
-        with contextlib.suppress(OSError):
-            os.unlink(folder / name)

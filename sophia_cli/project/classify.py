@@ -39,6 +39,13 @@ PYTHON_SUFFIXES = (".py", ".pyw")
 LARGEST_FILE = 10 * 1024 * 1024
 """Bytes up to which a file is analysed: compiling takes some 40 times the size of a file in memory."""
 
+_DOCUMENT_SUFFIXES = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".lock", ".pth", ".env")
+_DOCUMENT_NAMES = re.compile(
+    r"(?:.*[-_.])?(?:requirements?|constraints?|deps|dependencies)(?:[-_.].*)?\.(?:txt|in|pip)|(?:.*\.)?(?:Dockerfile|Containerfile)(?:[.-].*)?"
+    r"|Makefile|makefile|GNUmakefile|.*\.mk|Justfile|justfile|Procfile(?:\..*)?|Pipfile|\.env(?:\..*)?|\.python-version|runtime\.txt",
+)
+
+_REQUIREMENTS_FOLDERS = frozenset({"requirements", "requirement", "reqs", "constraints"})
 _TEMPLATE_SUFFIXES = tuple(
     f".{python}{joint}{engine}"
     for python in ("py", "pyw")
@@ -118,6 +125,14 @@ def file_status(name: str, below_tests: bool, in_fixtures: bool) -> FileStatus |
     if name.endswith(_TEMPLATE_SUFFIXES):
         return FileStatus.TEMPLATE
     return None
+
+
+def is_document(path: str) -> bool:
+    """Return whether a file at this path may say how the project is declared, configured, built or started."""
+    folder, _, name = path.rpartition("/")
+    if name.endswith(_DOCUMENT_SUFFIXES) or _DOCUMENT_NAMES.fullmatch(name):
+        return True
+    return name.endswith((".txt", ".in")) and folder.rpartition("/")[2] in _REQUIREMENTS_FOLDERS
 
 
 def classify_content(data: bytes, fault_line: int | None) -> FileStatus | None:

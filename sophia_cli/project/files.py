@@ -16,6 +16,7 @@ from sophia_cli.project.classify import (
     FileStatus,
     file_status,
     folder_status,
+    is_document,
     is_fixture_folder,
     is_installed_folder,
     is_test_folder,
@@ -62,13 +63,16 @@ class Inventory:
     """What was found below the targets, sorted by path.
 
     `files` holds every Python file that was met, whatever its status; `folders` the folders that were left out whole.
-    `is_whole` tells whether the targets covered the whole project.
+    `documents` are the files beside the code that say something about the project (declarations of dependencies,
+    settings of tools, container files) and that nothing leaves out. `is_whole` tells whether the targets covered the
+    whole project.
     """
 
     root: Path
     files: tuple[ProjectFile, ...]
     folders: tuple[SkippedFolder, ...]
     is_whole: bool
+    documents: tuple[ProjectFile, ...] = ()
 
     @property
     def to_scan(self) -> tuple[ProjectFile, ...]:
@@ -104,6 +108,7 @@ def discover(
         files=tuple(walk.files[path] for path in sorted(walk.files)),
         folders=tuple(SkippedFolder(path, walk.folders[path]) for path in sorted(walk.folders)),
         is_whole="" in places,
+        documents=tuple(walk.documents[path] for path in sorted(walk.documents)),
     )
 
 
@@ -150,6 +155,7 @@ class _Walk:
         self.included_prefixes = tuple(prefix for pattern in include if (prefix := literal_prefix(pattern)))
         self.files: dict[str, ProjectFile] = {}
         self.folders: dict[str, FileStatus] = {}
+        self.documents: dict[str, ProjectFile] = {}
         self.links: list[str] = []
         self.checkout: Checkout | None = find_checkout(root)
         self.git_prefix = ""
@@ -165,7 +171,10 @@ class _Walk:
             self._walk(place)
             return
         status = FileStatus.LOOKED_AT if stat.S_ISREG(found.st_mode) else FileStatus.UNREADABLE
-        self._add(place, status, found, named=True)
+        if is_document(place):
+            self._add_document(place, status, found)
+        else:
+            self._add(place, status, found, named=True)
 
     def look_at_link_targets(self) -> None:
         """Take in files inside the root that only a symbolic link with a Python name leads to."""
@@ -293,6 +302,9 @@ class _Walk:
 
     def _file(self, folder: _Folder, path: str, entry: os.DirEntry[str]) -> None:
         status = file_status(entry.name, folder.below_tests, folder.in_fixtures)
+        document = status is None and is_document(path)
+        if document:
+            status = FileStatus.LOOKED_AT
         if status is None:
             return
         if self.exclude is not None and self.exclude.verdict(path, entry.name, False):
@@ -309,7 +321,16 @@ class _Walk:
             return
         if status.is_reported and not stat.S_ISREG(found.st_mode):
             status = FileStatus.UNREADABLE
-        self._add(path, status, found)
+        if document:
+            self._add_document(path, status, found)
+        else:
+            self._add(path, status, found)
+
+    def _add_document(self, path: str, status: FileStatus, found: os.stat_result) -> None:
+        """Take in a document; one that something leaves out, or too large for one, does not speak for the project."""
+        if status is FileStatus.LOOKED_AT and found.st_size <= LARGEST_FILE:
+            stamp = FileStamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            self.documents[path] = ProjectFile(path, status, stamp)
 
     def _link(self, path: str, entry: os.DirEntry[str]) -> None:
         """Count a symbolic link that has a Python name; it is never followed, its target counts in its own place."""

@@ -51,6 +51,15 @@ def test_ignored_files_are_left_out_but_tracked_ones_are_looked_at(tmp_path: Pat
     assert [folder.path for folder in inventory.folders] == ["build"]
 
 
+def test_documents_that_speak_for_the_project_are_found_beside_the_code(tmp_path: Path) -> None:
+    spoken = ["pyproject.toml", "Dockerfile.worker", "requirements/base.txt", "api/dev-requirements.txt", "Procfile"]
+    _write(tmp_path, *spoken, "notes.txt", "gone/setup.cfg", "vendor/x/pyproject.toml")
+    _write(tmp_path, ".gitignore", content="gone/\n")
+    inventory = discover(tmp_path)
+    assert [document.path for document in inventory.documents] == sorted(spoken)
+    assert inventory.files == ()
+
+
 @pytest.mark.parametrize("version", ["2", "3", "4"])
 def test_every_version_of_the_git_index_is_understood(tmp_path: Path, version: str) -> None:
     _git(tmp_path, "init", "-q")

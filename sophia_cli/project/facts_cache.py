@@ -1,0 +1,45 @@
+"""What files said when they were last read, and what was found in all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sophia_cli.project.cache_file import Values, read_entries, write_entries
+from sophia_cli.project.state_folder import StateFolder
+
+_FACTS = "facts"
+_RESULT = "project"
+
+
+class FactsCache:
+    """The facts of each file by the digest of its content, for one state of Sophia (`key`)."""
+
+    def __init__(self, state: StateFolder, key: str) -> None:
+        self._state = state
+        self._key = key
+        self._entries = read_entries(state, _FACTS, key)
+
+    def facts(self, path: str, digest: str) -> Values:
+        """Return the values of a file's facts, None when its content is not the one they were read from."""
+        match self._entries.get(path):
+            case [str(known), values] if known == digest:
+                return values
+        return None
+
+    def save(self, facts: Mapping[str, tuple[str, Values]]) -> bool:
+        """Write the facts of all files, each with the digest of its content; return whether they are on disk."""
+        entries: dict[str, list[Values]] = {path: [digest, values] for path, (digest, values) in facts.items()}
+        return entries == self._entries or write_entries(self._state, _FACTS, self._key, entries)
+
+
+def read_result(state: StateFolder, key: str, project_state: str) -> Mapping[str, Values] | None:
+    """Return what was found in the project as a whole, by path, when it is in the state that this was found in."""
+    entries = read_entries(state, _RESULT, key)
+    if entries.pop("", None) != [project_state]:
+        return None
+    return entries
+
+
+def write_result(state: StateFolder, key: str, project_state: str, found: Mapping[str, list[Values]]) -> bool:
+    """Keep what was found in a state of the project; return whether it is on disk."""
+    return write_entries(state, _RESULT, key, {**found, "": [project_state]})
