@@ -1,0 +1,189 @@
+"""Which files declare or lock distributions, by their names, and the reader for each."""
+
+from __future__ import annotations
+
+import re
+
+from sophia_cli.project.dependencies.model import Declaration, Format, Role
+
+_LOCKS = frozenset({"poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "pylock.toml"})
+_PYLOCK = re.compile(r"pylock\.[^.]+\.toml")
+_REQUIREMENTS = re.compile(
+    r"(?:.*[-_.])?(?:requirements?|reqs|constraints?)(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE
+)
+_CONDA = re.compile(r"(?:.*[-_.])?(?:environment|conda[-_]env|env)(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
+_FOLDER = re.compile(r"(?:^|/)(?:requirements|reqs|dependencies)/[^/]*\.(?:txt|in|pip)$", re.IGNORECASE)
+_WORDS = re.compile(r"[a-z]+|\d+", re.IGNORECASE)
+_SELF = frozenset({"requirements", "requirement", "reqs", "req", "constraints", "constraint"})
+_DEV = frozenset(
+    [
+        "dev",
+        "develop",
+        "development",
+        "test",
+        "tests",
+        "testing",
+        "lint",
+        "linting",
+        "linters",
+        "format",
+        "docs",
+        "doc",
+        "documentation",
+        "typing",
+        "types",
+        "type",
+        "mypy",
+        "ci",
+        "cd",
+        "build",
+        "release",
+        "publish",
+        "tools",
+        "tooling",
+        "qa",
+        "quality",
+        "style",
+        "bench",
+        "benchmark",
+        "benchmarks",
+        "examples",
+        "example",
+        "precommit",
+        "pre",
+        "commit",
+        "coverage",
+        "nox",
+        "tox",
+        "debug",
+        "check",
+        "checks",
+        "typecheck",
+        "security",
+        "audit",
+    ]
+)
+_PLAIN = frozenset(
+    [
+        "base",
+        "common",
+        "core",
+        "main",
+        "prod",
+        "production",
+        "all",
+        "full",
+        "local",
+        "optional",
+        "extra",
+        "extras",
+        "min",
+        "minimal",
+        "minimum",
+        "lock",
+        "locked",
+        "frozen",
+        "freeze",
+        "pinned",
+        "pins",
+        "install",
+        "runtime",
+        "app",
+        "default",
+        "server",
+        "deploy",
+        "staging",
+        "latest",
+        "pip",
+        "py",
+        "python",
+        "in",
+        "linux",
+        "windows",
+        "win",
+        "mac",
+        "macos",
+        "darwin",
+        "gpu",
+        "cpu",
+        "docker",
+    ]
+)
+
+
+def format_of(path: str) -> Format | None:
+    """Return what kind of declaration a file of this path (relative, with `/`) is, None for none."""
+    name = path.rpartition("/")[2]
+    match name:
+        case "pyproject.toml":
+            return Format.PYPROJECT
+        case "setup.cfg":
+            return Format.SETUP_CFG
+        case "setup.py":
+            return Format.SETUP_PY
+        case "Pipfile":
+            return Format.PIPFILE
+        case _ if name in _LOCKS or _PYLOCK.fullmatch(name):
+            return Format.LOCK
+        case _ if _REQUIREMENTS.fullmatch(name) or _FOLDER.search(path):
+            return Format.REQUIREMENTS
+        case _ if _CONDA.fullmatch(name):
+            return Format.CONDA
+        case _:
+            return None
+
+
+def role_of(path: str) -> Role:
+    """Return what a requirements file of this name is for: constraints, development, or to run."""
+    words = _words(path)
+    if words & {"constraints", "constraint"}:
+        return Role.CONSTRAINT
+    return Role.DEV if words & _DEV else Role.MAIN
+
+
+def is_usual(path: str) -> bool:
+    """Return whether files of that name are installed as a matter of course (not so `demo_requirements.txt`)."""
+    return format_of(path) is not Format.REQUIREMENTS or not _words(path) - _SELF - _DEV - _PLAIN - _NUMBERS
+
+
+_NUMBERS = frozenset(str(number) for number in range(400))
+
+
+def _words(path: str) -> frozenset[str]:
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return frozenset(word.lower() for word in _WORDS.findall(stem))
+
+
+def read_declaration(path: str, data: bytes) -> Declaration | None:
+    """Read one file according to its name; None for a file that declares nothing by its name. Never fails."""
+    match format_of(path):
+        case Format.PYPROJECT:
+            from sophia_cli.project.dependencies.pyproject_file import read_pyproject
+
+            return read_pyproject(path, data)
+        case Format.SETUP_CFG:
+            from sophia_cli.project.dependencies.setup_cfg import read_setup_cfg
+
+            return read_setup_cfg(path, data)
+        case Format.SETUP_PY:
+            from sophia_cli.project.dependencies.setup_py import read_setup_py
+
+            return read_setup_py(path, data)
+        case Format.PIPFILE:
+            from sophia_cli.project.dependencies.pipfile import read_pipfile
+
+            return read_pipfile(path, data)
+        case Format.LOCK:
+            from sophia_cli.project.dependencies.lock_file import read_lock
+
+            return read_lock(path, data)
+        case Format.CONDA:
+            from sophia_cli.project.dependencies.conda_file import read_conda
+
+            return read_conda(path, data)
+        case Format.REQUIREMENTS:
+            from sophia_cli.project.dependencies.requirements_file import read_requirements
+
+            return read_requirements(path, data, role_of(path))
+        case _:
+            return None

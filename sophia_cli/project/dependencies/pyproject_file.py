@@ -1,0 +1,137 @@
+"""`pyproject.toml`: what PEP 621, PEP 735, setuptools, Poetry, PDM, Hatch and uv let it declare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sophia_cli.project.dependencies.entry import quoted_entry
+from sophia_cli.project.dependencies.list_places import entry_range
+from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
+from sophia_cli.project.dependencies.poetry_table import poetry_requirements
+from sophia_cli.project.dependencies.requirements_file import resolve
+from sophia_cli.project.dependencies.text import DeclarationText, read_text
+from sophia_cli.project.dependencies.toml_reader import (
+    TomlArray,
+    TomlDocument,
+    TomlString,
+    TomlTable,
+    TomlValue,
+    read_toml,
+)
+
+_DEV_GROUPS = frozenset(
+    {"dev", "develop", "development", "test", "tests", "testing", "lint", "docs", "doc", "typing", "ci"}
+)
+
+
+@dataclass(slots=True)
+class _Reading:
+    path: str
+    text: DeclarationText
+    document: TomlDocument
+    requirements: list[Requirement] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, place: int, message: str) -> None:
+        self.problems.append(Problem(self.path, self.text.line(place), message))
+
+    def array(self, value: TomlValue, role: Role, group: str) -> None:
+        """Read an array of PEP 508 strings; tables in it are PEP 735 includes, whose group is read where it stands."""
+        if not isinstance(value, TomlArray):
+            self.problem(value.start, "an array of requirements is wanted here")
+            return
+        for item in value.items:
+            if isinstance(item, TomlString):
+                self.string(item, value, role, group)
+            elif not isinstance(item, TomlTable):
+                self.problem(item.start, f"`{self.text.text[item.start : item.end]}` is no requirement")
+
+    def string(self, item: TomlString, array: TomlArray, role: Role, group: str) -> None:
+        whole = entry_range(self.text, item.start, item.end, array.start)
+        found = quoted_entry(self.text, role, group, item.text, place=item.inner, whole=whole)
+        if isinstance(found, str):
+            self.problem(item.start, found)
+        else:
+            self.requirements.append(found)
+
+
+def read_pyproject(path: str, data: bytes) -> Declaration:
+    """Read a `pyproject.toml`; what cannot be read becomes problems, never an exception."""
+    text = read_text(data)
+    document = read_toml(text.text)
+    reading = _Reading(path, text, document)
+    for place in document.faults:
+        reading.problem(place, "this line is no TOML")
+    _standard(reading)
+    poetry, problems = poetry_requirements(path, text, document)
+    reading.requirements += poetry
+    reading.problems += problems
+    _tools(reading)
+    dynamic = document.value("project", "dynamic")
+    return Declaration(
+        path=path,
+        format=Format.PYPROJECT,
+        requirements=tuple(sorted(reading.requirements, key=lambda requirement: requirement.span.start)),
+        includes=tuple(reading.includes),
+        problems=tuple(reading.problems),
+        distribution=document.string("project", "name") or document.string("tool", "poetry", "name"),
+        dynamic=tuple(item.text for item in dynamic.items if isinstance(item, TomlString))
+        if isinstance(dynamic, TomlArray)
+        else (),
+        declares_main=document.has("project") or document.has("tool", "poetry"),
+    )
+
+
+def _standard(reading: _Reading) -> None:
+    document = reading.document
+    if value := document.value("build-system", "requires"):
+        reading.array(value, Role.BUILD, "")
+    if value := document.value("project", "dependencies"):
+        reading.array(value, Role.MAIN, "")
+    for pair in document.pairs("project", "optional-dependencies"):
+        if len(pair.key) == 1:
+            reading.array(pair.value, Role.OPTIONAL, pair.key[0])
+    for pair in document.pairs("dependency-groups"):
+        if len(pair.key) == 1:
+            reading.array(pair.value, Role.DEV, pair.key[0])
+
+
+def _tools(reading: _Reading) -> None:
+    document = reading.document
+    for pair in document.pairs("tool", "pdm", "dev-dependencies"):
+        if len(pair.key) == 1:
+            reading.array(pair.value, Role.DEV, pair.key[0])
+    for key in (
+        "dev-dependencies",
+        "constraint-dependencies",
+        "override-dependencies",
+        "build-constraint-dependencies",
+    ):
+        if value := document.value("tool", "uv", key):
+            reading.array(value, Role.DEV if key == "dev-dependencies" else Role.CONSTRAINT, "")
+    for pair in document.pairs("tool", "hatch", "envs"):
+        if len(pair.key) == 2 and pair.key[1] in ("dependencies", "extra-dependencies"):
+            reading.array(pair.value, Role.DEV, pair.key[0])
+    for pair in document.pairs("tool", "flit", "metadata"):
+        if pair.key == ("requires",):
+            reading.array(pair.value, Role.MAIN, "")
+        elif len(pair.key) == 2 and pair.key[0] == "requires-extra":
+            reading.array(pair.value, Role.OPTIONAL, pair.key[1])
+    _setuptools(reading)
+
+
+def _setuptools(reading: _Reading) -> None:
+    """Read which files setuptools takes dynamic dependencies from."""
+    for pair in reading.document.pairs("tool", "setuptools", "dynamic"):
+        if pair.key == ("dependencies", "file"):
+            role = Role.MAIN
+        elif len(pair.key) == 3 and pair.key[0] == "optional-dependencies" and pair.key[2] == "file":
+            role = Role.DEV if pair.key[1] in _DEV_GROUPS else Role.OPTIONAL
+        else:
+            continue
+        items = pair.value.items if isinstance(pair.value, TomlArray) else (pair.value,)
+        for item in items:
+            if isinstance(item, TomlString):
+                target = resolve(reading.path, item.text)
+                reading.includes.append(Include(item.text, target, role, reading.text.line(item.start)))
