@@ -89,7 +89,7 @@ class Function:
 
     name: str
     parameters: str
-    decorators: tuple[Expression, ...] = ()
+    decorators: tuple[Made, ...] = ()
     returns: tuple[Expression, ...] = ()
     is_async: bool = False
     is_generator: bool = False

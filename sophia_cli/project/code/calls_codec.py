@@ -62,7 +62,12 @@ def _function_values(function: Function) -> Values:
     flags = _FLAG_ASYNC * function.is_async + _FLAG_GENERATOR * function.is_generator
     values: list[Values] = [function.name, function.parameters]
     if function.decorators or function.returns or flags or function.relay is not Relay.NONE:
-        values += [list(function.decorators), list(function.returns), flags, _RELAYS.index(function.relay)]
+        values += [
+            [_made_values(made) for made in function.decorators],
+            list(function.returns),
+            flags,
+            _RELAYS.index(function.relay),
+        ]
     return values
 
 
@@ -70,12 +75,12 @@ def _function(values: Values) -> Function:
     if len(item := cast("list[str]", values)) == 2:
         return Function(item[0], item[1])
     name, parameters, decorators, returns, flags, relay = cast(
-        "tuple[str, str, list[Expression], list[Expression], int, int]", values
+        "tuple[str, str, list[Values], list[Expression], int, int]", values
     )
     return Function(
         name,
         parameters,
-        tuple(decorators),
+        tuple([_made(item) for item in decorators]),
         tuple(returns),
         bool(flags & _FLAG_ASYNC),
         bool(flags & _FLAG_GENERATOR),

@@ -3,10 +3,90 @@
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Callable
 
-from sophia_cli.project.code.calls import CallSurface
+from sophia_cli.project.code.calls import UNKNOWN, Call, CallSurface, Expression, Keyword
+from sophia_cli.project.code.extract_calls_drafts import names_of
+from sophia_cli.project.code.extract_calls_expressions import steps_of, written_of
+from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, expression_of
+from sophia_cli.project.code.extract_calls_walk import Walk
 
 
 def calls_of(tree: ast.Module, text: str) -> CallSurface:
     """Return the callables that a file defines and the calls that it makes; `text` is what the tree was parsed from."""
-    return CallSurface()
+    walk = Walk()
+    walk.statements(tree.body, walk.module)
+    walk.calls += _module_calls(walk.module, bool(walk.stars))
+    column = _columns(text)
+    calls = [_call(meaning, node, column) for meaning, node in walk.calls]
+    return CallSurface(
+        tuple([function.finished() for function in walk.functions]),
+        tuple([class_.finished() for class_ in walk.classes]),
+        names_of(walk.module.bindings),
+        tuple([tuple([expression_of(meaning) for meaning in meanings]) for meanings in walk.locals.meanings]),
+        tuple(walk.stars),
+        tuple(sorted(walk.replaced)),
+        tuple(sorted([call for call in calls if call is not None], key=lambda call: (call.line, call.column))),
+    )
+
+
+def _module_calls(module: Scope, has_stars: bool) -> list[tuple[Meaning, ast.Call]]:
+    """Return the calls whose root the module binds to what may be the project's own."""
+    foreign: dict[str, bool] = {}
+    bindings = module.bindings
+    found: list[tuple[Meaning, ast.Call]] = []
+    for root, call in module.calls:
+        is_foreign = foreign.get(root)
+        if is_foreign is None:
+            meanings = bindings.get(root)
+            is_foreign = foreign[root] = not has_stars if meanings is None else any(map(_is_foreign, meanings))
+        if not is_foreign:
+            found.append((Expression(root), call))
+    return found
+
+
+def _is_foreign(meaning: Meaning) -> bool:
+    """Whether it is unknown or of the standard library."""
+    expression = expression_of(meaning)
+    if expression.startswith("<"):
+        return expression[1 : expression.index(">")].partition(".")[0] in sys.stdlib_module_names
+    return expression == UNKNOWN
+
+
+def _call(meaning: Meaning, node: ast.Call, column: Callable[[int, int], int]) -> Call | None:
+    root = expression_of(meaning)
+    if _is_foreign(root):
+        return None
+    callee = node.func
+    positional = sum(not isinstance(argument, ast.Starred) for argument in node.args)
+    keywords = [
+        Keyword(keyword.arg, keyword.lineno, column(keyword.lineno, keyword.col_offset))
+        for keyword in node.keywords
+        if keyword.arg is not None
+    ]
+    return Call(
+        Expression(root + steps_of(callee)),
+        written_of(callee),
+        node.lineno,
+        column(node.lineno, node.col_offset),
+        positional,
+        tuple(keywords),
+        positional != len(node.args),
+        len(keywords) != len(node.keywords),
+    )
+
+
+def _columns(text: str) -> Callable[[int, int], int]:
+    """Return what turns a line and a byte offset of the tree into a column from 1, in characters."""
+    if text.isascii():
+        return lambda line, offset: offset + 1
+    lines = text.split("\n")
+
+    def column(line: int, offset: int) -> int:
+        content = lines[line - 1] if line <= len(lines) else ""
+        if content.isascii():
+            return offset + 1
+        return len(content.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "replace")) + 1
+
+    return column
