@@ -54,7 +54,9 @@ class ImportFact:
 
     `level` counts leading dots, which `module` does not have. `names` is empty for a plain import and holds `*` for a
     star import. `place` is the whole statement, `module_place` the module as written, dots included. `is_certain` is
-    false where the text does not compile and the surroundings could not be read.
+    false where the text does not compile and the surroundings could not be read. `is_call` tells of a module that a
+    call loads by a literal name, such as `importlib.import_module("module")`: it binds nothing, and `module_place` is
+    the text between the quotes.
     """
 
     module: str
@@ -67,6 +69,7 @@ class ImportFact:
     scope: Scope
     guard: Guard
     is_certain: bool = True
+    is_call: bool = False
 
     @property
     def written(self) -> str:
@@ -86,10 +89,14 @@ class ImportFact:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A name that the module's own level binds, and the line where it first does."""
+    """A name that the module's own level binds, and the line where it first does.
+
+    `is_for_types` tells of one that only type checkers see (`if TYPE_CHECKING:`): no importer gets it at run time.
+    """
 
     name: str
     line: int
+    is_for_types: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,11 @@ class PathEdit:
 
 @dataclass(frozen=True, slots=True)
 class NameUse:
-    """A use of an imported module while the file is imported: `module.name` at the module's own level."""
+    """A use of an imported module while the file is imported: `module.name` at the module's own level.
+
+    `dotted` names the module as its import does, whatever the file calls it: `a.b.Name` after `import a.b as c` and
+    `c.Name`, `.sub.Name` after `from . import sub` and `sub.Name`. `line` is where it is first used.
+    """
 
     dotted: str
     line: int
@@ -117,11 +128,13 @@ class NameUse:
 class ModuleSurface:
     """What a module offers to others and asks of them.
 
-    `bindings` are the names bound at its own level, imports included. `exports` is a literal `__all__`, None without
-    one. `is_dynamic` tells that names may exist that nobody can read from the text: a module `__getattr__`, writes to
-    `globals()`, a replaced `sys.modules` entry, `exec`. `early_uses` are attributes of imported modules that are used while the module is
+    `bindings` are the names bound at its own level when it is imported, imports included: what only runs as a script
+    (`if __name__ == "__main__":`) is left out. `exports` is a literal `__all__`, None without one. `is_dynamic` tells
+    that names may exist that nobody can read from the text: a module `__getattr__`, writes to `globals()`, a replaced
+    `sys.modules` entry, `exec`. `early_uses` are attributes of imported modules that are used while the module is
     imported. `has_main` tells of an `if __name__ == "__main__"`. `strings` are dotted names in string literals that may
-    name a module to whoever loads it (`"package.module:app"`, `importlib.import_module("package.module")`).
+    name a module to whoever loads it (`"package.module:app"`, `"package.module.Class"`), each once; one that ends in
+    `.*` stands for whatever modules a name built at run time may reach (`import_module(f"plugins.{name}")`).
     """
 
     imports: tuple[ImportFact, ...] = ()

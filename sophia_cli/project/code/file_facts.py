@@ -1,7 +1,8 @@
-"""All facts of one file, and their way into a cache and back."""
+"""All facts of one file, joined."""
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 from sophia_cli.project.code.calls import CallSurface
@@ -21,3 +22,16 @@ class FileFacts:
     calls: CallSurface
     compiles: bool = True
     is_scanned: bool = True
+
+
+def facts_of(path: str, text: str, tree: ast.Module | None) -> FileFacts:
+    """Return the facts of a file from its text and the tree of that text, None for one that does not compile."""
+    # Whoever takes facts from the cache needs neither.
+    if tree is None:
+        from sophia_cli.project.code.tolerant import surface_of_broken
+
+        return FileFacts(path, surface_of_broken(text), CallSurface(), compiles=False)
+    from sophia_cli.project.code.extract import surface_of
+    from sophia_cli.project.code.extract_calls import calls_of
+
+    return FileFacts(path, surface_of(tree, text), calls_of(tree, text))

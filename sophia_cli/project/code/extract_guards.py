@@ -1,0 +1,177 @@
+"""What stands around a statement: the tests, handlers and definitions that decide when it runs and who catches it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sophia_cli.project.code.facts import Guard, Scope
+
+_MISSING = frozenset({"ImportError", "ModuleNotFoundError"})
+_ALL = frozenset({"Exception", "BaseException"})
+_FLAG = re.compile(r"_?(?:HAS|HAVE|WITH)_\w+|\w+_(?:AVAILABLE|INSTALLED)|PY[23]|_?has_\w+|\w+_available")
+_SYS = frozenset({"version_info", "platform", "implementation", "hexversion", "version", "maxsize"})
+_EXITS = frozenset({"exit", "_exit", "quit", "abort"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a statement stands. `is_sure` tells that it runs whenever the module is imported."""
+
+    scope: Scope = Scope.MODULE
+    for_types: bool = False
+    is_caught: bool = False
+    is_fallback: bool = False
+    is_conditional: bool = False
+    is_sure: bool = True
+
+    @property
+    def guard(self) -> Guard:
+        """The guard that counts where several stand around: what never runs, then what is caught."""
+        if self.for_types:
+            return Guard.TYPE_CHECKING
+        if self.is_caught:
+            return Guard.TRY
+        if self.is_fallback:
+            return Guard.FALLBACK
+        return Guard.CONDITION if self.is_conditional else Guard.NONE
+
+    def inside(
+        self,
+        scope: Scope | None = None,
+        *,
+        for_types: bool = False,
+        caught: bool = False,
+        fallback: bool = False,
+        conditional: bool = False,
+    ) -> Surroundings:
+        """Return what stands around a block inside this one, which need not run.
+
+        Whoever calls a function does so later, out of the reach of the `try` around its definition.
+        """
+        caught = caught or (self.is_caught and scope is not Scope.FUNCTION)
+        return Surroundings(
+            scope or self.scope,
+            self.for_types or for_types,
+            caught,
+            self.is_fallback or fallback,
+            self.is_conditional or conditional,
+            False,
+        )
+
+
+class Test(Enum):
+    """What an `if` asks, as far as it matters to whether its body runs."""
+
+    OTHER = "other"
+    TYPES = "types"
+    NOT_TYPES = "not-types"
+    MAIN = "main"
+    NOT_MAIN = "not-main"
+    CONDITION = "condition"
+
+
+_OPPOSITE = {
+    Test.TYPES: Test.NOT_TYPES,
+    Test.NOT_TYPES: Test.TYPES,
+    Test.MAIN: Test.NOT_MAIN,
+    Test.NOT_MAIN: Test.MAIN,
+}
+
+
+@dataclass(slots=True)
+class GuardNames:
+    """Names of one file that tests are made of: those that stand for `TYPE_CHECKING`, and flags that a `try` around
+    an import sets."""
+
+    types: set[str] = field(default_factory=lambda: {"TYPE_CHECKING", "MYPY"})
+    flags: set[str] = field(default_factory=set)
+
+    def test(self, test: ast.expr) -> Test:
+        """Return what a test asks."""
+        match test:
+            case ast.Name(id=name) if name in self.types:
+                return Test.TYPES
+            case ast.Attribute(attr="TYPE_CHECKING"):
+                return Test.TYPES
+            case ast.Constant(value=value):
+                return Test.NOT_TYPES if value else Test.TYPES
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                found = self.test(operand)
+                return _OPPOSITE.get(found, found)
+            case ast.BoolOp(op=operator, values=values):
+                return _joined([self.test(value) for value in values], isinstance(operator, ast.And))
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if _is_main(left, right):
+                return Test.NOT_MAIN if isinstance(operator, ast.NotEq) else Test.MAIN
+        return Test.CONDITION if any(self._is_condition(node) for node in ast.walk(test)) else Test.OTHER
+
+    def _is_condition(self, node: ast.AST) -> bool:
+        match node:
+            case ast.Name(id=name):
+                return name in self.flags or name == "find_spec" or _FLAG.fullmatch(name) is not None
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner.strip("_") in ("sys", "os", "platform"):
+                return owner.strip("_") == "platform" or (name in _SYS if "sys" in owner else name == "name")
+            case ast.Attribute(attr=name):
+                return name == "find_spec" or _FLAG.fullmatch(name) is not None
+        return False
+
+
+def _joined(parts: list[Test], is_and: bool) -> Test:
+    if is_and:
+        for wanted in (Test.TYPES, Test.MAIN, Test.CONDITION):
+            if wanted in parts:
+                return wanted
+        return Test.OTHER
+    if all(part is parts[0] for part in parts):
+        return parts[0]
+    return Test.CONDITION if Test.CONDITION in parts else Test.OTHER
+
+
+def _is_main(left: ast.expr, right: ast.expr) -> bool:
+    match (left, right):
+        case (ast.Name(id="__name__"), ast.Constant(value="__main__")):
+            return True
+        case (ast.Constant(value="__main__"), ast.Name(id="__name__")):
+            return True
+    return False
+
+
+class Catch(Enum):
+    """What a handler does about an import that fails."""
+
+    NOTHING = "nothing"
+    MISSING = "missing"
+    ANYTHING = "anything"
+
+
+def catch_of(caught: ast.expr | None) -> Catch:
+    """Return whether a handler for `caught` (None: a bare `except`) meets failing imports, by name or with all else."""
+    if caught is None:
+        return Catch.ANYTHING
+    parts = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    names = {part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "") for part in parts}
+    if names & _MISSING:
+        return Catch.MISSING
+    return Catch.ANYTHING if names & _ALL else Catch.NOTHING
+
+
+def gives_up(body: list[ast.stmt]) -> bool:
+    """Whether a handler ends by raising or leaving the program, so that it provides for nothing."""
+    match body[-1]:
+        case ast.Raise():
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
+            return name in _EXITS
+    return False
+
+
+def is_suppressed(items: list[ast.withitem]) -> bool:
+    """Whether a `with` swallows failing imports: `contextlib.suppress(ImportError)`."""
+    for item in items:
+        match item.context_expr:
+            case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=[*caught]):
+                if any(catch_of(part) is not Catch.NOTHING for part in caught):
+                    return True
+    return False
