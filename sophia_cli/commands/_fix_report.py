@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sophia_cli.commands._project import Scan
@@ -12,6 +13,7 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckResult, FixReport, TakenBack
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn, Verdict, summarise
+from sophia_cli.fixers.analysis import with_findings
 from sophia_cli.fixers.engine import Draft
 from sophia_cli.fixers.execute import Executed
 from sophia_cli.fixers.outcome import findings_of, outcome
@@ -77,15 +79,15 @@ def _shown(scan: Scan, versions: tuple[Version, ...]) -> tuple[Version, ...]:
 def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
     """Return the files as they are when only some of the drafted steps stand."""
     changed = {change.path: change.after for change in plan.changes()}
+    shared = scan.findings_together(changed)
     versions: list[Version] = []
     for before, drafted in zip(draft.before, draft.after, strict=True):
         data = changed.get(before.report.path, before.data)
-        if data == before.data:
-            versions.append(before)
-        elif data == drafted.data:
-            versions.append(drafted)
-        else:
-            versions.append(Version(data, scan.analyse(before.report.path, data)))
+        own = before.report if data == before.data else drafted.report
+        if data not in (before.data, drafted.data):
+            own = scan.analyse(before.report.path, data)
+        alone = replace(own, findings=tuple(f for f in own.findings if f.rule in scan.project.file_rules))
+        versions.append(Version(data, with_findings(alone, shared.get(before.report.path, ()))))
     return tuple(versions)
 
 

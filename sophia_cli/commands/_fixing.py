@@ -10,6 +10,7 @@ from sophia_cli.commands._fix_report import fix_report
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.commands._project import Project, Scan, open_project, scan_project
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn
@@ -18,7 +19,7 @@ from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
 from sophia_cli.fixers.execute import Executed, execute, unwritable
 from sophia_cli.fixers.outcome import findings_of
 from sophia_cli.fixers.plan import Policy
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.fixers.user_check import UserCheck, user_check
 from sophia_cli.fixers.verify import Version
@@ -56,7 +57,7 @@ class _Done:
 
 def fix_project(
     request: Request,
-    rules: tuple[Rule, ...],
+    rules: tuple[AnyRule, ...],
     clock: Clock,
     environment: Mapping[str, str],
     progress: ProgressLine,
@@ -113,7 +114,9 @@ def _fixed(
 def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask | None) -> tuple[Scan, Draft]:
     scan = scan_project(project, progress.files).with_contexts()
     versions = [_version(scan, file) for file in scan.files if file.report.findings]
-    findings = findings_of(versions)
+    together = _InPart(scan)
+    shared = [finding for findings in together.findings({}).values() for finding in findings]
+    findings = (*findings_of(versions), *shared)
     policy = Policy(
         unsafe=request.unsafe,
         wants=project.wants,
@@ -124,10 +127,31 @@ def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask 
         scan.analyse,
         policy,
         analyse_all=scan.analyse_all,
+        survey=together,
+        load=lambda path: _loaded(scan, path),
         ask=ask,
         on_round=lambda number, count: progress.say(f"round {number}: trying {count} fixes"),
     )
     return scan, draft
+
+
+@dataclass(frozen=True, slots=True)
+class _InPart:
+    """What is found in all files together, in the part of the project that was asked for."""
+
+    scan: Scan
+
+    def findings(self, overlay: Mapping[str, bytes]) -> Mapping[str, tuple[Finding, ...]]:
+        return self.scan.findings_together(overlay)
+
+
+def _loaded(scan: Scan, path: str) -> Version:
+    """Return a file that has no finding of its own; one that cannot be read has no bytes."""
+    known = next((file for file in scan.files if file.report.path == path), None)
+    if known is not None:
+        return _version(scan, known)
+    data = read_bytes(scan.project.root, path) or b""
+    return Version(data, scan.analyse(path, data))
 
 
 def _version(scan: Scan, file: ScannedFile) -> Version:

@@ -9,20 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sophia_cli.commands._survey import ProjectSurvey
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.report import Skipped
-from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, with_findings
+from sophia_cli.fixers.rule import AnyRule, ProjectRule
 from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import FILE_LIMIT_S, Progress, ScannedFile, ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
-from sophia_cli.project.classify import FileStatus
+from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
 from sophia_cli.project.files import Inventory, ProjectFile, discover
 from sophia_cli.project.history.repository import history_key
 from sophia_cli.project.python_version import project_python
-from sophia_cli.project.root import find_root
+from sophia_cli.project.root import find_root, is_root
 from sophia_cli.project.settings import load_settings
 from sophia_cli.project.settings_model import Settings
 from sophia_cli.project.state_folder import StateFolder
@@ -36,15 +37,18 @@ class Project:
     """A project and the part of it that a command was asked to look at.
 
     All rules run, so one cache serves every selection; `selected` are the ids of the rules that are reported,
-    `named` the files that the user named one by one.
+    `named` the files that the user named one by one. `whole` is the inventory of the whole project, which may be more
+    than `inventory`, the part that was asked for.
     """
 
     root: Path
     settings: Settings
-    rules: tuple[Rule, ...]
+    rules: tuple[AnyRule, ...]
     selected: frozenset[str]
     inventory: Inventory
+    whole: Inventory
     named: frozenset[str]
+    asked_for: frozenset[str]
     python: tuple[int, int]
 
     def context_for(self, file: ProjectFile) -> AnalysisContext:
@@ -56,6 +60,15 @@ class Project:
         findings = [finding for finding in report.findings if finding.rule in self.selected]
         kept = without_path_ignored(self.rules, findings, self.settings.rules.per_path)
         return report if len(kept) == len(report.findings) else replace(report, findings=kept)
+
+    @property
+    def file_rules(self) -> frozenset[str]:
+        """The ids of the rules that look at one file."""
+        return frozenset(rule.id for rule in self.rules if not isinstance(rule, ProjectRule))
+
+    def reports_on(self, path: str) -> bool:
+        """Tell whether a file lies in the part that was asked for."""
+        return self.inventory.is_whole or path in self.asked_for
 
     def wants(self, finding: Finding) -> bool:
         """Tell whether a finding is one that is reported."""
@@ -75,6 +88,21 @@ class Scan:
     project: Project
     files: tuple[ScannedFile, ...]
     contexts: Mapping[str, AnalysisContext]
+    survey: ProjectSurvey | None = None
+
+    def findings_together(self, overlay: Mapping[str, bytes] | None = None) -> Mapping[str, tuple[Finding, ...]]:
+        """Return what is found in all files together, by path, in the part of the project that was asked for.
+
+        Files in `overlay` have these bytes instead of those on the disk.
+        """
+        found = {} if self.survey is None else self.survey.findings(overlay)
+        return {path: findings for path, findings in found.items() if self.project.reports_on(path)}
+
+    def reports(self) -> tuple[FileReport, ...]:
+        """Return the reports of all files with findings of both kinds, documents included."""
+        together = dict(self.findings_together())
+        found = [with_findings(file.report, together.pop(file.report.path, ())) for file in self.files]
+        return (*found, *(FileReport(path, findings, True, 0) for path, findings in together.items()))
 
     @property
     def lines(self) -> int:
@@ -110,6 +138,8 @@ class Scan:
     def analyse(self, path: str, data: bytes) -> FileReport:
         """Return the report of a file with other bytes than those on the disk."""
         context = self.contexts.get(path)
+        if not path.endswith(PYTHON_SUFFIXES):
+            return FileReport(path, (), True, 0)
         if context is None:
             context = AnalysisContext(python=self.project.python, named=path in self.project.named)
         return analyse(path, data, context, self.project.rules)
@@ -134,7 +164,7 @@ class Scan:
 
 
 def open_project(
-    paths: Sequence[Path], rules: tuple[Rule, ...], select: Sequence[str], ignore: Sequence[str]
+    paths: Sequence[Path], rules: tuple[AnyRule, ...], select: Sequence[str], ignore: Sequence[str]
 ) -> Project:
     """Return the project that holds the paths (the current folder when there are none).
 
@@ -157,18 +187,25 @@ def open_project(
         rules=rules,
         selected=frozenset(rule.id for rule in chosen),
         inventory=inventory,
+        whole=_whole(root, inventory, settings),
         named=frozenset(file.path for file in inventory.files if file.named),
+        asked_for=frozenset(file.path for file in (*inventory.files, *inventory.documents)),
         python=python,
     )
 
 
 def scan_project(project: Project, progress: Progress | None) -> Scan:
-    """Scan the project's files, from the cache where they have not changed."""
-    files = project.inventory.to_scan
+    """Scan the project's files, from the cache where they have not changed.
+
+    Files that were not asked for are only read for what they say to the others.
+    """
+    files = project.whole.to_scan
     contexts: dict[str, AnalysisContext] = {}
     # A few named files are sooner read than the cache of a whole project.
     use_cache = not all(file.named for file in files)
-    cache = ScanCache.open(StateFolder(project.root), scan_key(project.rules, project.python)) if use_cache else None
+    key = scan_key(project.rules, project.python)
+    state = StateFolder(project.root)
+    cache = ScanCache.open(state, key) if use_cache else None
 
     def broken_contexts(broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:
         contexts.update(_with_history(project, broken))
@@ -182,11 +219,38 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         cache=cache,
         broken_contexts=broken_contexts,
         progress=progress,
-        options=ScanOptions(jobs=len(os.sched_getaffinity(0)), history_key=history_key(project.root)),
+        options=ScanOptions(
+            jobs=len(os.sched_getaffinity(0)),
+            repairs=lambda file: project.reports_on(file.path),
+            facts=True,
+            history_key=history_key(project.root),
+        ),
     )
     if cache is not None:
-        cache.save(project.inventory.is_whole)
-    return Scan(project, result.files, contexts)
+        cache.save(project.whole.is_whole)
+    survey = ProjectSurvey(
+        root=project.root,
+        inventory=project.whole,
+        files=result.files,
+        facts=result.facts,
+        rules=tuple(rule for rule in project.rules if isinstance(rule, ProjectRule)),
+        python=project.python,
+        history=history_key(project.root),
+        state=state if use_cache else None,
+        key=key,
+    )
+    asked_for = tuple(file for file in result.files if project.reports_on(file.report.path))
+    return Scan(project, asked_for, contexts, survey)
+
+
+def _whole(root: Path, inventory: Inventory, settings: Settings) -> Inventory:
+    """Return the inventory of the whole project; a file in no project has nothing around it that matters."""
+    if inventory.is_whole or not is_root(root):
+        return inventory
+    whole = discover(root, (), settings.project.include, settings.project.exclude)
+    asked_for = {file.path: file for file in inventory.files}
+    known = {file.path: file for file in whole.files} | asked_for
+    return replace(whole, files=tuple(known[path] for path in sorted(known)))
 
 
 def _with_history(project: Project, broken: Mapping[str, bytes]) -> Mapping[str, AnalysisContext]:

@@ -10,7 +10,7 @@ from sophia_cli.commands._output import Format, chosen_format, write_result
 from sophia_cli.commands._parameters import Argument
 from sophia_cli.commands.rules import rule_fields
 from sophia_cli.core.errors import ExitCode
-from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.rule import AnyRule, all_rules
 from sophia_cli.fixers.selection import find_rule
 from sophia_cli.project.clock import SystemClock
 
@@ -36,7 +36,7 @@ def explain(
     return int(ExitCode.DONE)
 
 
-def manual_page(rule: Rule) -> str:
+def manual_page(rule: AnyRule) -> str:
     """Return the manual page of a rule as Markdown."""
     facts = f"{rule.id} · {rule.category.value} · {rule.severity.value}"
     return f"# {rule.name}\n\n{facts}\n\n{rule.manual.strip()}\n"

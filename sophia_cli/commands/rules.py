@@ -8,7 +8,7 @@ from sophia_cli.commands._document import read_only_head
 from sophia_cli.commands._options import FormatOption, Ignore, Json, OutputFile, Select
 from sophia_cli.commands._output import Format, chosen_format, write_result
 from sophia_cli.core.errors import ExitCode
-from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.rule import AnyRule, all_rules
 from sophia_cli.fixers.selection import select_rules
 from sophia_cli.project.clock import SystemClock
 
@@ -35,7 +35,7 @@ def rules(
     return int(ExitCode.DONE)
 
 
-def rule_fields(rule: Rule) -> Mapping[str, object]:
+def rule_fields(rule: AnyRule) -> Mapping[str, object]:
     """Return a rule as it stands in JSON documents."""
     return {
         "id": rule.id,
@@ -46,7 +46,7 @@ def rule_fields(rule: Rule) -> Mapping[str, object]:
     }
 
 
-def rules_text(rules: Sequence[Rule]) -> str:
+def rules_text(rules: Sequence[AnyRule]) -> str:
     """Return the table of rules."""
     rows = [("id", "name", "severity", "category", "what it finds")]
     rows += [(rule.id, rule.name, rule.severity.value, rule.category.value, rule.summary) for rule in rules]

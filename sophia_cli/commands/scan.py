@@ -59,7 +59,7 @@ def scan(
 
 def scan_report(scanned: Scan, fail_on: FailOn, duration_s: float, *, with_source: bool) -> ScanReport:
     """Return the report of a scan; `with_source` reads the lines that findings stand on, for display."""
-    reports = [scanned.project.reported(file.report) for file in scanned.files]
+    reports = [scanned.project.reported(report) for report in scanned.reports()]
     findings = sorted((f for report in reports for f in report.findings), key=lambda f: f.sort_key)
     lines = SourceLines(scanned.project.root)
     reported = tuple(

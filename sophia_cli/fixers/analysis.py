@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.rule import AnyRule, Rule
 from sophia_cli.fixers.syntax.compiler import compile_fault, tree_of
 from sophia_cli.fixers.syntax.large_text import LARGE, first_fault
 from sophia_cli.fixers.syntax.limits import is_too_deep
@@ -27,6 +27,7 @@ __all__ = [
     "repaired",
     "report_of",
     "view_of",
+    "with_findings",
 ]
 
 
@@ -63,6 +64,13 @@ class FileReport:
     lines: int
 
 
+def with_findings(report: FileReport, more: Sequence[Finding]) -> FileReport:
+    """Return a report with more findings, in order."""
+    if not more:
+        return report
+    return replace(report, findings=tuple(sorted((*report.findings, *more), key=lambda finding: finding.sort_key)))
+
+
 def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
     """Return what rules see of a file, before any repair."""
     source = decode(data)
@@ -82,9 +90,9 @@ def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
     return FileView(path=path, data=data, source=source, fault=fault, python_2=python_2, not_python=not_python)
 
 
-def report_of(view: FileView, rules: Sequence[Rule]) -> FileReport:
-    """Return what `rules` say about a view."""
-    findings = [finding for rule in rules for finding in rule.check(view)]
+def report_of(view: FileView, rules: Sequence[AnyRule]) -> FileReport:
+    """Return what `rules` say about a view; those that read the whole project say nothing about one file."""
+    findings = [finding for rule in rules if isinstance(rule, Rule) for finding in rule.check(view)]
     if view.data is not None and b"sophia: ignore" in view.data and isinstance(view.source, SourceText):
         from sophia_cli.fixers.selection import without_suppressed
 
@@ -94,7 +102,7 @@ def report_of(view: FileView, rules: Sequence[Rule]) -> FileReport:
     return FileReport(view.path, tuple(sorted(findings, key=lambda f: f.sort_key)), compiles, lines)
 
 
-def analyse(path: str, data: bytes, context: AnalysisContext, rules: Sequence[Rule]) -> FileReport:
+def analyse(path: str, data: bytes, context: AnalysisContext, rules: Sequence[AnyRule]) -> FileReport:
     """Return the findings of `rules` for one file's bytes. Pure: the same arguments give the same report."""
     return report_of(repaired(view_of(path, data, context), context), rules)
 

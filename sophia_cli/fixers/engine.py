@@ -6,17 +6,20 @@ that make a file worse, so a spoiled file never reaches the disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from sophia_cli.core.findings import Edit, Finding
 from sophia_cli.core.fix_report import TakenBack
 from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, Step, splice
+from sophia_cli.fixers.analysis import with_findings
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset
 from sophia_cli.fixers.plan import Answer, Policy, Unit, approved, candidates, without_overlaps
+from sophia_cli.fixers.together import FindingsByPath, Surveyor, Together
 from sophia_cli.fixers.trial import Analyse, AnalyseAll, RememberedAnalysis, Trial, digest
 from sophia_cli.fixers.verify import Version
 
@@ -51,17 +54,20 @@ def draft_fixes(
     policy: Policy,
     *,
     analyse_all: AnalyseAll | None = None,
+    survey: Surveyor | None = None,
+    load: Callable[[str], Version] | None = None,
     ask: Ask | None = None,
     max_rounds: int = MAX_ROUNDS,
     on_round: Callable[[int, int], None] | None = None,
 ) -> Draft:
     """Return the plan that fixes what `policy` allows in these files.
 
-    `analyse_all` makes the first try of every file faster. `ask` decides about each fix by itself; with None all are
-    accepted. `on_round` hears the number of each round and
-    how many fixes it tries.
+    `analyse_all` makes the first try of every file faster. `survey` brings in the rules for the whole project: their
+    fixes come up once no file has any of its own left; `load` then gives files that are not among `files`. `ask`
+    decides about each fix by itself; with None all are accepted. `on_round` hears the number of each round and how many
+    fixes it tries.
     """
-    work = _Work(files, RememberedAnalysis(analyse, analyse_all), policy)
+    work = _Work(files, RememberedAnalysis(analyse, analyse_all), policy, Together(survey, load))
     rounds, settled = 0, False
     answer = Answer.YES
     for number in range(1, max_rounds + 1):
@@ -100,9 +106,12 @@ class _File:
 
 
 class _Work:
-    def __init__(self, files: Sequence[Version], analyse: RememberedAnalysis, policy: Policy) -> None:
+    def __init__(
+        self, files: Sequence[Version], analyse: RememberedAnalysis, policy: Policy, together: Together
+    ) -> None:
         self._analyse = analyse
         self._policy = policy
+        self._together = together
         self._files = {
             version.report.path: _File(version, version, seen={digest(version.data)})
             for version in sorted(files, key=lambda v: v.report.path)
@@ -110,10 +119,15 @@ class _Work:
         self._banned: dict[tuple[_EditKey, ...], str] = {}
         self._taken_back: list[TakenBack] = []
         self._fixes: dict[int, tuple[PlannedFix, ...]] = {}
+        self._choosing_shared = False
 
     def choose(self) -> list[Unit]:
         """Return the units of the next round: allowed, not tried in vain before, free of overlaps."""
-        units = [unit for unit in self._candidates() if self._key(unit) not in self._banned]
+        units = self._open(self._own_findings())
+        self._choosing_shared = not units
+        if not units:
+            # What is found in all files together is worked out anew once no file has anything of its own left.
+            units = self._open(self._shared_findings())
         sizes = {path: len(file.current.data) for path, file in self._files.items()}
         return list(without_overlaps(units, sizes).units)
 
@@ -144,7 +158,21 @@ class _Work:
                     self.ban([unit], spoiled[id(unit)])
                     self._taken_back.append(TakenBack(unit.findings, spoiled[id(unit)]))
             standing = [unit for unit in standing if id(unit) not in spoiled]
+        if self._choosing_shared and standing:
+            standing, refused = self._together.sort_out(standing, self._overlay, self._compiles)
+            for unit, reason in refused:
+                self.ban([unit], reason)
+                self._taken_back.append(TakenBack(unit.findings, reason))
         return standing
+
+    def _overlay(self, units: Sequence[Unit] = ()) -> dict[str, bytes]:
+        """Return the files that differ from the disk, these units made as well."""
+        changed = {path: file.current.data for path, file in self._files.items() if file.owned}
+        changed.update((path, self._with(path, mine)) for path, mine in _by_path(units))
+        return changed
+
+    def _compiles(self, path: str) -> bool:
+        return path not in self._files or self._files[path].current.report.compiles
 
     def _with(self, path: str, units: Sequence[Unit]) -> bytes:
         """Return what a file would be with these units made."""
@@ -167,11 +195,14 @@ class _Work:
             file.current = Version(data, self._analyse(path, data))
             file.seen.add(digest(data))
         self._analyse.forget()
+        self._together.forget(self._overlay())
 
     def result(self, rounds: int, settled: bool) -> Draft:
         """Return what the rounds came to."""
         reasons: list[tuple[Finding, str]] = []
-        choice = candidates(self._findings(), self._broken(), self._policy)
+        first, last = self._together.findings({}), self._together.findings(self._overlay())
+        self._take_in({*first, *last})
+        choice = candidates([*self._own_findings(), *_all(last)], self._broken(), self._policy)
         pending = [unit for unit in choice.units if unit.paths <= self._files.keys()]
         for unit in pending:
             why = self._banned.get(self._key(unit), "the rounds ran out before its turn")
@@ -182,24 +213,39 @@ class _Work:
                 tuple(Original(file.original.report.path, file.original.data) for file in files if file.owned),
                 tuple(self._steps()),
             ),
-            before=tuple(file.original for file in files),
-            after=tuple(file.current for file in files),
+            before=tuple(_with_shared(file.original, first) for file in files),
+            after=tuple(_with_shared(file.current, last) for file in files),
             reasons=(*choice.reasons, *reasons),
             taken_back=tuple(self._taken_back),
             rounds=rounds,
             settled=settled,
         )
 
-    def _findings(self) -> list[Finding]:
+    def _own_findings(self) -> list[Finding]:
         return [finding for file in self._files.values() for finding in file.current.report.findings]
+
+    def _shared_findings(self) -> list[Finding]:
+        found = self._together.findings(self._overlay())
+        edited = {edit.path for f in _all(found) if f.fix is not None for edit in f.fix.edits}
+        self._take_in({*found, *edited})
+        return list(_all(found))
+
+    def _take_in(self, paths: Iterable[str]) -> None:
+        """Get hold of files that only findings about several files name."""
+        if self._together.load is None:
+            return
+        for path in sorted(paths):
+            if path not in self._files:
+                version = self._together.load(path)
+                self._files[path] = _File(version, version, seen={digest(version.data)})
 
     def _broken(self) -> frozenset[str]:
         return frozenset(path for path, file in self._files.items() if not file.current.report.compiles)
 
-    def _candidates(self) -> Iterator[Unit]:
-        for unit in candidates(self._findings(), self._broken(), self._policy).units:
-            if unit.paths <= self._files.keys():
-                yield unit
+    def _open(self, findings: Sequence[Finding]) -> list[Unit]:
+        """Return the units that answer these findings, allowed and not tried in vain before."""
+        units = candidates(findings, self._broken(), self._policy).units
+        return [unit for unit in units if unit.paths <= self._files.keys() and self._key(unit) not in self._banned]
 
     def _key(self, unit: Unit) -> tuple[_EditKey, ...]:
         """Return what a unit would do, in the coordinates of the originals: a later round may propose it again."""
@@ -252,3 +298,13 @@ def _by_path(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
 
 def _line_map(file: _File) -> LineMap:
     return LineMap(file.original.data, file.current.data, file.owned)
+
+
+def _with_shared(version: Version, shared: FindingsByPath) -> Version:
+    """Return a file with what is found in all files together beside its own findings."""
+    more = shared.get(version.report.path, ())
+    return Version(version.data, with_findings(version.report, more)) if more else version
+
+
+def _all(found: FindingsByPath) -> Iterable[Finding]:
+    return chain.from_iterable(found.values())

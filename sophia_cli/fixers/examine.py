@@ -10,9 +10,10 @@ from pathlib import Path
 
 from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, report_of, view_of
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.view import FileView, Obstacle
 from sophia_cli.project.cache import SETTLED_NS
+from sophia_cli.project.cache_file import Values
 from sophia_cli.project.classify import LARGEST_FILE, FileStatus, classify_content
 from sophia_cli.project.files import FileStamp, ProjectFile
 from sophia_cli.project.source import SourceText
@@ -34,6 +35,7 @@ class Examined:
     stamp: FileStamp | None
     settled: bool
     needs_repair: bool = False
+    facts: Values = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,13 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Examiner:
     """Examines files below `root` with `rules`; `context_for` gives what each analysis may know of the project, and
-    `wall_ns` the time by the clock that file stamps come from."""
+    `wall_ns` the time by the clock that file stamps come from. `with_facts` asks for the facts of each file too."""
 
     root: Path
-    rules: Sequence[Rule]
+    rules: Sequence[AnyRule]
     context_for: Callable[[ProjectFile], AnalysisContext]
     wall_ns: Callable[[], int]
+    with_facts: bool = False
 
     def examine(self, file: ProjectFile) -> Examined:
         """Read and compile a file; report on it unless it asks for repair. Never fails for any content."""
@@ -72,11 +75,12 @@ class Examiner:
         status = _status(file, view, content.data)
         compiles = isinstance(view.source, SourceText) and view.fault is None
         if status is FileStatus.LOOKED_AT and not compiles:
-            return self._examined(content, FileReport(file.path, (), False, 0), status, needs_repair=True)
+            report = FileReport(file.path, (), False, 0)
+            return self._examined(content, report, status, needs_repair=True, facts=self._facts(view))
         report = report_of(view, self.rules if status.is_reported else ())
         if status is FileStatus.FIXTURE:
             report = replace(report, findings=tuple(_as_note(finding) for finding in report.findings))
-        return self._examined(content, report, status)
+        return self._examined(content, report, status, facts=self._facts(view))
 
     def examine_in_full(self, file: ProjectFile) -> Examined:
         """Read a file that does not compile and analyse it, repair and all."""
@@ -86,20 +90,37 @@ class Examiner:
         report = analyse(file.path, content.data, self.context_for(file), self.rules)
         return self._examined(content, report, file.status)
 
+    def _facts(self, view: FileView) -> Values:
+        if not self.with_facts or not isinstance(view.source, SourceText) or view.python_2:
+            return None
+        # A scan that answers from the cache reads no facts.
+        from sophia_cli.project.code.codec import facts_to_values
+        from sophia_cli.project.code.file_facts import facts_of
+
+        facts = facts_of(view.path, view.source.text, view.tree)
+        # A large file has no tree although it compiles.
+        return facts_to_values(facts if view.fault is not None else replace(facts, compiles=True))
+
     def _refused(self, file: ProjectFile, refused: Refused) -> Examined:
         report = refusal_report(file.path, refused.obstacle, refused.reason, self.rules)
         return Examined(report, refusal_status(refused.obstacle), "", None, False)
 
     def _examined(
-        self, content: Content, report: FileReport, status: FileStatus, needs_repair: bool = False
+        self,
+        content: Content,
+        report: FileReport,
+        status: FileStatus,
+        needs_repair: bool = False,
+        facts: Values = None,
     ) -> Examined:
         # OpenSSL comes with hashlib; a scan that answers from the cache needs neither.
         from hashlib import sha256
 
-        return Examined(report, status, sha256(content.data).hexdigest(), content.stamp, content.settled, needs_repair)
+        digest = sha256(content.data).hexdigest()
+        return Examined(report, status, digest, content.stamp, content.settled, needs_repair, facts)
 
 
-def refusal_report(path: str, obstacle: Obstacle, reason: str, rules: Sequence[Rule]) -> FileReport:
+def refusal_report(path: str, obstacle: Obstacle, reason: str, rules: Sequence[AnyRule]) -> FileReport:
     """Return the report of a file whose content nobody looked at."""
     return report_of(FileView(path=path, data=None, obstacle=obstacle, obstacle_reason=reason), rules)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.source import SourceText
+
+if TYPE_CHECKING:
+    from sophia_cli.project.history.moves import EarlierText, Move
 
 
 class Sources(Protocol):
@@ -19,16 +22,41 @@ class Sources(Protocol):
     def text(self, path: str, /) -> SourceText | None: ...
 
 
+class Past(Protocol):
+    """What the repository remembers of its files; reads the log only when it is asked."""
+
+    def moved(self, path: str, /) -> Move | None:
+        """Return where the file that was at `path` is in HEAD and the commit that moved it, None when unknown."""
+
+    def removed(self, path: str, /) -> str | None:
+        """Return the commit that removed the file at `path`, None when none did or it was moved."""
+
+    def earlier(self, path: str, /) -> Sequence[EarlierText]:
+        """Return earlier versions of a file that is there, newest first, each with the commit that changed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectView:
     """The project.
 
-    `files` holds the facts of every Python file by path, `documents` the paths of other files that say something
+    `files` holds the facts of every Python file by path, `documents` the bytes of other files that say something
     about the project (declarations, settings of tools, container files). `python` is the version the project declares,
     or the running one.
     """
 
     files: Mapping[str, FileFacts]
-    documents: tuple[str, ...]
+    documents: Mapping[str, bytes]
     sources: Sources
+    past: Past
     python: tuple[int, int]
+
+
+def view_of_project(
+    files: Mapping[str, FileFacts],
+    documents: Mapping[str, bytes],
+    sources: Sources,
+    past: Past,
+    python: tuple[int, int],
+) -> ProjectView:
+    """Return the view of a project, with everything that follows from its files worked out."""
+    return ProjectView(files, documents, sources, past, python)

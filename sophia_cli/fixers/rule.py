@@ -53,12 +53,15 @@ class ProjectRule:
     reads: Reads = Reads.PROJECT
 
 
+AnyRule = Rule | ProjectRule
+
+
 @cache
-def all_rules() -> tuple[Rule, ...]:
+def all_rules() -> tuple[AnyRule, ...]:
     """Return every rule, ordered by id."""
     from sophia_cli.fixers import rules
 
-    found: list[Rule] = []
+    found: list[AnyRule] = []
     for area in pkgutil.iter_modules(rules.__path__, rules.__name__ + "."):
         package = importlib.import_module(area.name)
         for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):

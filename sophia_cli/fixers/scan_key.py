@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sophia_cli import __version__
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.rule import AnyRule
 
 
-def scan_key(rules: Sequence[Rule], python: tuple[int, int]) -> str:
+def scan_key(rules: Sequence[AnyRule], python: tuple[int, int]) -> str:
     """Return the key of a scan cache for these rules and the project's Python version.
 
     It names Sophia's version and the very state of its code, the interpreter (its compiler decides what is valid) and

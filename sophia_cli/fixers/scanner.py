@@ -15,9 +15,10 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport
 from sophia_cli.fixers.codec import report_from_values, report_to_values
 from sophia_cli.fixers.examine import Content, Examined, Examiner, read_content, refusal_report, refusal_status
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.view import Obstacle
 from sophia_cli.project.cache import CacheEntry, ScanCache
+from sophia_cli.project.cache_file import Values
 from sophia_cli.project.classify import FileStatus
 from sophia_cli.project.files import ProjectFile
 
@@ -53,9 +54,13 @@ class ScannedFile:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """The outcome of a scan, in the order of the files that were given."""
+    """The outcome of a scan, in the order of the files that were given.
+
+    `facts` holds the values of what files say to others, by path, for those that were read, when they were asked for.
+    """
 
     files: tuple[ScannedFile, ...]
+    facts: Mapping[str, Values] = field(default_factory=dict)
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
@@ -77,15 +82,23 @@ BrokenContexts = Callable[[Mapping[str, bytes]], Mapping[str, AnalysisContext]]
 """Gives the contexts of broken files, all at once, from their bytes: one reading of history serves them all."""
 
 
+def _each(file: ProjectFile) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
     """How to scan. `history_key` names the state of history that broken files' contexts depend on (the commit of HEAD).
 
     `jobs` is how many processes analyse at once. A file on which a process spends more than `limit_s` seconds is given
     up with a finding. `wall_ns` is the clock of the file system: by it a file is too young for its stamp to be trusted.
+    `repairs` tells which broken files are to be mended: the others only count as broken, which takes little. With
+    `facts`, what files say to others is read too.
     """
 
     jobs: int = 1
+    repairs: Callable[[ProjectFile], bool] = _each
+    facts: bool = False
     history_key: str = ""
     limit_s: float = FILE_LIMIT_S
     wall_ns: Callable[[], int] = time.time_ns
@@ -95,7 +108,7 @@ def scan_files(
     root: Path,
     files: Sequence[ProjectFile],
     context_for: Callable[[ProjectFile], AnalysisContext],
-    rules: Sequence[Rule],
+    rules: Sequence[AnyRule],
     *,
     cache: ScanCache | None = None,
     broken_contexts: BrokenContexts | None = None,
@@ -131,13 +144,14 @@ class _Scan:
     root: Path
     files: Sequence[ProjectFile]
     context_for: Callable[[ProjectFile], AnalysisContext]
-    rules: Sequence[Rule]
+    rules: Sequence[AnyRule]
     cache: ScanCache | None
     progress: Progress | None
     options: ScanOptions
     done: dict[int, ScannedFile] = field(default_factory=dict)
     broken: dict[int, str] = field(default_factory=dict)
     known_broken: dict[int, _Known] = field(default_factory=dict)
+    facts: dict[str, Values] = field(default_factory=dict)
     _modules_key: str | None = None
 
     def take_from_cache(self) -> None:
@@ -204,13 +218,13 @@ class _Scan:
         return f"{len(lines)} {checksum:08x} {self.options.history_key}"
 
     def result(self) -> ScanResult:
-        return ScanResult(tuple(self.done[index] for index in range(len(self.files))))
+        return ScanResult(tuple(self.done[index] for index in range(len(self.files))), self.facts)
 
     def _examiner(self, contexts: Mapping[str, AnalysisContext]) -> Examiner:
         def context_for(file: ProjectFile) -> AnalysisContext:
             return contexts.get(file.path) or self.context_for(file)
 
-        return Examiner(self.root, self.rules, context_for, self.options.wall_ns)
+        return Examiner(self.root, self.rules, context_for, self.options.wall_ns, self.options.facts)
 
     def _outcomes(
         self, indexes: Sequence[int], work: Callable[[int], Examined], one_by_one: bool = False
@@ -234,6 +248,8 @@ class _Scan:
     def _settle(self, index: int, examined: Examined) -> None:
         """Take in a first look: final for a file that compiles or is not to be mended."""
         file = self.files[index]
+        if examined.facts is not None:
+            self.facts[file.path] = examined.facts
         if self.cache is not None and examined.digest:
             entry = self.cache.same_content(file.path, examined.digest, self._context_key(file))
             if entry is not None and self._take_entry(index, entry):
@@ -243,7 +259,9 @@ class _Scan:
                     if index in self.known_broken:
                         self.known_broken[index] = replace(self.known_broken[index], entry=renewed)
                 return
-        if examined.needs_repair:
+        if examined.needs_repair and not self.options.repairs(file):
+            self.done[index] = ScannedFile(examined.report, examined.status, examined.digest, cached=False)
+        elif examined.needs_repair:
             self.broken[index] = examined.digest
         else:
             self._take_examined(index, examined)
@@ -278,7 +296,7 @@ class _Scan:
                 self.done[index] = ScannedFile(report, _STATUSES[value], entry.digest, cached=True)
                 self.cache.keep(file.path)
                 match evidence:
-                    case [str(evidence_key), str(state)]:
+                    case [str(evidence_key), str(state)] if self.options.repairs(file):
                         self.known_broken[index] = _Known(entry, evidence_key, state)
                 return True
         return False

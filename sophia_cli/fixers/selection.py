@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Category, Finding
-from sophia_cli.fixers.rule import Rule
+from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.project.ignore import IgnoreRules, parse_ignore
 from sophia_cli.project.settings_model import PathIgnore
 
@@ -15,7 +15,7 @@ _ID_PREFIX = re.compile(r"SPH\d{0,3}\Z", re.IGNORECASE)
 _IGNORE = re.compile(r"#[ \t]*sophia:[ \t]*ignore(?:[ \t]*\[([^\]\n]*)\]|(?![\w\[-]))")
 
 
-def select_rules(rules: Sequence[Rule], select: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[Rule, ...]:
+def select_rules(rules: Sequence[AnyRule], select: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[AnyRule, ...]:
     """Return the rules that `select` names (all with none) without those that `ignore` names, in their own order.
 
     A selector is a rule id (`SPH101`), an id prefix (`SPH1`), a name, a category or `all`; each item may hold several,
@@ -26,7 +26,7 @@ def select_rules(rules: Sequence[Rule], select: tuple[str, ...], ignore: tuple[s
     return tuple(rule for rule in rules if rule.id in wanted and rule.id not in unwanted)
 
 
-def find_rule(rules: Sequence[Rule], word: str) -> Rule:
+def find_rule(rules: Sequence[AnyRule], word: str) -> AnyRule:
     """Return the rule with this id or name; else a UsageError (`unknown-rule`) that names the nearest known one."""
     for rule in rules:
         if word.upper() == rule.id or word.lower() == rule.name:
@@ -59,7 +59,7 @@ def without_suppressed(lines: Sequence[str], findings: Iterable[Finding]) -> tup
 
 
 def without_path_ignored(
-    rules: Sequence[Rule], findings: Iterable[Finding], per_path: Sequence[PathIgnore]
+    rules: Sequence[AnyRule], findings: Iterable[Finding], per_path: Sequence[PathIgnore]
 ) -> tuple[Finding, ...]:
     """Return the findings that no `[rules.per_path_ignores]` pattern of the settings leaves out, in their order.
 
@@ -86,11 +86,11 @@ def _split(selectors: Iterable[str]) -> list[str]:
     return [word for item in selectors for word in (part.strip() for part in item.split(",")) if word]
 
 
-def _chosen(rules: Sequence[Rule], selectors: Iterable[str]) -> set[str]:
+def _chosen(rules: Sequence[AnyRule], selectors: Iterable[str]) -> set[str]:
     return {identifier for word in _split(selectors) for identifier in _matching(rules, word)}
 
 
-def _matching(rules: Sequence[Rule], word: str) -> list[str]:
+def _matching(rules: Sequence[AnyRule], word: str) -> list[str]:
     lowered = word.lower()
     if lowered == "all":
         return [rule.id for rule in rules]
@@ -108,7 +108,7 @@ def _matching(rules: Sequence[Rule], word: str) -> list[str]:
     raise _unknown(rules, word, known + [category.value for category in Category])
 
 
-def _unknown(rules: Sequence[Rule], word: str, known: Sequence[str]) -> UsageError:
+def _unknown(rules: Sequence[AnyRule], word: str, known: Sequence[str]) -> UsageError:
     from difflib import get_close_matches
 
     by_lower = {name.lower(): name for name in known}

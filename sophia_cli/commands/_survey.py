@@ -1,0 +1,163 @@
+"""What is found in all files of a project together: from the cache where nothing changed, else worked out."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sophia_cli.core.findings import Finding
+from sophia_cli.fixers.analysis import FileReport
+from sophia_cli.fixers.codec import report_from_values, report_to_values
+from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.scanner import ScannedFile
+from sophia_cli.project.cache_file import Values
+from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
+from sophia_cli.project.facts_cache import FactsCache, read_result, write_result
+from sophia_cli.project.files import Inventory
+from sophia_cli.project.state_folder import StateFolder
+
+if TYPE_CHECKING:
+    from sophia_cli.fixers.survey import Survey
+    from sophia_cli.project.code.file_facts import FileFacts
+
+FindingsByPath = Mapping[str, tuple[Finding, ...]]
+
+
+@dataclass(slots=True)
+class ProjectSurvey:
+    """Answers what the rules for the whole project find; reads and works out only what an answer needs.
+
+    `files` are all files of the inventory that were scanned, `facts` the values of those that were read just now, `key`
+    names the state of Sophia, `history` that of git. Nothing is cached without `state`.
+    """
+
+    root: Path
+    inventory: Inventory
+    files: tuple[ScannedFile, ...]
+    facts: Mapping[str, Values]
+    rules: tuple[ProjectRule, ...]
+    python: tuple[int, int]
+    history: str
+    state: StateFolder | None
+    key: str
+    _first: FindingsByPath | None = None
+    _survey: Survey | None = None
+    _documents: dict[str, bytes] = field(default_factory=dict)
+
+    def findings(self, overlay: Mapping[str, bytes] | None = None) -> FindingsByPath:
+        """Return the findings by path, with the bytes of `overlay` instead of those on the disk."""
+        if overlay:
+            return self._worked_out().findings(overlay)
+        if self._first is None:
+            self._first = self._remembered()
+        return self._first
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a path is a Python file of the project rather than a document."""
+        return path.endswith(PYTHON_SUFFIXES)
+
+    def _remembered(self) -> FindingsByPath:
+        """Return the findings for the files on the disk."""
+        self._read_documents()
+        project_state = self._state_of_project()
+        if self.state is not None:
+            known = read_result(self.state, self.key, project_state)
+            found = None if known is None else _decoded(known)
+            if found is not None:
+                return found
+        found = self._worked_out().findings()
+        if self.state is not None:
+            write_result(self.state, self.key, project_state, _encoded(found))
+        return found
+
+    def _state_of_project(self) -> str:
+        """Return what the findings depend on, in short: every file's content, every document, what lies around."""
+        lines = [f"{file.report.path} {file.status.value} {file.digest}" for file in self.files]
+        lines += [f"{file.path} {file.status.value}" for file in self.inventory.files]
+        lines += [f"{folder.path} {folder.status.value}" for folder in self.inventory.folders]
+        lines += [f"{path} {len(data)} {zlib.crc32(data):08x}" for path, data in self._documents.items()]
+        text = "\n".join(lines).encode("utf-8", "surrogateescape")
+        return f"{self.python} {self.history} {len(lines)} {zlib.crc32(text):08x} {zlib.adler32(text):08x}"
+
+    def _read_documents(self) -> None:
+        if not self._documents:
+            from sophia_cli.fixers.contents import read_bytes
+
+            for document in self.inventory.documents:
+                data = read_bytes(self.root, document.path)
+                if data is not None:
+                    self._documents[document.path] = data
+
+    def _worked_out(self) -> Survey:
+        if self._survey is None:
+            from sophia_cli.fixers.contents import read_bytes
+            from sophia_cli.fixers.survey import Survey
+            from sophia_cli.project.history.moves import FilePast
+
+            self._read_documents()
+            self._survey = Survey(
+                rules=self.rules,
+                facts=self._all_facts(),
+                documents=self._documents,
+                read=lambda path: read_bytes(self.root, path),
+                past=FilePast(self.root),
+                python=self.python,
+                silent=frozenset(f.report.path for f in self.files if f.status is not FileStatus.LOOKED_AT),
+            )
+        return self._survey
+
+    def _all_facts(self) -> dict[str, FileFacts]:
+        """Return what every file says: read just now, from the cache, or else from the file."""
+        from sophia_cli.fixers.contents import read_bytes
+        from sophia_cli.fixers.survey import facts_of_bytes, unread_facts
+        from sophia_cli.project.code.codec import facts_from_values, facts_to_values
+
+        cache = FactsCache(self.state, self.key) if self.state is not None else None
+        found: dict[str, FileFacts] = {}
+        kept: dict[str, tuple[str, Values]] = {}
+        for file in self.files:
+            path = file.report.path
+            values = self.facts.get(path)
+            if values is None and cache is not None and file.digest:
+                values = cache.facts(path, file.digest)
+            facts = None if values is None else facts_from_values(path, values)
+            if facts is None and file.digest:
+                data = read_bytes(self.root, path)
+                facts = None if data is None else facts_of_bytes(path, data)
+                values = None if facts is None else facts_to_values(facts)
+            found[path] = unread_facts(path) if facts is None else facts
+            if values is not None:
+                kept[path] = (file.digest, values)
+        if cache is not None:
+            cache.save(kept)
+        others = (file.path for file in self.inventory.files if file.path not in found)
+        return {**found, **{path: unread_facts(path) for path in others if path.endswith(PYTHON_SUFFIXES)}}
+
+
+def _encoded(found: FindingsByPath) -> dict[str, list[Values]]:
+    return {path: [report_to_values(FileReport(path, findings, True, 0))] for path, findings in found.items()}
+
+
+def _decoded(known: Mapping[str, Values]) -> FindingsByPath | None:
+    found: dict[str, tuple[Finding, ...]] = {}
+    for path, values in known.items():
+        match values:
+            case [report]:
+                read = report_from_values(path, report)
+                if read is None:
+                    return None
+                found[path] = read.findings
+            case _:
+                return None
+    return found
+
+
+def in_files(found: FindingsByPath, paths: Iterable[str] | None) -> FindingsByPath:
+    """Return what is found in these files; everything for None."""
+    if paths is None:
+        return found
+    wanted = frozenset(paths)
+    return {path: findings for path, findings in found.items() if path in wanted}

@@ -1,0 +1,130 @@
+"""What the rules for the whole project say, for the files as they are on the disk or as a fix would make them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sophia_cli.core.findings import Category, Finding, Region, Severity
+from sophia_cli.fixers.project_view import Past, ProjectView, view_of_project
+from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.selection import is_suppressed
+from sophia_cli.fixers.syntax.compiler import compile_fault, tree_of
+from sophia_cli.fixers.syntax.large_text import LARGE, first_fault
+from sophia_cli.project.code.calls import CallSurface
+from sophia_cli.project.code.facts import ModuleSurface
+from sophia_cli.project.code.file_facts import FileFacts, facts_of
+from sophia_cli.project.source import SourceText, decode
+
+Read = Callable[[str], bytes | None]
+"""Gives the bytes of a file of the project, None when it cannot be read."""
+
+FindingsByPath = Mapping[str, tuple[Finding, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The project as a whole: what every file says, ready to be asked what follows from it.
+
+    `facts` holds those of all Python files; `read` gives bytes of files; `silent` are files on which nothing is
+    reported (fixtures, generated code).
+    """
+
+    rules: Sequence[ProjectRule]
+    facts: Mapping[str, FileFacts]
+    documents: Mapping[str, bytes]
+    read: Read
+    past: Past
+    python: tuple[int, int]
+    silent: frozenset[str] = frozenset()
+
+    def findings(self, overlay: Mapping[str, bytes] | None = None) -> FindingsByPath:
+        """Return what the rules find, by path, sorted; files in `overlay` have these bytes instead of their own."""
+        view = self.view(overlay or {})
+        found: dict[str, list[Finding]] = defaultdict(list)
+        collects = gc.isenabled()
+        # Thousands of values that live until the end and no cycles: the collector would only walk them.
+        gc.disable()
+        try:
+            for rule in self.rules:
+                for finding in _checked(rule, view):
+                    if finding.path not in self.silent:
+                        found[finding.path].append(finding)
+        finally:
+            if collects:
+                gc.enable()
+        kept = {path: tuple(self._unsuppressed(path, found[path], overlay or {})) for path in sorted(found)}
+        return {path: findings for path, findings in kept.items() if findings}
+
+    def _unsuppressed(self, path: str, findings: list[Finding], overlay: Mapping[str, bytes]) -> Iterator[Finding]:
+        ordered = sorted(findings, key=lambda finding: finding.sort_key)
+        data = overlay[path] if path in overlay else self.read(path)
+        source = decode(data) if data is not None and b"sophia: ignore" in data else None
+        if not isinstance(source, SourceText):
+            yield from ordered
+            return
+        lines = source.lines
+        yield from (finding for finding in ordered if not is_suppressed(lines, finding))
+
+    def view(self, overlay: Mapping[str, bytes]) -> ProjectView:
+        """Return what the rules see."""
+        documents = {path: overlay.get(path, data) for path, data in self.documents.items()}
+        facts = self.facts
+        changed = {path: data for path, data in overlay.items() if path not in documents}
+        if changed:
+            facts = {**facts, **{path: facts_of_bytes(path, data) for path, data in changed.items()}}
+        return view_of_project(facts, documents, _Texts(self.read, overlay), self.past, self.python)
+
+
+def facts_of_bytes(path: str, data: bytes) -> FileFacts:
+    """Return what a file with these bytes says to others; nothing where they are no Python text."""
+    source = decode(data)
+    if not isinstance(source, SourceText):
+        return FileFacts(path, ModuleSurface(), CallSurface(), compiles=False)
+    is_large = len(source.text) >= LARGE
+    facts = facts_of(path, source.text, None if is_large else tree_of(source.text))
+    return replace(facts, compiles=first_fault(source.text, compile_fault) is None) if is_large else facts
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Texts of files, each read once."""
+
+    read: Read
+    overlay: Mapping[str, bytes]
+    known: dict[str, SourceText | None] = field(default_factory=dict)
+
+    def text(self, path: str) -> SourceText | None:
+        if path not in self.known:
+            data = self.overlay[path] if path in self.overlay else self.read(path)
+            source = decode(data) if data is not None else None
+            self.known[path] = source if isinstance(source, SourceText) else None
+        return self.known[path]
+
+
+def _checked(rule: ProjectRule, view: ProjectView) -> Iterator[Finding]:
+    try:
+        yield from rule.check(view)
+    except Exception as error:  # noqa: BLE001 - the runner around one rule: what it catches becomes a finding
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        path = min((*view.files, *view.documents), default=".")
+        yield Finding(
+            rule=rule.id,
+            name=rule.name,
+            category=Category.SUSPICIOUS,
+            severity=Severity.ERROR,
+            path=path,
+            region=Region(1, 1, 1, 1),
+            message=f"`{rule.name}` could not look at the project: {type(error).__name__} at {place}: {error}",
+            data={"crashed": True},
+        )
+
+
+def unread_facts(path: str) -> FileFacts:
+    """Return the facts of a file that is there and that nobody looks into: it may hold any name."""
+    return FileFacts(path, ModuleSurface(is_dynamic=True), CallSurface(), is_scanned=False)
