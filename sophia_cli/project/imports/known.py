@@ -1,0 +1,67 @@
+"""What the resolver must be told about modules that are not the project's."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+REMOVED_STANDARD = frozenset(
+    {
+        "asynchat",
+        "asyncore",
+        "binhex",
+        "distutils",
+        "formatter",
+        "imp",
+        "parser",
+        "smtpd",
+        "symbol",
+        "macpath",
+        "dummy_threading",
+    }
+    | {
+        "aifc",
+        "audioop",
+        "cgi",
+        "cgitb",
+        "chunk",
+        "crypt",
+        "imghdr",
+        "mailcap",
+        "msilib",
+        "nis",
+        "nntplib",
+        "ossaudiodev",
+    }
+    | {"pipes", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib", "lib2to3", "_dummy_thread"}
+)
+"""Modules of older standard libraries, whatever Python runs Sophia."""
+
+
+class Distributions(Protocol):
+    """Tells which modules come from distributions: installed, declared, or known by their import names."""
+
+    def provides(self, module: str, /) -> bool:
+        """Whether a distribution is known to offer the top of this dotted module."""
+        ...
+
+    def is_own(self, top: str, /) -> bool:
+        """Whether the project itself is distributed under this import name."""
+        ...
+
+
+class NoDistributions:
+    """Nothing is known about distributions."""
+
+    def provides(self, module: str, /) -> bool:
+        """Whether a distribution offers the module: never."""
+        return False
+
+    def is_own(self, top: str, /) -> bool:
+        """Whether it is the project's own name: never."""
+        return False
+
+
+def standard_modules() -> frozenset[str]:
+    """Return the top-level names of the standard library, of any Python 3."""
+    return frozenset(sys.stdlib_module_names) | REMOVED_STANDARD

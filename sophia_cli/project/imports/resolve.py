@@ -1,0 +1,227 @@
+"""What an import leads to: a file of the project, another distribution, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sophia_cli.project.code.facts import ImportFact
+from sophia_cli.project.imports.known import Distributions
+from sophia_cli.project.imports.model import Kind, Located, Outcome, Reason, Resolution, SourceRoot
+from sophia_cli.project.imports.modules import ModuleMap
+from sophia_cli.project.imports.search_path import SearchPath
+
+# The only submodules of standard modules that are no packages and can be imported by name.
+_STANDARD_SUBMODULES = frozenset({"os.path"})
+
+
+class Resolver:
+    """Resolves imports, each module once for all files of a folder.
+
+    `built` are the paths of modules that a build step writes; `open_packages` the folders of packages whose `__path__`
+    the code extends, so that their submodules may lie anywhere.
+    """
+
+    def __init__(
+        self,
+        modules: ModuleMap,
+        search_path: SearchPath,
+        distributions: Distributions,
+        standard: frozenset[str],
+        built: frozenset[str] = frozenset(),
+        open_packages: frozenset[str] = frozenset(),
+    ) -> None:
+        self._modules = modules
+        self._search_path = search_path
+        self._distributions = distributions
+        self._standard = standard
+        self._built = built
+        self._open = open_packages
+        self._known: dict[tuple[str, int, str], Resolution] = {}
+
+    def resolve(self, importer: str, fact: ImportFact) -> Resolution:
+        """Return what `fact` in the file `importer` leads to."""
+        place = importer if self._search_path.has_own(importer) else importer.rpartition("/")[0]
+        key = (place, fact.level, fact.module)
+        known = self._known.get(key)
+        if known is None:
+            relative = fact.level > 0
+            known = (
+                self._relative(importer, fact.level, fact.module) if relative else self._absolute(importer, fact.module)
+            )
+            self._known[key] = known
+        return known
+
+    def resolve_name(self, importer: str, dotted: str) -> Resolution:
+        """Return what a dotted name in a string of `importer` leads to."""
+        return self._absolute(importer, dotted)
+
+    def submodule(self, package: Located, name: str) -> Located | None:
+        """Return the submodule `name` of a package or plain folder, None where there is none."""
+        folder = package.folder
+        return None if folder is None else self._modules.find(folder, (name,))
+
+    def may_hold(self, package: Located, name: str) -> bool:
+        """Whether a package may have a submodule of this name that is no readable file."""
+        folder = package.folder
+        if folder is None:
+            return False
+        return folder in self._open or self._is_unread(folder, (name,))
+
+    def _relative(self, importer: str, level: int, module: str) -> Resolution:
+        parts = module.split(".") if module else []
+        folder = importer.rpartition("/")[0]
+        for _ in range(level - 1):
+            if not folder:
+                return Resolution(module, Outcome.BEYOND_TOP)
+            folder = folder.rpartition("/")[0]
+        name = ".".join((*self._dotted(folder), *parts))
+        located = self._modules.find(folder, parts)
+        if located is not None:
+            return _found(name, (located,), None)
+        return self._absent(folder, parts, name, prefix=self._dotted(folder))
+
+    def _dotted(self, folder: str) -> tuple[str, ...]:
+        """Return the dotted name of a folder, from the project root where every folder above can be in a name."""
+        parts = tuple(folder.split("/")) if folder else ()
+        start = len(parts)
+        while start and parts[start - 1].isidentifier():
+            start -= 1
+        return parts[start:]
+
+    def _absolute(self, importer: str, module: str) -> Resolution:
+        parts = module.split(".")
+        top = parts[0]
+        roots = self._search_path.of(importer)
+        found: list[Located] = []
+        first: SourceRoot | None = None
+        for root in roots:
+            located = self._in_root(root, parts)
+            if located is not None and located not in found:
+                found.append(located)
+                first = first or root
+        if top in self._standard and (not found or len(parts) == 1 or all(at.kind is Kind.NAMESPACE for at in found)):
+            return self._standard_or_missing(module, parts, roots)
+        if found and all(at.kind is Kind.NAMESPACE for at in found) and self._distributions.provides(module):
+            return Resolution(module, Outcome.THIRD_PARTY)
+        if found:
+            return _found(module, tuple(sorted(found, key=_is_plain_folder)), first)
+        return self._not_found(importer, module, parts, roots)
+
+    def _standard_or_missing(self, module: str, parts: list[str], roots: Sequence[SourceRoot]) -> Resolution:
+        if len(parts) > 1 and module not in _STANDARD_SUBMODULES:
+            for root in roots:
+                top = self._in_root(root, parts[:1])
+                if top is not None and top.kind is Kind.PACKAGE and parts[0] == "test":
+                    return self._absent_below(root, parts, module)
+        return Resolution(module, Outcome.STANDARD)
+
+    def _in_root(self, root: SourceRoot, parts: list[str]) -> Located | None:
+        if not root.package:
+            return self._modules.find(root.path, parts)
+        prefix = root.package.split(".")
+        if parts[: len(prefix)] == prefix:
+            return self._modules.find(root.path, parts[len(prefix) :])
+        if prefix[: len(parts)] == parts:
+            return Located(root.path, Kind.NAMESPACE)
+        return None
+
+    def _not_found(self, importer: str, module: str, parts: list[str], roots: Sequence[SourceRoot]) -> Resolution:
+        holders = [(root, top) for root in roots if (top := self._in_root(root, parts[:1])) is not None]
+        if any(not root.package and self._is_unread(root.path, parts[:1]) for root in roots if not holders):
+            return Resolution(module, Outcome.UNREADABLE)
+        provided = self._distributions.provides(module)
+        own = [root for root, top in holders if self._is_own(importer, top, parts[0])]
+        if provided and not own:
+            return Resolution(module, Outcome.THIRD_PARTY)
+        lucky = self._lucky(importer, module, parts)
+        if lucky is not None:
+            return lucky
+        renamed = self._renamed(roots, module, parts)
+        if renamed is not None:
+            return renamed
+        elsewhere = self._elsewhere(module, parts, only_inferred=bool(holders))
+        if elsewhere is not None:
+            return elsewhere
+        if not holders:
+            return Resolution(module, Outcome.THIRD_PARTY)
+        counts = [self._modules.longest(root.path, parts)[0] if not root.package else 1 for root, _ in holders]
+        root = holders[counts.index(max(counts))][0]
+        return self._absent_below(root, parts, module)
+
+    def _is_own(self, importer: str, top: Located, name: str) -> bool:
+        """Whether a local package is surely meant although a distribution has its name: the importer lies in it."""
+        if self._distributions.is_own(name):
+            return True
+        return top.kind is Kind.PACKAGE and top.folder is not None and importer.startswith(top.folder + "/")
+
+    def _lucky(self, importer: str, module: str, parts: list[str]) -> Resolution | None:
+        for root in self._search_path.inside_package(importer):
+            located = self._modules.find(root.path, parts)
+            if located is not None and located.kind is not Kind.NAMESPACE:
+                return Resolution(module, Outcome.LUCKY, (located,), root)
+        return None
+
+    def _renamed(self, roots: Sequence[SourceRoot], module: str, parts: list[str]) -> Resolution | None:
+        """Look for a folder or file whose name would be a part of the module if it were an identifier."""
+        for root in roots:
+            if root.package:
+                continue
+            count, located = self._modules.longest(root.path, parts)
+            folder = root.path if located is None else located.folder
+            if folder is None or count == len(parts):
+                continue
+            spelled = self._modules.respelled(folder, parts[count])
+            if spelled is not None:
+                at = f"{folder}/{spelled}" if folder else spelled
+                target = self._modules.find(at, parts[count + 1 :]) if count + 1 < len(parts) else None
+                target = target or self._modules.find(folder, (spelled,))
+                return Resolution(module, Outcome.RENAMED, (target,) if target else (), root, known_at=at)
+        return None
+
+    def _elsewhere(self, module: str, parts: list[str], only_inferred: bool) -> Resolution | None:
+        """Look for the module below a folder that is not searched for this file, but could be for others.
+
+        A single name that lies within a package is no sign: `openai.py` in a package is not what `import openai` means.
+        """
+        fitting: list[tuple[SourceRoot, Located]] = []
+        for located in self._modules.ending_in(parts):
+            base = located.path.removesuffix("/__init__.py").removesuffix(".py")
+            folder = base.removesuffix("/".join(parts)).rstrip("/")
+            inferred = self._search_path.inferred(folder)
+            if located.kind is Kind.NAMESPACE or (only_inferred and inferred is None):
+                continue
+            if len(parts) > 1 or inferred is not None or not self._modules.is_package(folder):
+                fitting.append((inferred or SourceRoot(folder, Reason.ABOVE), located))
+        if not fitting:
+            return None
+        return Resolution(module, Outcome.OTHER_ROOT, tuple(at for _, at in fitting), fitting[0][0])
+
+    def _absent_below(self, root: SourceRoot, parts: list[str], module: str) -> Resolution:
+        if root.package:
+            return Resolution(module, Outcome.MISSING, root=root, known=root.package, known_at=root.path)
+        return self._absent(root.path, parts, module, prefix=())
+
+    def _absent(self, folder: str, parts: list[str], module: str, prefix: tuple[str, ...]) -> Resolution:
+        """Return why the module is not below the folder: missing, unless something there cannot be read."""
+        count, located = self._modules.longest(folder, parts)
+        known = ".".join((*prefix, *parts[:count]))
+        if self._is_unread(folder, parts[: count + 1]):
+            return Resolution(module, Outcome.UNREADABLE, known=known)
+        if located is None:
+            return Resolution(module, Outcome.MISSING, known=known, known_at=folder)
+        if located.folder in self._open or located.path in self._open:
+            return Resolution(module, Outcome.UNREADABLE, known=known)
+        return Resolution(module, Outcome.MISSING, known=known, known_at=located.path)
+
+    def _is_unread(self, folder: str, parts: Sequence[str]) -> bool:
+        base = "/".join((folder, *parts)) if folder else "/".join(parts)
+        return f"{base}.py" in self._built or self._modules.exists_unread(folder, parts)
+
+
+def _found(module: str, located: tuple[Located, ...], root: SourceRoot | None) -> Resolution:
+    outcome = Outcome.NAMESPACE if located[0].kind is Kind.NAMESPACE else Outcome.MODULE
+    return Resolution(module, outcome, located, root, known=module, known_at=located[0].path)
+
+
+def _is_plain_folder(located: Located) -> bool:
+    return located.kind is Kind.NAMESPACE

@@ -1,0 +1,98 @@
+"""What names a module offers to those who import from it, star imports followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sophia_cli.project.code.facts import ImportFact, ModuleSurface
+from sophia_cli.project.code.file_facts import FileFacts
+from sophia_cli.project.imports.model import Kind, Located, Outcome, Resolution
+
+ALWAYS = frozenset(
+    {"__name__", "__doc__", "__package__", "__loader__", "__spec__", "__file__", "__builtins__", "__cached__"}
+    | {"__dict__", "__annotations__", "__path__", "__class__"}
+)
+"""Names that every module has."""
+
+Resolve = Callable[[str, ImportFact], Resolution]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The names of a module; `is_open` tells that it may have others that nobody can read from the text."""
+
+    names: frozenset[str]
+    is_open: bool
+
+
+class Surfaces:
+    """Answers, for every module of the project, whether it offers a name."""
+
+    def __init__(self, files: Mapping[str, FileFacts], resolve: Resolve) -> None:
+        self._files = files
+        self._resolve = resolve
+        self._offers: dict[str, Offer] = {}
+
+    def lacks(self, path: str, name: str) -> bool:
+        """Whether the module surely has no such name of its own. Submodules are not looked at."""
+        if name in ALWAYS:
+            return False
+        offer = self.offer(path)
+        return not offer.is_open and name not in offer.names
+
+    def offer(self, path: str) -> Offer:
+        """Return what the module offers, without its submodules."""
+        known = self._offers.get(path)
+        if known is None:
+            known = self._offers[path] = self._offer(path)
+        return known
+
+    def exported(self, path: str) -> frozenset[str]:
+        """Return the names that a star import takes over, as far as they are known."""
+        file = self._files.get(path)
+        if file is not None and file.surface.exports is not None:
+            return frozenset(file.surface.exports)
+        return frozenset(name for name in self.offer(path).names if not name.startswith("_"))
+
+    def _offer(self, path: str) -> Offer:
+        """Follow star imports from one module to the next; each module is looked at once, so cycles end."""
+        names: set[str] = set()
+        is_open = False
+        pending, seen = [(path, False)], {path}
+        while pending:
+            current, by_star = pending.pop()
+            surface = self._surface(current)
+            if surface is None:
+                is_open = True
+                continue
+            is_open |= surface.is_dynamic
+            names.update(_taken_over(surface) if by_star else (binding.name for binding in surface.bindings))
+            for fact in surface.imports:
+                if fact.is_star:
+                    for located in self._star_targets(current, fact):
+                        if located is None:
+                            is_open = True
+                        elif located.path not in seen:
+                            seen.add(located.path)
+                            pending.append((located.path, True))
+        return Offer(frozenset(names), is_open)
+
+    def _star_targets(self, path: str, fact: ImportFact) -> tuple[Located | None, ...]:
+        resolution = self._resolve(path, fact)
+        if resolution.outcome is not Outcome.MODULE:
+            return (None,)
+        return tuple(None if located.kind is Kind.NAMESPACE else located for located in resolution.targets)
+
+    def _surface(self, path: str) -> ModuleSurface | None:
+        """Return what the module says, None where that is not all: it does not compile, or is not among the files."""
+        file = self._files.get(path)
+        return file.surface if file is not None and file.compiles else None
+
+
+def _taken_over(surface: ModuleSurface) -> set[str]:
+    """Return the names that a star import takes: `__all__`, and all public names, since `__all__` may grow later."""
+    names = {binding.name for binding in surface.bindings if not binding.name.startswith("_")}
+    if surface.exports is not None:
+        names.update(surface.exports)
+    return names
