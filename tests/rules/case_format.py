@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.analysis import AnalysisContext
 from sophia_cli.fixers.view import Obstacle
 from sophia_cli.project.history.model import GoodVersion
+from sophia_cli.project.history.moves import EarlierText, Move
 
 _FENCE = re.compile(r"^(`{3,}|~{3,})(.*)$")
 _REPEAT = re.compile(r"@repeat (\d+) (.*)$")
@@ -53,6 +54,24 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class CasePast:
+    """What a case says that the repository remembers: moves, removed files, earlier versions newest first."""
+
+    moves: Mapping[str, str]
+    removals: frozenset[str]
+    versions: Mapping[str, tuple[str, ...]]
+
+    def moved(self, path: str) -> Move | None:
+        return Move(self.moves[path], "3" * 40) if path in self.moves else None
+
+    def removed(self, path: str) -> str | None:
+        return "4" * 40 if path in self.removals else None
+
+    def earlier(self, path: str) -> tuple[EarlierText, ...]:
+        return tuple(EarlierText("5" * 40, text) for text in self.versions.get(path, ()))
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One case: files in, findings and files out."""
 
@@ -63,6 +82,12 @@ class Case:
     fixed: dict[str, bytes]
     fixed_unsafe: dict[str, bytes]
     contexts: dict[str, AnalysisContext]
+    past: CasePast
+
+    @property
+    def python(self) -> tuple[int, int]:
+        """The project's version of Python."""
+        return next(context.python for context in self.contexts.values())
 
     def context_of(self, path: str) -> AnalysisContext:
         """Return what the analysis knows about one file."""
@@ -80,6 +105,9 @@ class _Draft:
     fixed: dict[str, bytes] = field(default_factory=dict)
     fixed_unsafe: dict[str, bytes] = field(default_factory=dict)
     good: dict[str, GoodVersion] = field(default_factory=dict)
+    earlier: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
     context: AnalysisContext = field(default_factory=lambda: AnalysisContext(python=(3, 11)))
 
 
@@ -136,7 +164,7 @@ def _take(draft: _Draft, block: _Block) -> None:
             raise CaseError(f"{block.place}: a second block of findings in one case")
         draft.findings = tuple(sorted(_finding(line, block) for line in block.lines if line.strip()))
     elif kind == "context":
-        draft.context = _context(block)
+        _take_context(draft, block)
     elif kind == "obstacle":
         if len(rest) < 2:
             raise CaseError(f"{block.place}: an obstacle needs a path and a kind")
@@ -158,6 +186,8 @@ def _take_file(draft: _Draft, block: _Block, path: str, words: list[str]) -> Non
             draft.fixed[path] = data
         case ["fixed-unsafe"]:
             draft.fixed_unsafe[path] = data
+        case ["earlier"]:
+            draft.earlier[path] = (*draft.earlier.get(path, ()), data.decode())
         case ["good"]:
             draft.good[path] = GoodVersion(data.decode(), "1" * 40, path, "2" * 40, "break it")
         case ["good-uncommitted"]:
@@ -173,12 +203,14 @@ def _finding(line: str, block: _Block) -> Expected:
     return Expected(match[2], int(match[3]), int(match[4]), match[1], match[5])
 
 
-def _context(block: _Block) -> AnalysisContext:
+def _take_context(draft: _Draft, block: _Block) -> None:
     values = tomllib.loads("\n".join(block.lines))
+    draft.moved = dict(values.pop("moved", {}))
+    draft.removed = frozenset(values.pop("removed", ()))
     if unknown := set(values) - {"python", "named", "modules"}:
         raise CaseError(f"{block.place}: unknown keys {', '.join(sorted(unknown))}")
     major, _, minor = str(values.get("python", "3.11")).partition(".")
-    return AnalysisContext(
+    draft.context = AnalysisContext(
         python=(int(major), int(minor)),
         named=bool(values.get("named", False)),
         modules=frozenset(values.get("modules", ())),
@@ -200,7 +232,13 @@ def _escaped(block: _Block) -> bytes:
 
 def _finished(draft: _Draft, rule: str) -> Case:
     paths = [file.path for file in draft.files]
-    outputs = {*draft.fixed, *draft.fixed_unsafe, *draft.good, *(item.path for item in draft.findings or ())}
+    outputs = {
+        *draft.fixed,
+        *draft.fixed_unsafe,
+        *draft.good,
+        *draft.earlier,
+        *(item.path for item in draft.findings or ()),
+    }
     if not paths or draft.findings is None or len(set(paths)) != len(paths) or not outputs <= set(paths):
         raise CaseError(
             f"{draft.place}: a case has files of different names, one block of findings (which may be empty), "
@@ -210,4 +248,5 @@ def _finished(draft: _Draft, rule: str) -> Case:
         if draft.fixed[path] == draft.fixed_unsafe[path]:
             raise CaseError(f"{draft.place}: `fixed-unsafe` says what `fixed` says")
     contexts = {path: replace(draft.context, good=draft.good.get(path)) for path in paths}
-    return Case(rule, draft.title, tuple(draft.files), draft.findings, draft.fixed, draft.fixed_unsafe, contexts)
+    past = CasePast(draft.moved, draft.removed, draft.earlier)
+    return Case(rule, draft.title, tuple(draft.files), draft.findings, draft.fixed, draft.fixed_unsafe, contexts, past)

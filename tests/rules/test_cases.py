@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from case_format import Case, Expected, InputFile, read_cases
@@ -18,13 +19,18 @@ from sophia_cli.fixers.engine import Draft, draft_fixes
 from sophia_cli.fixers.examine import refusal_report
 from sophia_cli.fixers.execute import execute
 from sophia_cli.fixers.plan import Policy
-from sophia_cli.fixers.rule import Rule, all_rules
+from sophia_cli.fixers.project_view import ProjectView
+from sophia_cli.fixers.rule import AnyRule, ProjectRule, Rule, all_rules
+from sophia_cli.fixers.survey import Survey, facts_of_bytes
 from sophia_cli.fixers.verify import Version
 from sophia_cli.fixers.view import FileView
+from sophia_cli.project.classify import PYTHON_SUFFIXES
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock
 from sophia_cli.project.transactions import begin_run
 from sophia_cli.project.undo import undo_run
+
+View = TypeVar("View", FileView, ProjectView)
 
 FOLDER = Path(__file__).parent
 RULES = {rule.name: rule for rule in all_rules()}
@@ -33,30 +39,55 @@ each_case = pytest.mark.parametrize("case", CASES, ids=[f"{case.rule}: {case.tit
 each_policy = pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
 
 
-def report_on(case: Case, file: InputFile, rules: Sequence[Rule]) -> FileReport:
+def report_on(case: Case, file: InputFile, rules: Sequence[AnyRule]) -> FileReport:
     if file.obstacle is not None:
         return refusal_report(file.path, file.obstacle, file.reason, rules)
-    return analyse(file.path, file.data, case.context_of(file.path), rules)
+    return analysing(case, rules)(file.path, file.data)
 
 
-def findings_of(case: Case, rules: Sequence[Rule]) -> list[Finding]:
+def findings_of(case: Case, rules: Sequence[AnyRule]) -> list[Finding]:
     found = [finding for file in case.files for finding in report_on(case, file, rules).findings]
+    together = surveying(case, inputs(case), rules).findings()
+    found += [finding for findings in together.values() for finding in findings]
     return [finding for finding in found if finding.name == case.rule]
 
 
-def analysing(case: Case, rules: Sequence[Rule]) -> Callable[[str, bytes], FileReport]:
-    return lambda path, data: analyse(path, data, case.context_of(path), rules)
+def analysing(case: Case, rules: Sequence[AnyRule]) -> Callable[[str, bytes], FileReport]:
+    def analysis(path: str, data: bytes) -> FileReport:
+        if not path.endswith(PYTHON_SUFFIXES):
+            return FileReport(path, (), True, 0)
+        return analyse(path, data, case.context_of(path), rules)
+
+    return analysis
 
 
-def drafted(case: Case, files: dict[str, bytes], rules: Sequence[Rule], unsafe: bool) -> Draft:
+def surveying(case: Case, files: dict[str, bytes], rules: Sequence[AnyRule]) -> Survey:
+    """Return what the rules for the whole project see of a case's files."""
+    python = {path: data for path, data in files.items() if path.endswith(PYTHON_SUFFIXES)}
+    return Survey(
+        rules=[rule for rule in rules if isinstance(rule, ProjectRule)],
+        facts={path: facts_of_bytes(path, data) for path, data in python.items()},
+        documents={path: data for path, data in files.items() if path not in python},
+        read=files.get,
+        past=case.past,
+        python=case.python,
+    )
+
+
+def drafted(case: Case, files: dict[str, bytes], rules: Sequence[AnyRule], unsafe: bool) -> Draft:
     """Fix with these rules selected, and those whose fixes stand or fall with theirs. All rules run, as in `fix`."""
     analysis = analysing(case, all_rules())
     versions = [Version(data, analysis(path, data)) for path, data in files.items()]
+    survey = surveying(case, files, all_rules())
     found = [finding for version in versions for finding in version.report.findings]
+    found += [finding for findings in survey.findings().values() for finding in findings]
     selected = {rule.id for rule in rules}
     groups = {f.fix.group for f in found if f.rule in selected and f.fix is not None} - {None}
     selected |= {f.rule for f in found if f.fix is not None and f.fix.group in groups}
-    return draft_fixes(versions, analysis, Policy(unsafe=unsafe, wants=lambda finding: finding.rule in selected))
+    policy = Policy(unsafe=unsafe, wants=lambda finding: finding.rule in selected)
+    return draft_fixes(
+        versions, analysis, policy, survey=survey, load=lambda path: Version(files[path], analysis(path, files[path]))
+    )
 
 
 def inputs(case: Case) -> dict[str, bytes]:
@@ -152,13 +183,22 @@ def test_undo_gives_bytes_and_modes_back(case: Case, unsafe: bool, tmp_path: Pat
 
 @each_case
 def test_check_stays_inside(case: Case) -> None:
-    def guarded(view: FileView) -> Iterable[Finding]:
+    rule = RULES[case.rule]
+    guarded: AnyRule
+    if isinstance(rule, Rule):
+        guarded = replace(rule, check=watched(rule.check))
+    else:
+        guarded = replace(rule, check=watched(rule.check))
+    assert findings_of(case, [guarded]) == findings_of(case, [rule])
+
+
+def watched(check: Callable[[View], Iterable[Finding]]) -> Callable[[View], Iterable[Finding]]:
+    def twice(view: View) -> Iterable[Finding]:
         # The first call may import what it needs; from then on a check only looks at what it is given.
-        once = list(rule.check(view))
+        once = list(check(view))
         with GUARD.watch():
-            again = list(rule.check(view))
+            again = list(check(view))
         assert once == again
         return again
 
-    rule = RULES[case.rule]
-    assert findings_of(case, [replace(rule, check=guarded)]) == findings_of(case, [rule])
+    return twice
