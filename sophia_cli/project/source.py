@@ -82,8 +82,12 @@ def decode(data: bytes) -> SourceText | UndecodableSource:
     nul = data.find(b"\0")
     if nul >= 0:
         return UndecodableSource("holds a NUL byte", nul)
-    endings = tuple(_ENDINGS.findall(text))
-    plain = _ENDINGS.sub("\n", text) if "\r" in text else text
+    if "\r" in text:
+        endings = tuple(_ENDINGS.findall(text))
+        plain = _ENDINGS.sub("\n", text)
+    else:
+        endings = ("\n",) * text.count("\n")
+        plain = text
     if plain and not plain.endswith("\n"):
         endings = (*endings, "")
     if codec.name != "utf-8" and len(_BYTE_LINES.findall(body)) != len(endings):
