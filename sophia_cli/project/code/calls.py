@@ -48,11 +48,16 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A call with its options: a decorator, or what makes a field. `options` are `name=` and a literal (`init=False`),
-    or the name alone where the value is something else; `**` stands for options that cannot be read."""
+    """A decorator, or the call that makes a field.
+
+    `options` are a keyword, `=` and its literal (`init=False`), or the keyword alone where the value is something
+    else; `*` stands for a positional argument, `**` for options that cannot be read. `is_called` is false for a
+    decorator without parentheses.
+    """
 
     callee: Expression
     options: tuple[str, ...] = ()
+    is_called: bool = True
 
     def has(self, option: str) -> bool:
         """Whether the option is given, with whatever value."""

@@ -117,12 +117,12 @@ def _class(values: Values) -> Class:
 
 
 def _made_values(made: Made) -> Values:
-    return [made.callee, *made.options]
+    return [made.callee, int(made.is_called), *made.options]
 
 
 def _made(values: Values) -> Made:
-    callee, *options = cast("list[str]", values)
-    return Made(Expression(callee), tuple(options))
+    callee, is_called, *options = cast("list[str]", values)
+    return Made(Expression(callee), tuple(options), bool(is_called))
 
 
 def _field_values(field: Field) -> Values:

@@ -5,11 +5,23 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from sophia_cli.project.code.calls import Class, Field, FieldKind, Function, Made, Name, Relay
+from sophia_cli.project.code.calls import UNKNOWN, Class, Field, FieldKind, Function, Made, Name, Relay
+from sophia_cli.project.code.extract_calls_expressions import meanings_of
 from sophia_cli.project.code.extract_calls_relay import FunctionNode
-from sophia_cli.project.code.extract_calls_scope import Meaning, distinct, expression_of
+from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, distinct, expression_of
 
-MadeDraft = tuple[Meaning, tuple[str, ...]]
+
+@dataclass(frozen=True, slots=True)
+class MadeDraft:
+    """A decorator or field maker while the file is read."""
+
+    callee: Meaning
+    options: tuple[str, ...]
+    is_called: bool
+
+    def finished(self) -> Made:
+        """Return it; every scope must have ended."""
+        return Made(expression_of(self.callee), self.options, self.is_called)
 
 
 @dataclass(slots=True)
@@ -28,7 +40,7 @@ class FunctionDraft:
         return Function(
             self.node.name,
             parameters_of(self.node.args),
-            tuple([_made(decorator) for decorator in self.decorators]),
+            tuple([decorator.finished() for decorator in self.decorators]),
             () if "?" in returns else returns,
             isinstance(self.node, ast.AsyncFunctionDef),
             self.is_generator,
@@ -48,7 +60,7 @@ class FieldDraft:
 
     def finished(self) -> Field:
         """Return the field; every scope must have ended."""
-        maker = None if self.maker is None else _made(self.maker)
+        maker = None if self.maker is None else self.maker.finished()
         return Field(self.name, self.kind, self.is_annotated, self.has_default, maker)
 
 
@@ -71,7 +83,7 @@ class ClassDraft:
             self.name,
             tuple([expression_of(base) for base in self.bases]),
             None if self.metaclass is None else expression_of(self.metaclass),
-            tuple([_made(decorator) for decorator in self.decorators]),
+            tuple([decorator.finished() for decorator in self.decorators]),
             tuple([field.finished() for field in self.fields]),
             names_of(self.members),
             names_of({**self.assigned, **self.declared}),
@@ -101,6 +113,21 @@ def parameters_of(arguments: ast.arguments) -> str:
     return ",".join(written)
 
 
-def _made(draft: MadeDraft) -> Made:
-    callee, options = draft
-    return Made(expression_of(callee), options)
+def made_of(node: ast.expr, scope: Scope) -> MadeDraft:
+    """Return a decorator or field maker as it is written."""
+    if not isinstance(node, ast.Call):
+        return MadeDraft((meanings_of(node, scope) or [UNKNOWN])[0], (), False)
+    callee = (meanings_of(node.func, scope) or [UNKNOWN])[0]
+    options = [_option(keyword) for keyword in node.keywords]
+    return MadeDraft(callee, tuple(options + ["*"] * len(node.args)), True)
+
+
+def _option(keyword: ast.keyword) -> str:
+    if keyword.arg is None:
+        return "**"
+    value = keyword.value
+    if isinstance(value, ast.Constant) and (value.value is None or isinstance(value.value, bool)):
+        return f"{keyword.arg}={value.value}"
+    if keyword.arg == "alias" and isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return f"{keyword.arg}={value.value}"
+    return keyword.arg

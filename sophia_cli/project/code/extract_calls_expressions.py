@@ -117,15 +117,6 @@ def yielded(node: ast.expr, scope: Scope) -> list[Meaning]:
     return [UNKNOWN]
 
 
-def made_of(node: ast.expr, scope: Scope) -> tuple[Meaning, tuple[str, ...]]:
-    """Return the callee of a decorator or field maker and its options; without parentheses there are none."""
-    if not isinstance(node, ast.Call):
-        return (meanings_of(node, scope) or [UNKNOWN])[0], ()
-    callee = (meanings_of(node.func, scope) or [UNKNOWN])[0]
-    options = [_option(keyword) for keyword in node.keywords]
-    return callee, tuple(options + ["*"] * len(node.args))
-
-
 def special_form(node: ast.expr) -> str:
     """Return `ClassVar`, `InitVar` or `KW_ONLY` for an annotation that is one, else an empty text."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -151,14 +142,3 @@ def _parsed(text: str) -> ast.expr | None:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-
-
-def _option(keyword: ast.keyword) -> str:
-    if keyword.arg is None:
-        return "**"
-    value = keyword.value
-    if isinstance(value, ast.Constant) and (value.value is None or isinstance(value.value, bool)):
-        return f"{keyword.arg}={value.value}"
-    if keyword.arg == "alias" and isinstance(value, ast.Constant) and isinstance(value.value, str):
-        return f"{keyword.arg}={value.value}"
-    return keyword.arg

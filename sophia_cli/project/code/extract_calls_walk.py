@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression, FieldKind
-from sophia_cli.project.code.extract_calls_drafts import ClassDraft, FieldDraft, FunctionDraft
-from sophia_cli.project.code.extract_calls_expressions import annotated, made_of, meanings_of, special_form, yielded
+from sophia_cli.project.code.extract_calls_drafts import ClassDraft, FieldDraft, FunctionDraft, made_of
+from sophia_cli.project.code.extract_calls_expressions import annotated, meanings_of, special_form, yielded
 from sophia_cli.project.code.extract_calls_relay import FunctionNode, relay_of
 from sophia_cli.project.code.extract_calls_scope import Kind, Locals, Meaning, Scope
 
 _SPECIAL = {"ClassVar": FieldKind.CLASS, "InitVar": FieldKind.INIT, "KW_ONLY": FieldKind.KEYWORD_MARK}
 _EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress"})
+_ACCESSORS = frozenset({"getter", "setter", "deleter"})
 _NARROWING = frozenset({"isinstance", "issubclass"})
 
 
@@ -300,7 +301,8 @@ class Walk:
         index = len(self.functions)
         draft = FunctionDraft(node, decorators)
         self.functions.append(draft)
-        scope.bind(node.name, [Expression(f"&{index}")])
+        if not _adds_to_another(node):
+            scope.bind(node.name, [Expression(f"&{index}")])
         inner = Scope(Kind.FUNCTION, scope, scope.class_index, scope.self_name)
         inner.infers_returns = node.returns is None
         self._parameters(node, scope, inner)
@@ -358,6 +360,20 @@ class Walk:
         self.statements(node.body, inner)
         draft.members = inner.bindings
         self.calls += self.locals.settle(inner)
+
+
+def _adds_to_another(node: FunctionNode) -> bool:
+    """Whether it is an overload, or the setter of a property, so that its name means another function."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Attribute):
+            if decorator.attr == "overload":
+                return True
+            owner = decorator.value
+            if isinstance(owner, ast.Name) and owner.id == node.name and decorator.attr in _ACCESSORS:
+                return True
+        elif isinstance(decorator, ast.Name) and decorator.id == "overload":
+            return True
+    return False
 
 
 def _argument_names(arguments: ast.arguments) -> list[str]:

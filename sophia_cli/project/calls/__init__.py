@@ -1,0 +1,1 @@
+"""What callables take, over all files, and the calls that do not fit."""

@@ -1,0 +1,115 @@
+"""Calls that do not fit what they call, over all files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sophia_cli.project.calls.constructors import Constructors, Signatures
+from sophia_cli.project.calls.evaluate import Evaluator
+from sophia_cli.project.calls.modules import Imports, Modules
+from sophia_cli.project.calls.signatures import Misfit, Signature, misfit_of, signature_of
+from sophia_cli.project.calls.values import ClassValue, FunctionValue, InstanceValue, SuperValue, Value
+from sophia_cli.project.code.calls import Call, Keyword
+from sophia_cli.project.code.file_facts import FileFacts
+
+_SUPER_INIT = ".__init__"
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCall:
+    """A call that does not fit, whatever its callee turns out to be.
+
+    `callees` are what it may call; `unfilled` are the parameters that it leaves open.
+    """
+
+    path: str
+    call: Call
+    callees: tuple[Value, ...]
+    unknown: tuple[Keyword, ...]
+    missing: tuple[str, ...]
+    unfilled: tuple[str, ...]
+
+
+def wrong_calls(files: Mapping[str, FileFacts], imports: Imports) -> tuple[WrongCall, ...]:
+    """Return the calls of scanned files that cannot work, ordered by path and place.
+
+    A call counts only when it is clear what is called and when it fits none of the alternatives.
+    """
+    return _Check(files, imports).run()
+
+
+class _Check:
+    def __init__(self, files: Mapping[str, FileFacts], imports: Imports) -> None:
+        self._files = files
+        self._evaluator = Evaluator(Modules(files, imports))
+        self._constructors = Constructors(self._evaluator)
+        self._known: dict[Value, Signatures | None] = {}
+
+    def run(self) -> tuple[WrongCall, ...]:
+        found: list[WrongCall] = []
+        for path in sorted(self._files):
+            file = self._files[path]
+            if file.is_scanned:
+                for call in file.calls.calls:
+                    wrong = self._check(path, call)
+                    if wrong is not None:
+                        found.append(wrong)
+        return tuple(found)
+
+    def _check(self, path: str, call: Call) -> WrongCall | None:
+        if call.callee[0] == "^" and call.callee.endswith(_SUPER_INIT):
+            return self._check_super(path, call)
+        values = self._evaluator.evaluate(path, call.callee)
+        misfits: list[Misfit] = []
+        for value in values:
+            signatures = self._signatures(value)
+            if signatures is None:
+                return None
+            complaints = [misfit_of(signature, call) for signature in signatures]
+            wrong = [misfit for misfit in complaints if misfit.unknown or misfit.missing]
+            if not wrong:
+                return None
+            misfits.append(wrong[0])
+        if not misfits:
+            return None
+        first, *others = misfits
+        unknown = tuple(keyword for keyword in first.unknown if all(keyword in other.unknown for other in others))
+        missing = tuple(name for name in first.missing if all(name in other.missing for other in others))
+        if not unknown and not missing:
+            return None
+        return WrongCall(path, call, values, unknown, missing, first.unfilled)
+
+    def _check_super(self, path: str, call: Call) -> WrongCall | None:
+        """Check `super().__init__(...)`; where no base is the project's own, another base may stand beside it later."""
+        above = call.callee.removesuffix(_SUPER_INIT)
+        values = self._evaluator.evaluate(path, above)
+        if len(values) != 1 or not isinstance(values[0], SuperValue):
+            return None
+        order = self._evaluator.inheritance.order(values[0].of)[1:]
+        if not any(isinstance(base, ClassValue) for base in order):
+            return None
+        signature = self._constructors.initializer(order)
+        misfit = None if signature is None else misfit_of(signature, call)
+        if misfit is None or not (misfit.unknown or misfit.missing):
+            return None
+        return WrongCall(path, call, values, misfit.unknown, misfit.missing, misfit.unfilled)
+
+    def _signatures(self, value: Value) -> Signatures | None:
+        if value not in self._known:
+            self._known[value] = self._worked_out(value)
+        return self._known[value]
+
+    def _worked_out(self, value: Value) -> Signatures | None:
+        if isinstance(value, ClassValue):
+            return self._constructors.of(value)
+        if isinstance(value, FunctionValue):
+            return (self._of_function(value),)
+        if isinstance(value, InstanceValue):
+            found = self._evaluator.attribute(value, "__call__", value.of.path)
+            if len(found) == 1 and isinstance(found[0], FunctionValue):
+                return (self._of_function(found[0]),)
+        return None
+
+    def _of_function(self, value: FunctionValue) -> Signature:
+        return signature_of(self._evaluator.forms.function(value).parameters, value.bound)
