@@ -1,4 +1,4 @@
-"""Names of distributions and single requirements (PEP 503, 508), without the `packaging` library, which loads slowly."""
+"""Names of distributions and single requirements (PEP 503, 508), without `packaging`, which loads slowly."""
 
 from __future__ import annotations
 

@@ -1,0 +1,163 @@
+"""All declarations of a project together: what includes what, and which of them cover a file's imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sophia_cli.project.dependencies.formats import format_of, is_usual, read_declaration, role_of
+from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
+from sophia_cli.project.dependencies.names import normalised
+
+Read = Callable[[str], bytes | None]
+"""Gives the bytes of a file of the project by its path, None when there is none or it cannot be read."""
+
+_FOLDERS_OF_REQUIREMENTS = frozenset({"requirements", "reqs", "dependencies"})
+_SIDE_FOLDERS = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "scripts", "ci"})
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the project declares.
+
+    `files` holds every declaration by path, also those that only another file's include leads to. `reach` gives, for
+    each, itself and all that it includes, directly or not, with the role that the includes give it. `problems` are
+    those of all files, and includes that lead nowhere or in a circle.
+    """
+
+    files: Mapping[str, Declaration]
+    reach: Mapping[str, tuple[tuple[str, Role | None], ...]]
+    problems: tuple[Problem, ...]
+    _homes: Mapping[str, tuple[Declaration, ...]] = field(default_factory=dict)
+
+    def requirements(self, path: str) -> Iterator[tuple[Declaration, Requirement]]:
+        """Yield what a file asks for, with what it includes; bounds alone (`-c`) ask for nothing."""
+        for included, role in self.reach.get(path, ()):
+            declaration = self.files[included]
+            if role is Role.CONSTRAINT:
+                continue
+            for requirement in declaration.requirements:
+                if requirement.role is not Role.CONSTRAINT:
+                    yield declaration, requirement
+
+    def homes_of(self, path: str) -> tuple[tuple[Declaration, ...], ...]:
+        """Return the declarations that cover a Python file: those nearest upwards, and the root's.
+
+        A folder of tests or documentation that declares for itself does so on top of what is above it.
+        """
+        found: list[tuple[Declaration, ...]] = []
+        folder = path.rpartition("/")[0]
+        while folder:
+            here = self._homes.get(folder)
+            if here:
+                found.append(here)
+                is_side = folder.rpartition("/")[2].lower() in _SIDE_FOLDERS
+                if not is_side and not all(_is_for_development(one) for one in here):
+                    break
+            folder = folder.rpartition("/")[0]
+        root = self._homes.get("")
+        return (*found, root) if root else tuple(found)
+
+    def locks(self) -> Iterator[Declaration]:
+        """Yield the files that pin what is installed: lock files, and what a resolver wrote."""
+        for declaration in self.files.values():
+            if declaration.format in (Format.LOCK, Format.PIP_LIST) or declaration.is_compiled:
+                yield declaration
+
+    def own_distributions(self) -> frozenset[str]:
+        """Return the normalised names of the distributions that the project itself makes."""
+        return frozenset(normalised(one.distribution) for one in self.files.values() if one.distribution)
+
+
+def _is_for_development(declaration: Declaration) -> bool:
+    return declaration.format is Format.REQUIREMENTS and role_of(declaration.path) is Role.DEV
+
+
+def collect(paths: Iterable[str], read: Read) -> Declared:
+    """Read every declaration among `paths`, and what they include whatever its name. Never fails."""
+    files: dict[str, Declaration] = {}
+    for path in sorted(paths):
+        if format_of(path) is not None and (data := read(path)) is not None:
+            declaration = read_declaration(path, data)
+            if declaration is not None:
+                files[path] = declaration
+    problems: list[Problem] = []
+    todo = list(files.values())
+    while todo:
+        declaration = todo.pop()
+        for include in declaration.includes:
+            found = _included(declaration, include, files, read)
+            if isinstance(found, Problem):
+                problems.append(found)
+            elif found is not None:
+                files[found.path] = found
+                todo.append(found)
+    circles: list[Problem] = []
+    reach = {path: tuple(_reach(path, files, circles)) for path in files}
+    problems += dict.fromkeys(circles)
+    problems += (problem for declaration in files.values() for problem in declaration.problems)
+    ordered = tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.message)))
+    return Declared(files, reach, ordered, _homes(files))
+
+
+def _included(
+    declaration: Declaration, include: Include, files: Mapping[str, Declaration], read: Read
+) -> Declaration | Problem | None:
+    """Return a declaration that nobody has read yet, a problem where there is none, None where it is known."""
+    if include.path is None or include.path in files:
+        return None
+    data = read(include.path)
+    if data is None:
+        return Problem(declaration.path, include.line, f"includes `{include.written}`, which does not exist")
+    known = read_declaration(include.path, data)
+    if known is not None:
+        return known
+    from sophia_cli.project.dependencies.requirements_file import read_requirements
+
+    return read_requirements(include.path, data, include.role)
+
+
+def _reach(start: str, files: Mapping[str, Declaration], circles: list[Problem]) -> Iterator[tuple[str, Role | None]]:
+    """Yield `start` and what it includes, each once; a circle is a problem of the line that closes it."""
+    seen = {start}
+    stack: list[tuple[str, Role | None, tuple[str, ...]]] = [(start, None, ())]
+    while stack:
+        path, role, above = stack.pop()
+        yield path, role
+        for include in reversed(files[path].includes):
+            target = include.path
+            if target is None or target not in files:
+                continue
+            if target == path or target in above:
+                begin = (*above, path).index(target)
+                circle = " -> ".join((*(*above, path)[begin:], target))
+                circles.append(Problem(path, include.line, f"includes `{include.written}` in a circle: {circle}"))
+            elif target not in seen:
+                seen.add(target)
+                below = include.role if include.role is Role.CONSTRAINT else role
+                stack.append((target, below, (*above, path)))
+
+
+def _homes(files: Mapping[str, Declaration]) -> Mapping[str, tuple[Declaration, ...]]:
+    homes: dict[str, list[Declaration]] = {}
+    for declaration in files.values():
+        if declaration.format in (Format.LOCK, Format.PIP_LIST):
+            continue
+        if declaration.format is Format.REQUIREMENTS and role_of(declaration.path) is Role.CONSTRAINT:
+            continue
+        if declaration.declares_main or any(one.role is not Role.BUILD for one in declaration.requirements):
+            homes.setdefault(home_of(declaration), []).append(declaration)
+    return {folder: tuple(sorted(found, key=lambda one: one.path)) for folder, found in homes.items()}
+
+
+def home_of(declaration: Declaration) -> str:
+    """Return the folder whose code a declaration is for: `requirements/dev.txt` is for the folder above."""
+    folder = declaration.folder
+    if declaration.format is Format.REQUIREMENTS and folder.rpartition("/")[2].lower() in _FOLDERS_OF_REQUIREMENTS:
+        return folder.rpartition("/")[0]
+    return folder
+
+
+def usual(declarations: Iterable[Declaration]) -> tuple[Declaration, ...]:
+    """Return those that are installed as a matter of course, not files of a purpose of their own."""
+    return tuple(one for one in declarations if is_usual(one.path))

@@ -1,0 +1,206 @@
+"""The environment that the project's code runs in, read from its metadata; nothing of it is imported or run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.project.dependencies.installed import Environment, InstalledDistribution
+from sophia_cli.project.dependencies.model import Problem
+from sophia_cli.project.dependencies.names import normalised, parse_requirement
+
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
+_MODULE = re.compile(
+    r"([A-Za-z_][A-Za-z0-9_]*)(?:\.[^/]*)?\.(?:pyi?|so|pyd)$|([A-Za-z_][A-Za-z0-9_]*)\.(?:pyi?|so|pyd)$"
+)
+_LARGEST = 16 * 1024 * 1024
+_USUAL = (".venv", "venv", "env", ".env")
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentPlace:
+    """Where an environment's distributions lie. `stamp` changes when one is added, removed or replaced."""
+
+    folder: Path
+    site_packages: tuple[Path, ...]
+    stamp: str
+
+
+def find_environment(root: Path, python: str | None) -> EnvironmentPlace | None:
+    """Return the environment that the settings name (`python`, relative to `root`), else the usual one beside the code.
+
+    None when there is none: what Sophia itself runs in says nothing about the project. Also None for a name that leads
+    to no environment; `python` may be the folder or the interpreter in it.
+    """
+    if python:
+        named = root / python
+        if named.is_file():
+            named = named.parent.parent
+        return _place(named)
+    for name in _USUAL:
+        if (found := _place(root / name)) is not None:
+            return found
+    return None
+
+
+def _place(folder: Path) -> EnvironmentPlace | None:
+    libraries = [*sorted(folder.glob("lib*/python3*/site-packages")), folder / "Lib" / "site-packages"]
+    site = tuple(dict.fromkeys(Path(os.path.realpath(path)) for path in libraries if path.is_dir()))
+    if not site or not ((folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir()):
+        return None
+    stamps = []
+    for path in site:
+        try:
+            stamps.append(f"{path}:{path.stat().st_mtime_ns}")
+        except OSError:
+            stamps.append(f"{path}:unreadable")
+    return EnvironmentPlace(folder, site, "|".join(stamps))
+
+
+def read_environment(place: EnvironmentPlace) -> Environment:
+    """Read every distribution's metadata; what cannot be read becomes a problem, never an exception."""
+    found: dict[str, InstalledDistribution] = {}
+    problems: list[Problem] = []
+    for site in place.site_packages:
+        for entry in _metadata_folders(site):
+            read = _distribution(site, entry)
+            if isinstance(read, Problem):
+                problems.append(read)
+            else:
+                found.setdefault(read.name, read)
+    return Environment(str(place.folder), found, tuple(problems))
+
+
+def _metadata_folders(site: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(site), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.endswith((".dist-info", ".egg-info", ".egg-link")):
+            yield Path(entry.path)
+
+
+def _distribution(site: Path, entry: Path) -> InstalledDistribution | Problem:
+    if entry.name.endswith(".egg-link"):
+        lines = (_read(entry) or "").splitlines()
+        folder = Path(lines[0].strip()) if lines else Path()
+        inner = next(iter(sorted(folder.glob("*.egg-info"))), None) if folder.is_absolute() else None
+        if inner is None:
+            return Problem(str(entry), 1, "this link to an editable distribution leads nowhere")
+        linked = _distribution(folder, inner)
+        if isinstance(linked, Problem):
+            return linked
+        return InstalledDistribution(
+            linked.name, linked.version, linked.imports, linked.requires, linked.extras, True, linked.scripts
+        )
+    if entry.is_file():
+        text = _read(entry)
+    else:
+        text = _read(entry / "METADATA")
+        text = _read(entry / "PKG-INFO") if text is None else text
+    stem = entry.name.rpartition(".")[0]
+    if text is None:
+        return Problem(str(entry), 1, f"the metadata of `{stem.partition('-')[0]}` cannot be read")
+    fields = list(_header(text))
+    name = next((value for key, value in fields if key == "name"), "") or stem.partition("-")[0]
+    version = next((value for key, value in fields if key == "version"), "")
+    if not name or not version:
+        return Problem(str(entry), 1, f"the metadata of `{stem.partition('-')[0]}` names no distribution and version")
+    requires, extras = _requirements(value for key, value in fields if key == "requires-dist")
+    is_editable = '"editable": true' in (_read(entry / "direct_url.json") or "").replace('":true', '": true')
+    return InstalledDistribution(
+        normalised(name), version, _imports(entry, is_editable), requires, extras, is_editable, _scripts(entry)
+    )
+
+
+def _read(path: Path) -> str | None:
+    try:
+        if path.stat().st_size > _LARGEST:
+            return None
+        return path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return None
+
+
+def _header(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        if not line.strip():
+            return
+        key, separator, value = line.partition(":")
+        if separator and not line[0].isspace():
+            yield key.strip().lower(), value.strip()
+
+
+def _requirements(lines: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    requires: list[str] = []
+    extras: dict[str, list[str]] = {}
+    for line in lines:
+        parsed = parse_requirement(line)
+        if isinstance(parsed, str):
+            continue
+        name = normalised(parsed.name)
+        found = _EXTRA.findall(parsed.marker)
+        for extra in found:
+            extras.setdefault(normalised(extra), []).append(name)
+        if not found:
+            requires.append(name)
+    return tuple(dict.fromkeys(requires)), {extra: tuple(names) for extra, names in extras.items()}
+
+
+def _scripts(entry: Path) -> tuple[str, ...]:
+    names: list[str] = []
+    section = ""
+    for line in (_read(entry / "entry_points.txt") or "").splitlines():
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif "=" in line and section in ("console_scripts", "gui_scripts"):
+            names.append(line.partition("=")[0].strip())
+    return tuple(names)
+
+
+def _imports(entry: Path, is_editable: bool) -> tuple[str, ...]:
+    """Return the import names that the list of files tells; `top_level.txt` where there is no such list."""
+    record = _read(entry / "RECORD")
+    if record is not None and not is_editable:
+        paths = [line.rsplit(",", 2)[0].strip('"') for line in record.splitlines()]
+    else:
+        installed = _read(entry / "installed-files.txt") or _read(entry / "SOURCES.txt")
+        paths = [] if installed is None or is_editable else [_plain(line) for line in installed.splitlines()]
+    found = import_names_of(path for path in paths if not path.startswith(("../", "/")))
+    if found:
+        return found
+    top = (_read(entry / "top_level.txt") or "").split()
+    return tuple(dict.fromkeys(name for name in top if name.isidentifier()))
+
+
+def _plain(line: str) -> str:
+    return line.removeprefix("../")
+
+
+def import_names_of(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the shortest dotted names that files (relative to where they are installed) make importable.
+
+    A folder without `__init__` is a namespace that others may share, so what lies below it is named.
+    """
+    modules: set[tuple[str, ...]] = set()
+    for path in paths:
+        parts = path.split("/")
+        if parts[0].endswith((".dist-info", ".egg-info", ".data")) or "__pycache__" in parts:
+            continue
+        if not all(part.isidentifier() for part in parts[:-1]):
+            continue
+        if found := _MODULE.match(parts[-1]):
+            modules.add((*parts[:-1], found[1]))
+    packages = {parts[:-1] for parts in modules if parts[-1] == "__init__"}
+    names: set[str] = set()
+    for module in modules:
+        whole = module[:-1] if module[-1] == "__init__" else module
+        for size in range(1, len(whole) + 1):
+            if whole[:size] in packages or size == len(whole):
+                names.add(".".join(whole[:size]))
+                break
+    return tuple(sorted(names))
