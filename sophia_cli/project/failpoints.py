@@ -51,12 +51,28 @@ class Failpoint(Enum):
     UNDONE_ON_DISK = "undone-on-disk"
 
 
+class PackageFailpoint(Enum):
+    """The places of an installation of packages, and of its way back."""
+
+    WHEELS_FETCHED = "wheels-fetched"
+    PACKAGES_KEPT = "packages-kept"
+    MARK_WRITTEN = "mark-written"
+    PACKAGES_ANNOUNCED = "packages-announced"
+    PACKAGES_INSTALLED = "packages-installed"
+    AFTERMATH_WRITTEN = "aftermath-written"
+    PACKAGES_DONE = "packages-done"
+    ADDED_FILE_REMOVED = "added-file-removed"
+    ADDED_REMOVED = "added-removed"
+    OLD_FILE_WRITTEN = "old-file-written"
+    PACKAGES_BACK = "packages-back"
+
+
 def failpoint_names() -> tuple[str, ...]:
-    """Return the names of all failpoints, for a test that tries every one."""
+    """Return the names of all failpoints of file changes, for a test that tries every one."""
     return tuple(point.value for point in Failpoint)
 
 
-def failpoint(point: Failpoint) -> None:
+def failpoint(point: Failpoint | PackageFailpoint) -> None:
     """Send this process the chosen signal when `SOPHIA_FAILPOINT` names this place and its count is reached.
 
     Raises ValueError for a count, KeyError for a signal, that cannot be read.

@@ -47,6 +47,11 @@ class HeldLock:
         """Whether the lock is still held; False once its `with` block was left, and in forked children."""
         return self._file >= 0
 
+    @property
+    def descriptor(self) -> int:
+        """The open lock file: a child that inherits it holds the project until it ends, though this process be killed."""
+        return self._file
+
     def close(self) -> None:
         """Give the lock back; harmless when that was done already."""
         file, self._file = self._file, -1

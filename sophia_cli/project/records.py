@@ -69,6 +69,33 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageChange:
+    """One package of the project's environment: its version before and after, empty where it is not installed."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Packages of the environment are about to change; `manifest` is the SHA-256 of the record of their files.
+
+    Written twice, so that one damaged line does not lose the way back.
+    """
+
+    manifest: str
+    changes: tuple[PackageChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackagesDone:
+    """They have changed; `aftermath` is the SHA-256 of the record of what their files hold now."""
+
+    aftermath: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The run stands."""
 
@@ -95,14 +122,15 @@ class UndoBegin:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """An undo is over: which files have their old bytes, and which were kept."""
+    """An undo is over: which files have their old bytes, which were kept, and which packages are as before."""
 
     stamp: str
     restored: tuple[str, ...]
     kept: tuple[Kept, ...]
+    packages: tuple[str, ...] = ()
 
 
-Record = Begin | Backup | Intend | Done | TakenBack | Commit | Abort | UndoBegin | Undone
+Record = Begin | Backup | Intend | Done | TakenBack | Packages | PackagesDone | Commit | Abort | UndoBegin | Undone
 
 _KIND_OF: Mapping[type[Record], str] = {
     Begin: "begin",
@@ -110,6 +138,8 @@ _KIND_OF: Mapping[type[Record], str] = {
     Intend: "intend",
     Done: "done",
     TakenBack: "taken-back",
+    Packages: "packages",
+    PackagesDone: "packages-done",
     Commit: "commit",
     Abort: "abort",
     UndoBegin: "undo-begin",
@@ -166,6 +196,13 @@ class _Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(_expect(item, str) for item in _expect(self._body[name], list))
 
+    def has(self, name: str) -> bool:
+        return name in self._body
+
+    def changes(self, name: str) -> tuple[PackageChange, ...]:
+        items = [_Fields(_expect(item, dict)) for item in _expect(self._body[name], list)]
+        return tuple(PackageChange(item.text("name"), item.text("before"), item.text("after")) for item in items)
+
     def kept(self, name: str) -> tuple[Kept, ...]:
         items = [_Fields(_expect(item, dict)) for item in _expect(self._body[name], list)]
         return tuple(Kept(item.text("path"), item.text("reason")) for item in items)
@@ -190,6 +227,10 @@ def _record(f: _Fields) -> Record:
             return Done(f.text("path"), f.text("sha"))
         case "taken-back":
             return TakenBack(f.text("path"), f.text("sha"))
+        case "packages":
+            return Packages(f.text("manifest"), f.changes("changes"))
+        case "packages-done":
+            return PackagesDone(f.text("aftermath"))
         case "commit":
             return Commit(f.text("stamp"), f.text("summary"))
         case "abort":
@@ -197,6 +238,7 @@ def _record(f: _Fields) -> Record:
         case "undo-begin":
             return UndoBegin(f.text("stamp"), f.number("pid"), f.texts("paths"))
         case "undone":
-            return Undone(f.text("stamp"), f.texts("restored"), f.kept("kept"))
+            packages = f.texts("packages") if f.has("packages") else ()
+            return Undone(f.text("stamp"), f.texts("restored"), f.kept("kept"), packages)
         case kind:
             raise ValueError(f"unknown kind {kind}")

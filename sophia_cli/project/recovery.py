@@ -18,7 +18,7 @@ from sophia_cli.project.journal import JOURNAL_NAME, Journal, last_record
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.records import Abort, Kept, Undone, ends_a_run
 from sophia_cli.project.reserve import release
-from sophia_cli.project.restore import roll_back, undo_entries
+from sophia_cli.project.restore import forget_packages, roll_back, undo_entries
 from sophia_cli.project.runs import RunRecord, RunState, read_run, run_folder, run_ids
 from sophia_cli.project.state_folder import StateFolder
 
@@ -32,7 +32,7 @@ class RecoveryKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """One unfinished run that is settled: what it was, which files were restored, which were kept and why."""
+    """One unfinished run that is settled: what it was, which files and packages were restored, what was kept, why."""
 
     run_id: str
     command: str
@@ -40,6 +40,7 @@ class Recovered:
     kind: RecoveryKind
     restored: tuple[str, ...]
     kept: tuple[Kept, ...]
+    packages: tuple[str, ...] = ()
 
 
 def recover(lock: HeldLock, now: Callable[[], datetime]) -> tuple[Recovered, ...]:
@@ -88,21 +89,24 @@ def _unsettled(state: StateFolder) -> tuple[str, ...]:
 
 
 def _roll_back(lock: HeldLock, run: RunRecord, now: Callable[[], datetime]) -> Recovered:
-    restored, kept = roll_back(lock, run)
+    back = roll_back(lock, run)
     failpoint(Failpoint.BEFORE_ABORT_RECORD)
     with contextlib.closing(Journal(run_folder(lock.state, run.id) / JOURNAL_NAME)) as journal:
-        journal.write(Abort(now().isoformat(), kept))
+        journal.write(Abort(now().isoformat(), back.kept))
     failpoint(Failpoint.ABORT_ON_DISK)
-    return Recovered(run.id, run.command, run.stamp, RecoveryKind.ROLLED_BACK, restored, kept)
+    forget_packages(lock.state, run)
+    return Recovered(run.id, run.command, run.stamp, RecoveryKind.ROLLED_BACK, back.files, back.kept, back.packages)
 
 
 def _complete_undo(lock: HeldLock, run: RunRecord, now: Callable[[], datetime]) -> Recovered:
-    restored, kept = undo_entries(lock, run, run.undoing)
+    back = undo_entries(lock, run, run.undoing)
     failpoint(Failpoint.BEFORE_UNDONE_RECORD)
     with contextlib.closing(Journal(run_folder(lock.state, run.id) / JOURNAL_NAME)) as journal:
-        journal.write(Undone(now().isoformat(), restored, kept))
+        journal.write(Undone(now().isoformat(), back.files, back.kept, back.packages))
     failpoint(Failpoint.UNDONE_ON_DISK)
-    return Recovered(run.id, run.command, run.stamp, RecoveryKind.UNDO_COMPLETED, restored, kept)
+    if not back.kept:
+        forget_packages(lock.state, run)
+    return Recovered(run.id, run.command, run.stamp, RecoveryKind.UNDO_COMPLETED, back.files, back.kept, back.packages)
 
 
 def _remove_unused(state: StateFolder, run_id: str) -> None:

@@ -17,8 +17,8 @@ from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.parallel import for_each
 from sophia_cli.project.records import Kept
 from sophia_cli.project.reserve import release
-from sophia_cli.project.runs import FileEntry, RunRecord, run_folder
-from sophia_cli.project.state_folder import STATE_FOLDER_NAME
+from sophia_cli.project.runs import FileEntry, RunRecord, packages_folder, run_folder
+from sophia_cli.project.state_folder import STATE_FOLDER_NAME, StateFolder
 
 
 class Restoration(Enum):
@@ -45,6 +45,24 @@ class Restorable:
 
 
 Outcome = Restoration | Kept | Barred
+
+
+@dataclass(frozen=True, slots=True)
+class PackagesBack:
+    """Names of packages that are as before a run, those that were kept and why, and what stood in the way."""
+
+    restored: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    barred: tuple[Kept, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was given back: files, packages of the environment, and what was kept and why."""
+
+    files: tuple[str, ...]
+    packages: tuple[str, ...]
+    kept: tuple[Kept, ...]
 
 
 class RollbackIncomplete(SophiaError):
@@ -126,8 +144,8 @@ def entry_to_restore(entry: FileEntry, ours: frozenset[str], backups: Backups) -
     return Wanted(entry.path, entry.original, ours, lambda: backups.read(entry.original))
 
 
-def roll_back(lock: HeldLock, run: RunRecord) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
-    """Restore all files of an unfinished run; return which changed by that, and which were kept and why.
+def roll_back(lock: HeldLock, run: RunRecord) -> Restored:
+    """Restore all files and packages of an unfinished run; return which changed by that, which were kept and why.
 
     Raises RollbackIncomplete when permissions or the disk stand in the way; the other files are restored then.
     """
@@ -135,8 +153,9 @@ def roll_back(lock: HeldLock, run: RunRecord) -> tuple[tuple[str, ...], tuple[Ke
     release(run_folder(lock.state, run.id))
     backups = Backups(lock.state)
     restored: list[str] = []
-    kept: list[Kept] = []
-    barred: list[Barred] = []
+    packages = packages_back(lock.state, run)
+    kept = list(packages.kept)
+    barred = [Barred(one.path, one.reason) for one in packages.barred]
     jobs = [(entry_to_restore(e, e.written, backups), temporary_name(run.id, e.number)) for e in run.entries]
     for entry, outcome in zip(run.entries, restore_all(lock.root, jobs), strict=True):
         match outcome:
@@ -150,16 +169,17 @@ def roll_back(lock: HeldLock, run: RunRecord) -> tuple[tuple[str, ...], tuple[Ke
                 barred.append(outcome)
     if barred:
         raise RollbackIncomplete(run.id, tuple(barred))
-    return tuple(restored), (*kept, *damage(run))
+    return Restored(tuple(restored), packages.restored, (*kept, *damage(run)))
 
 
-def undo_entries(lock: HeldLock, run: RunRecord, paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
-    """Restore these files of a committed run where they are as the run left them; return restored and kept ones."""
+def undo_entries(lock: HeldLock, run: RunRecord, paths: Iterable[str]) -> Restored:
+    """Restore these files, and all packages, of a committed run where they are as the run left them."""
     release(run_folder(lock.state, run.id))
     backups = Backups(lock.state)
     chosen = frozenset(paths)
+    packages = packages_back(lock.state, run)
     restored: list[str] = []
-    kept: list[Kept] = []
+    kept = [*packages.kept, *packages.barred]
     entries = [entry for entry in run.entries if entry.path in chosen]
     jobs = [(entry_to_restore(e, frozenset({e.final}), backups), temporary_name(run.id, e.number)) for e in entries]
     for entry, outcome in zip(entries, restore_all(lock.root, jobs), strict=True):
@@ -170,7 +190,24 @@ def undo_entries(lock: HeldLock, run: RunRecord, paths: Iterable[str]) -> tuple[
                 kept.append(one)
             case Barred(path, reason):
                 kept.append(Kept(path, reason))
-    return tuple(restored), (*kept, *damage(run))
+    return Restored(tuple(restored), packages.restored, (*kept, *damage(run)))
+
+
+def packages_back(state: StateFolder, run: RunRecord) -> PackagesBack:
+    """Give the packages of a run back what they were before it, where an undo has not done so yet."""
+    if run.packages is None:
+        return PackagesBack((), ())
+    from sophia_cli.project.packages.way_back import put_back
+
+    return put_back(packages_folder(state, run.id), run.id, run.packages, run.pending_packages)
+
+
+def forget_packages(state: StateFolder, run: RunRecord) -> None:
+    """Leave no mark of a run in the environment, once its journal says that nothing of it is there any more."""
+    if run.packages is not None:
+        from sophia_cli.project.packages.way_back import forget
+
+        forget(packages_folder(state, run.id), run.id, run.packages)
 
 
 def damage(run: RunRecord) -> tuple[Kept, ...]:

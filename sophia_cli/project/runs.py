@@ -20,6 +20,9 @@ from sophia_cli.project.records import (
     Done,
     Intend,
     Kept,
+    PackageChange,
+    Packages,
+    PackagesDone,
     Record,
     TakenBack,
     UndoBegin,
@@ -57,11 +60,21 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagesEntry:
+    """The packages that a run changes: SHA-256 of the record of their files before, and after once that is over."""
+
+    manifest: str
+    changes: tuple[PackageChange, ...]
+    aftermath: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run. `stamp` is when it began (UTC, ISO 8601); `files` are the paths that it left changed.
 
     `restored` are files that an undo gave back, `kept` those that the last undo or roll-back left alone, `damaged` the
     journal lines (from 1) that cannot be trusted, `unannounced` files that were backed up but whose change is not told.
+    `packages` are those that it changes in the project's environment, `packages_restored` those that an undo gave back.
     """
 
     id: str
@@ -76,6 +89,14 @@ class RunRecord:
     kept: tuple[Kept, ...]
     damaged: tuple[int, ...]
     unannounced: tuple[Backup, ...]
+    packages: PackagesEntry | None = None
+    packages_restored: frozenset[str] = frozenset()
+
+    @property
+    def pending_packages(self) -> tuple[str, ...]:
+        """The packages that the run left changed and that no undo gave back."""
+        changes = () if self.packages is None else self.packages.changes
+        return tuple(change.name for change in changes if change.name not in self.packages_restored)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -86,6 +107,11 @@ class RunRecord:
 def run_folder(state: StateFolder, run_id: str) -> Path:
     """Return where a run keeps its journal."""
     return state.subfolder(Subfolder.RUNS) / run_id
+
+
+def packages_folder(state: StateFolder, run_id: str) -> Path:
+    """Return where a run keeps what it needs to restore packages."""
+    return run_folder(state, run_id) / "packages"
 
 
 def run_ids(state: StateFolder) -> tuple[str, ...]:
@@ -188,6 +214,10 @@ def _next(run: RunRecord, record: Record, entries: dict[str, FileEntry]) -> RunR
             if entry is not None:
                 entries[record.path] = replace(entry, final=record.sha)
             return run
+        case Packages(manifest, changes):
+            return replace(run, packages=PackagesEntry(manifest, changes))
+        case PackagesDone(aftermath):
+            return run if run.packages is None else replace(run, packages=replace(run.packages, aftermath=aftermath))
         case Commit():
             return replace(run, state=RunState.COMMITTED, summary=record.summary)
         case Abort():
@@ -199,6 +229,7 @@ def _next(run: RunRecord, record: Record, entries: dict[str, FileEntry]) -> RunR
                 run,
                 state=RunState.PARTLY_UNDONE if record.kept else RunState.UNDONE,
                 restored=run.restored | set(record.restored),
+                packages_restored=run.packages_restored | set(record.packages),
                 kept=record.kept,
                 undoing=(),
             )
@@ -211,7 +242,7 @@ def _worth_showing(run: RunRecord) -> bool:
         case RunState.ABORTED:
             return bool(run.kept)
         case RunState.COMMITTED:
-            return bool(run.files or run.damaged)
+            return bool(run.files or run.packages or run.damaged)
         case RunState.UNFINISHED | RunState.UNDOING | RunState.UNDONE | RunState.PARTLY_UNDONE:
             return True
         case _:

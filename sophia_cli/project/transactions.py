@@ -24,7 +24,19 @@ from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import open_folder, resolve_inside, split_path
 from sophia_cli.project.journal import JOURNAL_NAME, Journal, first_record, last_record
 from sophia_cli.project.locks import HeldLock
-from sophia_cli.project.records import Abort, Backup, Begin, Commit, Done, Intend, Kept, TakenBack
+from sophia_cli.project.records import (
+    Abort,
+    Backup,
+    Begin,
+    Commit,
+    Done,
+    Intend,
+    Kept,
+    PackageChange,
+    Packages,
+    PackagesDone,
+    TakenBack,
+)
 from sophia_cli.project.recovery import Recovered, recover
 from sophia_cli.project.reserve import hold, needed_to_restore, release
 from sophia_cli.project.restore import (
@@ -33,10 +45,11 @@ from sophia_cli.project.restore import (
     RollbackIncomplete,
     Wanted,
     entry_to_restore,
+    forget_packages,
     restore,
     roll_back,
 )
-from sophia_cli.project.runs import FileEntry, RunRecord, RunState, intended, run_folder, run_ids
+from sophia_cli.project.runs import FileEntry, PackagesEntry, RunRecord, RunState, intended, run_folder, run_ids
 from sophia_cli.project.state_folder import Subfolder, sync_folder
 
 __all__ = ["FileChange", "Run", "begin_run"]
@@ -86,6 +99,7 @@ class Run:
         self._backups = Backups(lock.state)
         self._entries: dict[str, FileEntry] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._packages: PackagesEntry | None = None
         self._open = True
 
     @property
@@ -140,6 +154,26 @@ class Run:
             raise RollbackIncomplete(self.id, tuple(barred))
         return tuple(kept)
 
+    @property
+    def lock(self) -> HeldLock:
+        """The project's lock, which the run works under."""
+        return self._lock
+
+    def announce_packages(self, manifest: str, changes: Iterable[PackageChange]) -> None:
+        """Bring to the disk that these packages are about to change; `manifest` is the SHA-256 of what was kept.
+
+        From then on taking the run back restores them. A run does this once; WriteFailed when the disk refuses.
+        """
+        self._require_open()
+        record = Packages(manifest, tuple(changes))
+        self._journal.write(record, record)
+        self._packages = PackagesEntry(record.manifest, record.changes)
+
+    def packages_done(self, aftermath: str) -> None:
+        """Bring to the disk that the packages have changed; `aftermath` is the SHA-256 of what their files hold."""
+        self._require_open()
+        self._journal.write(PackagesDone(aftermath))
+
     def commit(self, summary: str = "") -> None:
         """Let the run stand; afterwards only `undo_run` takes it back. WriteFailed leaves it open."""
         self._require_open()
@@ -163,13 +197,14 @@ class Run:
             self._close()
             return ()
         try:
-            _, kept = roll_back(self._lock, self._as_record())
+            back = roll_back(self._lock, self._as_record())
             failpoint(Failpoint.BEFORE_ABORT_RECORD)
-            self._journal.write(Abort(self._now().isoformat(), kept))
+            self._journal.write(Abort(self._now().isoformat(), back.kept))
             failpoint(Failpoint.ABORT_ON_DISK)
+            forget_packages(self._lock.state, self._as_record())
         finally:
             self._close()
-        return kept
+        return back.kept
 
     def __enter__(self) -> Self:
         return self
@@ -244,6 +279,7 @@ class Run:
             kept=(),
             damaged=(),
             unannounced=(),
+            packages=self._packages,
         )
 
     def _require_open(self) -> None:

@@ -18,7 +18,17 @@ from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.records import Kept, UndoBegin, Undone
 from sophia_cli.project.recovery import Recovered, recover
 from sophia_cli.project.reserve import hold, needed_to_restore, release
-from sophia_cli.project.restore import Barred, Restorable, Restoration, damage, entry_to_restore, look, undo_entries
+from sophia_cli.project.restore import (
+    Barred,
+    Restorable,
+    Restoration,
+    Restored,
+    damage,
+    entry_to_restore,
+    forget_packages,
+    look,
+    undo_entries,
+)
 from sophia_cli.project.runs import RunRecord, RunState, find_run, list_runs, run_folder
 
 __all__ = ["Kept", "RunRecord", "RunState", "UndoResult", "list_runs", "undo_run"]
@@ -28,7 +38,7 @@ __all__ = ["Kept", "RunRecord", "RunState", "UndoResult", "list_runs", "undo_run
 class UndoResult:
     """What an undo did. `kept` are files that it left alone, each with the reason: exit 4 when there are any.
 
-    `recovered` are unfinished runs that had to be settled first.
+    `packages` are those of the environment that are as before; `recovered` are unfinished runs that were settled first.
     """
 
     run_id: str
@@ -37,6 +47,7 @@ class UndoResult:
     restored: tuple[str, ...]
     kept: tuple[Kept, ...]
     recovered: tuple[Recovered, ...]
+    packages: tuple[str, ...] = ()
 
 
 def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) -> UndoResult:
@@ -53,14 +64,14 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
     backups = Backups(lock.state)
     seen = [look(lock.root, entry_to_restore(entry, frozenset({entry.final}), backups)) for entry in pending]
     failpoint(Failpoint.UNDO_CHECKED)
-    if any(isinstance(one, Restorable | Restoration) for one in seen):
+    if run.pending_packages or any(isinstance(one, Restorable | Restoration) for one in seen):
         sizes = [(one.original_size, one.present_size) for one in seen if isinstance(one, Restorable)]
-        restored, kept = _execute(lock, run, tuple(entry.path for entry in pending), sizes, now)
+        back = _execute(lock, run, tuple(entry.path for entry in pending), sizes, now)
     else:
         left = (Kept(one.path, one.reason) for one in seen if isinstance(one, Kept | Barred))
-        restored, kept = (), (*left, *damage(run))
-    explained = tuple(_explained(lock.root, one, run, runs) for one in kept)
-    return UndoResult(run.id, run.command, run.stamp, restored, explained, recovered)
+        back = Restored((), (), (*left, *damage(run)))
+    explained = tuple(_explained(lock.root, one, run, runs) for one in back.kept)
+    return UndoResult(run.id, run.command, run.stamp, back.files, explained, recovered, back.packages)
 
 
 def choose_run(runs: tuple[RunRecord, ...], run_id: str | None) -> RunRecord:
@@ -86,7 +97,7 @@ def _execute(
     paths: tuple[str, ...],
     sizes: list[tuple[int, int]],
     now: Callable[[], datetime],
-) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
+) -> Restored:
     folder = run_folder(lock.state, run.id)
     # Held and given back by `undo_entries`: proves that there is room before the first file changes.
     try:
@@ -108,13 +119,15 @@ def _execute(
 
 def _restore(
     lock: HeldLock, run: RunRecord, paths: tuple[str, ...], journal: Journal, now: Callable[[], datetime]
-) -> tuple[tuple[str, ...], tuple[Kept, ...]]:
+) -> Restored:
     failpoint(Failpoint.UNDO_BEGUN)
-    restored, kept = undo_entries(lock, run, paths)
+    back = undo_entries(lock, run, paths)
     failpoint(Failpoint.BEFORE_UNDONE_RECORD)
-    journal.write(Undone(now().isoformat(), restored, kept))
+    journal.write(Undone(now().isoformat(), back.files, back.kept, back.packages))
     failpoint(Failpoint.UNDONE_ON_DISK)
-    return restored, kept
+    if not back.kept:
+        forget_packages(lock.state, run)
+    return back
 
 
 def _explained(root: Path, kept: Kept, run: RunRecord, runs: tuple[RunRecord, ...]) -> Kept:

@@ -1,0 +1,166 @@
+"""What is to be installed: the project's own declarations, line by line, and what of them is left alone and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sophia_cli.core.packages import PackageNote
+from sophia_cli.project.dependencies.formats import format_of, is_usual, read_declaration, role_of
+from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
+from sophia_cli.project.dependencies.requirements_file import read_requirements
+
+Read = Callable[[str], bytes | None]
+
+# Declarations in such folders are for tests and documentation, or are not the project's.
+_ASIDE = frozenset(
+    {"test", "tests", "testing", "fixtures", "docs", "doc", "example", "examples", "benchmarks", "vendor"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One requirement of the project: its normalised name, its PEP 508 line, and where it stands (`path:line`)."""
+
+    name: str
+    line: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """All that the project asks for: requirements, bounds on what others ask for, pins of its lock files by name.
+
+    `locks` are the lock files and `notes` what is left alone.
+    """
+
+    requirements: tuple[Wish, ...]
+    constraints: tuple[Wish, ...]
+    pins: tuple[tuple[str, str], ...]
+    locks: tuple[str, ...]
+    notes: tuple[PackageNote, ...]
+
+
+def read_wishes(paths: Iterable[str], read: Read) -> Wishes:
+    """Return what the declarations among `paths` ask for; `read` gives a file's bytes, None when it cannot be read.
+
+    Only what is needed to run counts: no extras, no development groups, nothing below test and documentation folders.
+    """
+    known = frozenset(paths)
+    collection = _Collection(known, read)
+    for path in sorted(known):
+        if _is_root(path, known):
+            collection.add(path, Role.MAIN)
+        elif format_of(path) is Format.LOCK or _is_compiled(path, known):
+            collection.lock(path)
+    return collection.wishes()
+
+
+def _is_root(path: str, known: frozenset[str]) -> bool:
+    if _ASIDE & set(path.split("/")[:-1]) or _is_compiled(path, known):
+        return False
+    match format_of(path):
+        case Format.PYPROJECT | Format.SETUP_CFG | Format.SETUP_PY | Format.PIPFILE:
+            return True
+        case Format.REQUIREMENTS:
+            return is_usual(path) and role_of(path) is Role.MAIN
+        case _:
+            return False
+
+
+def _is_compiled(path: str, known: frozenset[str]) -> bool:
+    """Tell whether a requirements file is what pip-tools makes of the `.in` beside it."""
+    return path.endswith(".txt") and format_of(path) is Format.REQUIREMENTS and f"{path[:-4]}.in" in known
+
+
+@dataclass(slots=True)
+class _Collection:
+    known: frozenset[str]
+    read: Read
+    seen: set[tuple[str, Role]] = field(default_factory=set)
+    requirements: list[Wish] = field(default_factory=list)
+    constraints: list[Wish] = field(default_factory=list)
+    pins: dict[str, str] = field(default_factory=dict)
+    locks: list[str] = field(default_factory=list)
+    notes: list[PackageNote] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
+
+    def add(self, path: str, role: Role) -> None:
+        """Take in one file and what it includes, each file once a role."""
+        if (path, role) in self.seen:
+            return
+        self.seen.add((path, role))
+        declaration = self._declaration(path, role)
+        if declaration is None:
+            self.notes.append(PackageNote(path, "it cannot be read"))
+            return
+        if declaration.format is Format.PIP_LIST:
+            self.notes.append(PackageNote(path, "it is a table that `pip list` printed, not a list of requirements"))
+            return
+        if declaration.distribution:
+            self.own.add(declaration.distribution)
+        self.notes += [
+            PackageNote(f"{problem.path}:{problem.line}", problem.message) for problem in declaration.problems
+        ]
+        for requirement in declaration.requirements:
+            self._take(path, requirement, role)
+        for include in declaration.includes:
+            if include.path is None:
+                self.notes.append(PackageNote(f"{path}:{include.line}", "it includes a file outside of the project"))
+            elif include.role in (Role.MAIN, Role.CONSTRAINT):
+                self.add(include.path, Role.CONSTRAINT if role is Role.CONSTRAINT else include.role)
+
+    def lock(self, path: str) -> None:
+        """Take in the pins of a lock file; the first lock that names a package wins."""
+        declaration = self._declaration(path, Role.LOCK)
+        if declaration is None:
+            return
+        self.locks.append(path)
+        for requirement in declaration.requirements:
+            if requirement.pinned is not None:
+                self.pins.setdefault(requirement.name, requirement.pinned)
+
+    def wishes(self) -> Wishes:
+        return Wishes(
+            requirements=tuple(wish for wish in self.requirements if wish.name not in self.own),
+            constraints=tuple(self.constraints),
+            pins=tuple(sorted(self.pins.items())),
+            locks=tuple(self.locks),
+            notes=tuple(dict.fromkeys(self.notes)),
+        )
+
+    def _declaration(self, path: str, role: Role) -> Declaration | None:
+        data = self.read(path)
+        if data is None:
+            return None
+        if format_of(path) in (Format.REQUIREMENTS, None):
+            return read_requirements(path, data, role)
+        return read_declaration(path, data)
+
+    def _take(self, path: str, requirement: Requirement, role: Role) -> None:
+        place = f"{path}:{requirement.line}"
+        if role is Role.CONSTRAINT or requirement.role is Role.CONSTRAINT:
+            if requirement.url is None:
+                self.constraints.append(Wish(requirement.name, _line(requirement), place))
+        elif requirement.role is not Role.MAIN:
+            return
+        elif requirement.url is not None or requirement.is_editable:
+            name = requirement.written or place
+            self.notes.append(
+                PackageNote(name, f"{place} asks for a path, a URL or a checkout; Sophia leaves it as it is")
+            )
+        elif requirement.name == "python":
+            self.notes.append(PackageNote(place, "`python` is no package"))
+        else:
+            self.requirements.append(Wish(requirement.name, _line(requirement), place))
+
+
+def _line(requirement: Requirement) -> str:
+    extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    marker = f" ; {requirement.marker}" if requirement.marker else ""
+    return f"{requirement.written}{extras}{requirement.specifier}{marker}"
+
+
+def declarations_among(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the paths of files that declare or lock distributions, by their names."""
+    return (path for path in paths if format_of(path) is not None)
