@@ -12,7 +12,7 @@ from sophia_cli.project.code.extract_statements import StatementWalk
 from sophia_cli.project.code.facts import ModuleSurface
 
 _STRING = re.compile(
-    r"""["']([A-Za-z_][A-Za-z0-9_]*(?:(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?::[A-Za-z_][A-Za-z0-9_]*)?|:[A-Za-z_][A-Za-z0-9_]*))["']"""
+    r"""["']([A-Za-z_][A-Za-z0-9_]*[.:][A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*(?::[A-Za-z_][A-Za-z0-9_]*)?)["']"""
 )
 _FILE_ENDINGS = (
     *(".cfg", ".conf", ".css", ".csv", ".db", ".env", ".gz", ".html", ".ico", ".ini", ".jpeg", ".jpg", ".js", ".json"),

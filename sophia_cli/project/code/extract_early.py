@@ -7,6 +7,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from sophia_cli.project.code.extract_hints import lines_with
 from sophia_cli.project.code.facts import Guard, ImportFact, NameUse, Scope
 
 
@@ -18,7 +19,7 @@ def early_uses(tree: ast.Module, text: str, imports: Sequence[ImportFact]) -> tu
     modules = _modules(text, imports)
     if not modules:
         return ()
-    uses = _Uses(modules, _lines_with(text, modules))
+    uses = _Uses(modules, lines_with(text, [name + "." for name in modules]))
     if uses.lines:
         uses.block(tree.body)
     return tuple(NameUse(dotted, line) for dotted, line in uses.found.items())
@@ -41,25 +42,6 @@ def _modules(text: str, imports: Sequence[ImportFact]) -> dict[str, str]:
                 written = fact.written
                 modules[local] = written + name.name if written.endswith(".") else f"{written}.{name.name}"
     return modules
-
-
-def _lines_with(text: str, modules: dict[str, str]) -> list[int]:
-    """Return the lines, sorted, where an attribute of one of the names may be used."""
-    positions: list[int] = []
-    for name in modules:
-        wanted = name + "."
-        at = text.find(wanted)
-        while at >= 0:
-            positions.append(at)
-            at = text.find(wanted, at + len(wanted))
-    positions.sort()
-    lines: list[int] = []
-    line, last = 1, 0
-    for position in positions:
-        line += text.count("\n", last, position)
-        last = position
-        lines.append(line)
-    return lines
 
 
 class _Uses:

@@ -72,6 +72,22 @@ class Test(Enum):
     NOT_MAIN = "not-main"
     CONDITION = "condition"
 
+    def branches(self, around: Surroundings) -> tuple[Surroundings, Surroundings]:
+        """Return what stands around the two branches of an `if` that asks this."""
+        plain = around.inside()
+        match self:
+            case Test.TYPES:
+                return around.inside(for_types=True), plain
+            case Test.NOT_TYPES:
+                return plain, around.inside(for_types=True)
+            case Test.MAIN if around.scope is Scope.MODULE:
+                return around.inside(Scope.MAIN), plain
+            case Test.NOT_MAIN if around.scope is Scope.MODULE:
+                return plain, around.inside(Scope.MAIN)
+            case Test.CONDITION:
+                return (around.inside(conditional=True),) * 2
+        return plain, plain
+
 
 _OPPOSITE = {
     Test.TYPES: Test.NOT_TYPES,

@@ -7,8 +7,8 @@ most of a file is neither.
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sophia_cli.project.code.extract_dynamic import LoadedModule, loaded_module, writes_names, written_name
 from sophia_cli.project.code.extract_exports import Exports
@@ -16,18 +16,13 @@ from sophia_cli.project.code.extract_guards import (
     Catch,
     GuardNames,
     Surroundings,
-    Test,
     catch_of,
     gives_up,
     is_suppressed,
 )
+from sophia_cli.project.code.extract_hints import Hints, within
 from sophia_cli.project.code.extract_places import Positions
-from sophia_cli.project.code.facts import Binding, Guard, ImportedName, ImportFact, Place, Scope
-
-_WORTH_A_VISIT = ("import", "global", "sys.path", "addsitedir", "sys.modules")
-_LOADS = ("import_module", "__import__", "importorskip")
-_PATHS = ("sys.path", "addsitedir")
-_WRITES = ("globals(", "vars(", "locals(", "sys.modules", "exec(")
+from sophia_cli.project.code.facts import Binding, Guard, ImportedName, ImportFact, Scope
 
 
 class StatementWalk:
@@ -39,18 +34,16 @@ class StatementWalk:
         self.exports = Exports()
         self.is_dynamic = False
         self.has_main = False
+        self.is_certain = True
         self.path_statements: list[ast.stmt] = []
         self.reached: list[str] = []
-        self._names = GuardNames()
+        self.names = GuardNames()
         self._bound: dict[str, Binding] = {}
         self._globals: dict[str, Binding] = {}
         self._may_skip: set[str] = set()
-        self._loads = _lines_with(text, _LOADS)
-        self._paths = _lines_with(text, _PATHS)
-        self._writes = _lines_with(text, _WRITES)
-        self._more = sorted({*self._loads, *self._paths, *self._writes})
-        self._visit = _lines_with(text, _WORTH_A_VISIT)
-        self._walrus = _lines_with(text, (":=",))
+        hints = Hints(text)
+        self._hints = hints
+        self._visit, self._walrus = hints.visits, hints.walruses
 
     def bindings(self) -> tuple[Binding, ...]:
         """Return the names that the module binds, each once, those that functions bind with `global` last."""
@@ -61,23 +54,23 @@ class StatementWalk:
         binds = around.scope is Scope.MODULE
         for statement in body:
             kind = type(statement)
-            if binds and self._walrus and _within(self._walrus, statement):
+            if binds and self._walrus and within(self._walrus, statement):
                 self._bind_walruses(statement, around)
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 if binds:
-                    self._bind(statement.name, statement.lineno, around)
-                if _within(self._visit, statement):
+                    self.bind(statement.name, statement.lineno, around)
+                if within(self._visit, statement):
                     self.visit(statement.body, around.inside(_scope_of(statement, around.scope)))
             elif kind is ast.Import or kind is ast.ImportFrom:
                 self._import(statement, around, binds)
             elif isinstance(statement, ast.If):
-                if binds or _within(self._visit, statement):
+                if binds or within(self._visit, statement):
                     self._if(statement, around)
             elif isinstance(statement, ast.Try | ast.TryStar):
-                if binds or _within(self._visit, statement):
+                if binds or within(self._visit, statement):
                     self._try(statement, around)
             elif isinstance(statement, ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match):
-                if binds or _within(self._visit, statement):
+                if binds or within(self._visit, statement):
                     self._block(statement, around, binds)
             else:
                 if binds:
@@ -85,7 +78,7 @@ class StatementWalk:
                 if isinstance(statement, ast.Global):
                     for name in statement.names:
                         self._globals.setdefault(name, Binding(name, statement.lineno))
-                if self._more and _within(self._more, statement):
+                if self._hints.looks and within(self._hints.looks, statement):
                     self._look_closely(statement, around, binds)
 
     def _import(self, statement: ast.stmt, around: Surroundings, binds: bool) -> None:
@@ -95,47 +88,35 @@ class StatementWalk:
             for alias in statement.names:
                 where = self.positions.of_plain_module(alias)
                 name = alias.name
-                self._add(ImportFact(name, 0, (), alias.asname, False, place, where, around.scope, guard))
+                self._add(
+                    ImportFact(name, 0, (), alias.asname, False, place, where, around.scope, guard, self.is_certain)
+                )
                 if binds:
-                    self._bind(alias.asname or name.partition(".")[0], statement.lineno, around)
+                    self.bind(alias.asname or name.partition(".")[0], statement.lineno, around)
         elif isinstance(statement, ast.ImportFrom):
             module, level = statement.module or "", statement.level
             where = self.positions.of_from_module(statement, "." * level + module)
             names = tuple(
                 ImportedName(alias.name, alias.asname, self.positions.of_name(alias)) for alias in statement.names
             )
-            self._add(ImportFact(module, level, names, None, True, place, where, around.scope, guard))
+            self._add(ImportFact(module, level, names, None, True, place, where, around.scope, guard, self.is_certain))
             for alias in statement.names:
                 name = alias.asname or alias.name
                 if alias.name == "TYPE_CHECKING":
-                    self._names.types.add(name)
+                    self.names.types.add(name)
                 if binds and name != "*":
-                    self._bind(name, statement.lineno, around)
+                    self.bind(name, statement.lineno, around)
 
     def _add(self, fact: ImportFact) -> None:
         if self._may_skip and fact.guard is not Guard.TYPE_CHECKING and not fact.level:
             parents = fact.module.split(".")
             if any(".".join(parents[:length]) in self._may_skip for length in range(1, len(parents) + 1)):
-                fact = _with_guard(fact, Guard.TRY)
+                fact = replace(fact, guard=Guard.TRY)
         self.imports.append(fact)
 
     def _if(self, statement: ast.If, around: Surroundings) -> None:
-        body = other = around.inside()
-        match self._names.test(statement.test):
-            case Test.TYPES:
-                body = around.inside(for_types=True)
-            case Test.NOT_TYPES:
-                other = around.inside(for_types=True)
-            case Test.MAIN if around.scope is Scope.MODULE:
-                self.has_main = True
-                body = around.inside(Scope.MAIN)
-            case Test.NOT_MAIN if around.scope is Scope.MODULE:
-                self.has_main = self.has_main or bool(statement.orelse)
-                other = around.inside(Scope.MAIN)
-            case Test.CONDITION:
-                body = other = around.inside(conditional=True)
-            case _:
-                pass
+        body, other = self.names.test(statement.test).branches(around)
+        self.has_main = self.has_main or Scope.MAIN in (body.scope, other.scope)
         self.visit(statement.body, body)
         self.visit(statement.orelse, other)
 
@@ -147,7 +128,7 @@ class StatementWalk:
         is_caught = bool(meets) and not gives_up(meets[0].body)
         tries_import = any(isinstance(part, ast.Import | ast.ImportFrom) for part in _nested(statement.body))
         if tries_import and meets:
-            self._names.flags.update(name for handler in meets for name in _plain_targets(handler.body))
+            self.names.flags.update(name for handler in meets for name in _plain_targets(handler.body))
         self.visit(statement.body, around.inside(caught=is_caught))
         for handler, catch in zip(statement.handlers, catches, strict=True):
             is_fallback = catch is Catch.MISSING or (catch is Catch.ANYTHING and tries_import)
@@ -166,7 +147,7 @@ class StatementWalk:
             for case in statement.cases:
                 if binds:
                     for name in _captures(case.pattern):
-                        self._bind(name, case.pattern.lineno, around)
+                        self.bind(name, case.pattern.lineno, around)
                 self.visit(case.body, around.inside())
         elif isinstance(statement, ast.For | ast.AsyncFor | ast.While):
             if binds and not isinstance(statement, ast.While):
@@ -174,7 +155,8 @@ class StatementWalk:
             self.visit(statement.body, around.inside())
             self.visit(statement.orelse, around.inside())
 
-    def _bind(self, name: str, line: int, around: Surroundings) -> None:
+    def bind(self, name: str, line: int, around: Surroundings) -> None:
+        """Take in that the module's own level binds a name."""
         known = self._bound.get(name)
         if known is None or (known.is_for_types and not around.for_types):
             self._bound[name] = Binding(name, line, around.for_types)
@@ -183,7 +165,7 @@ class StatementWalk:
 
     def _bind_target(self, target: ast.expr, around: Surroundings) -> None:
         if isinstance(target, ast.Name):
-            self._bind(target.id, target.lineno, around)
+            self.bind(target.id, target.lineno, around)
         elif isinstance(target, ast.Tuple | ast.List):
             for part in target.elts:
                 self._bind_target(part, around)
@@ -214,22 +196,22 @@ class StatementWalk:
                     self._bound.pop(target.id, None)
         elif isinstance(name := getattr(statement, "name", None), ast.Name):
             # `type Name = ...` has a node of its own from Python 3.12 on.
-            self._bind(name.id, statement.lineno, around)
+            self.bind(name.id, statement.lineno, around)
 
     def _bind_walruses(self, statement: ast.stmt, around: Surroundings) -> None:
         for node in _own_expressions(statement):
             if isinstance(node, ast.NamedExpr):
-                self._bind(node.target.id, node.lineno, around)
+                self.bind(node.target.id, node.lineno, around)
 
     def _look_closely(self, statement: ast.stmt, around: Surroundings, binds: bool) -> None:
         """Take in what a simple statement does by calls: loading modules, editing the path, writing names."""
-        if _within(self._paths, statement):
+        if within(self._hints.paths, statement):
             self.path_statements.append(statement)
-        if _within(self._loads, statement):
+        if within(self._hints.loads, statement):
             for node in ast.walk(statement):
                 if isinstance(node, ast.Call) and (loaded := loaded_module(node)) is not None:
                     self._load(loaded, statement, around)
-        if _within(self._writes, statement):
+        if within(self._hints.writes, statement):
             name = written_name(statement, binds)
             if name is not None:
                 self._globals.setdefault(name, Binding(name, statement.lineno))
@@ -245,44 +227,15 @@ class StatementWalk:
             self._may_skip.add(loaded.module)
         place = self.positions.of(statement)
         where = self.positions.of_literal(loaded.literal, "." * loaded.level + loaded.module)
-        fact = ImportFact(loaded.module, loaded.level, (), None, False, place, where, around.scope, guard, is_call=True)
+        scope, certain = around.scope, self.is_certain
+        fact = ImportFact(loaded.module, loaded.level, (), None, False, place, where, scope, guard, certain, True)
         self.imports.append(fact)
-
-
-def _lines_with(text: str, words: Iterable[str]) -> list[int]:
-    """Return the lines, from 1, in which one of the words stands, in order."""
-    positions: set[int] = set()
-    for word in words:
-        at = text.find(word)
-        while at >= 0:
-            positions.add(at)
-            at = text.find(word, at + 1)
-    lines: list[int] = []
-    line, last = 1, 0
-    for position in sorted(positions):
-        line += text.count("\n", last, position)
-        last = position
-        lines.append(line)
-    return lines
-
-
-def _within(lines: Sequence[int], statement: ast.stmt) -> bool:
-    """Whether one of the lines, which are sorted, is one of the statement's."""
-    index = bisect_left(lines, statement.lineno)
-    return index < len(lines) and lines[index] <= (statement.end_lineno or statement.lineno)
 
 
 def _scope_of(statement: ast.stmt, outer: Scope) -> Scope:
     if not isinstance(statement, ast.ClassDef):
         return Scope.FUNCTION
     return Scope.CLASS if outer is Scope.MODULE else outer
-
-
-def _with_guard(fact: ImportFact, guard: Guard) -> ImportFact:
-    place: Place = fact.place
-    return ImportFact(
-        fact.module, fact.level, fact.names, fact.asname, fact.is_from, place, fact.module_place, fact.scope, guard
-    )
 
 
 def _nested(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
