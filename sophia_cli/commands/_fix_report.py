@@ -11,6 +11,7 @@ from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckResult, FixReport, TakenBack
+from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn, Verdict, summarise
 from sophia_cli.fixers.analysis import with_findings
@@ -32,6 +33,7 @@ def fix_report(
     dry_run: bool,
     fail_on: FailOn,
     duration_s: float,
+    packages: PackagesReport | None = None,
 ) -> FixReport:
     """Return the report of a fix; findings are followed from the text before to the text that stands."""
     plan = executed.plan
@@ -50,11 +52,13 @@ def fix_report(
         skipped=scan.skipped,
     )
     changes = bool(plan.changes())
-    would_change = dry_run and changes
+    installs = bool(packages.steps) if packages is not None else False
+    installed = packages.applied if packages is not None else False
+    would_change = dry_run and (changes or installs)
     failed = executed.check is not None and executed.check.result is CheckResult.FAILED
     exit_code = ExitCode.FINDINGS if would_change or fail_on.applies(left) else ExitCode.DONE
     return FixReport(
-        verdict=_verdict(would_change, changes, left),
+        verdict=_verdict(would_change, changes or installed, left),
         exit_code=ExitCode.ROLLED_BACK if failed else exit_code,
         duration_s=duration_s,
         run_id=run_id,
@@ -68,6 +72,7 @@ def fix_report(
         settled=draft.settled,
         recovered=tuple(recovery_line(item) for item in recovered),
         check=executed.check,
+        packages=packages,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sophia_cli.commands._fix_report import fix_report
 from sophia_cli.commands._progress import ProgressLine
@@ -12,6 +13,7 @@ from sophia_cli.commands._project import Project, Scan, open_project, scan_proje
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
+from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn
 from sophia_cli.fixers.contents import read_bytes, why_unwritable
@@ -27,7 +29,11 @@ from sophia_cli.project.clock import Clock
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.recovery import Recovered, recover, recover_when_idle
 from sophia_cli.project.runs import RunState, list_runs
-from sophia_cli.project.transactions import begin_run
+from sophia_cli.project.transactions import Run, begin_run
+
+if TYPE_CHECKING:
+    from sophia_cli.commands._installing import Installer
+    from sophia_cli.project.packages.planning import InstallPlan
 
 HOLDER = "sophia fix"
 
@@ -45,6 +51,9 @@ class Request:
     check: str | None = None
     check_timeout_s: float = 600.0
     wait_s: float = 10.0
+    quiet: bool = False
+    install: bool = False
+    allow_build: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ class _Done:
 
     executed: Executed
     run_id: str | None
+    packages: PackagesReport | None = None
 
 
 def fix_project(
@@ -74,8 +84,14 @@ def fix_project(
     check = None
     if request.check is not None:
         check = user_check(request.check, project.root, request.check_timeout_s, environment)
+    installer = None
+    if request.install:
+        # Most fixes install nothing: they do not pay for loading what does.
+        from sophia_cli.commands._installing import open_installer
+
+        installer = open_installer(project, request.allow_build, environment, request.quiet)
     try:
-        scan, draft, done, recovered = _fixed(request, project, check, clock, progress, ask)
+        scan, draft, done, recovered = _fixed(request, project, check, installer, clock, progress, ask)
     except KeyboardInterrupt as stop:
         raise _interrupted(project.root) from stop
     progress.clear()
@@ -88,6 +104,7 @@ def fix_project(
         dry_run=request.dry_run,
         fail_on=request.fail_on,
         duration_s=clock.monotonic() - started,
+        packages=done.packages,
     )
 
 
@@ -95,6 +112,7 @@ def _fixed(
     request: Request,
     project: Project,
     check: UserCheck | None,
+    installer: Installer | None,
     clock: Clock,
     progress: ProgressLine,
     ask: Ask | None,
@@ -102,12 +120,14 @@ def _fixed(
     if request.dry_run:
         recovered = recover_when_idle(project.root, HOLDER, clock)
         scan, draft = _draft(request, project, progress, ask)
-        done = _Done(Executed(draft.plan, (), None), None)
+        packages = None if installer is None else _planned(installer, draft.plan, progress)
+        done = _Done(Executed(draft.plan, (), None), None, None if packages is None else packages.report)
     else:
         with project_lock(project.root, HOLDER, request.wait_s, clock) as lock:
             recovered = recover(lock, clock.now)
             scan, draft = _draft(request, project, progress, ask)
-            done = _execute(draft.plan, lock, scan, check, clock, progress)
+            packages = None if installer is None else _planned(installer, draft.plan, progress)
+            done = _execute(draft.plan, packages, installer, lock, scan, check, clock, progress)
     return scan, draft, done, recovered
 
 
@@ -167,26 +187,66 @@ def _version(scan: Scan, file: ScannedFile) -> Version:
     return Version(data, file.report)
 
 
+def _planned(installer: Installer, plan: Plan, progress: ProgressLine) -> InstallPlan:
+    progress.say("asking which packages are wanted")
+    return installer.plan(plan)
+
+
 def _execute(
-    plan: Plan, lock: HeldLock, scan: Scan, check: UserCheck | None, clock: Clock, progress: ProgressLine
+    plan: Plan,
+    packages: InstallPlan | None,
+    installer: Installer | None,
+    lock: HeldLock,
+    scan: Scan,
+    check: UserCheck | None,
+    clock: Clock,
+    progress: ProgressLine,
 ) -> _Done:
-    if not plan.steps:
+    report = None if packages is None else packages.report
+    if not plan.steps and (packages is None or not packages.changes_something):
         skipped = None if check is None else CheckReport(check.command, CheckResult.NOT_RUN, None, None, 0, "")
-        return _Done(Executed(plan, (), skipped), None)
+        return _Done(Executed(plan, (), skipped), None, report)
     with begin_run(lock, HOLDER, clock.now) as run:
-        executed = execute(
-            plan,
-            run,
-            scan.project.root,
-            scan.analyse,
-            check,
-            on_check=lambda number: progress.say(f"running the check, {number} so far"),
-        )
+        executed = Executed(plan, (), None)
+        if plan.steps:
+            executed = execute(
+                plan,
+                run,
+                scan.project.root,
+                scan.analyse,
+                check,
+                on_check=lambda number: progress.say(f"running the check, {number} so far"),
+            )
+        if installer is not None and packages is not None:
+            if executed.plan != plan and installer.rests_on(plan):
+                packages = _planned(installer, executed.plan, progress)
+            executed, report = _install(packages, installer, run, executed, check, progress)
         changes = executed.plan.changes()
-        if not changes:
-            return _Done(executed, None)
-        run.commit(f"{len(changes)} files changed")
-        return _Done(executed, run.id)
+        installed = report is not None and report.applied
+        if not changes and not installed:
+            return _Done(executed, None, report)
+        run.commit(
+            f"{len(changes)} files changed" + (f", {len(report.steps)} packages" if installed and report else "")
+        )
+        return _Done(executed, run.id, report)
+
+
+def _install(
+    packages: InstallPlan,
+    installer: Installer,
+    run: Run,
+    executed: Executed,
+    check: UserCheck | None,
+    progress: ProgressLine,
+) -> tuple[Executed, PackagesReport]:
+    if not packages.changes_something:
+        return executed, packages.report
+    progress.clear()
+    installer.show(packages.report)
+    if check is None:
+        return executed, installer.install(packages, run, progress.say)
+    report, checked = installer.install_checked(packages, run, check, executed.check, progress.say)
+    return replace(executed, check=checked), report
 
 
 def _interrupted(root: Path) -> SophiaError:

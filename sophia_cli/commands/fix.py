@@ -37,6 +37,13 @@ def fix(
     dry_run: Annotated[bool, option("--dry-run", "--diff", help="Show what would change; write nothing.")] = False,
     unsafe: Annotated[bool, option("--unsafe", help="Also make fixes that have rivals or may lose code.")] = False,
     interactive: Annotated[bool, option("--interactive", help="Ask about each fix, with its diff.")] = False,
+    install: Annotated[
+        bool, option("--install", help="Also install what the project declares into its own environment.")
+    ] = False,
+    allow_build: Annotated[
+        list[str] | None,
+        option("--allow-build", metavar="NAME", help="With --install: this package may be built; its code runs then."),
+    ] = None,
     verify: Annotated[
         str | None,
         option("--verify", metavar="CMD", help="Your own check; fixes that break it are found and taken back."),
@@ -66,6 +73,8 @@ def fix(
         if yes or chosen is Format.JSON:
             raise UsageError("usage", "`--interactive` asks questions; `--yes` and JSON forbid them")
         _ask.require_terminal()
+    if allow_build and not install:
+        raise UsageError("usage", "`--allow-build` has a meaning with `--install` only", hint="add `--install`")
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
     request = Request(
         paths=tuple(paths or ()),
@@ -77,6 +86,9 @@ def fix(
         check=verify,
         check_timeout_s=seconds(verify_timeout, "--verify-timeout"),
         wait_s=seconds(wait, "--wait"),
+        quiet=quiet,
+        install=install,
+        allow_build=tuple(allow_build or ()),
     )
     ask = _ask.asker(progress.clear) if interactive else None
     try:

@@ -18,7 +18,7 @@ from sophia_cli.project.backups import Backups
 from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.locks import project_lock
 from sophia_cli.project.recovery import Recovered, recover_when_idle
-from sophia_cli.project.restore import Barred, Restorable, entry_to_restore, look
+from sophia_cli.project.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
 from sophia_cli.project.root import find_root
 from sophia_cli.project.runs import list_runs
 from sophia_cli.project.state_folder import StateFolder
@@ -46,7 +46,7 @@ def undo(
     verbose: Verbose = False,
     yes: Yes = False,
 ) -> int:
-    """Take back what a run of `sophia fix` changed: content and mode to the byte.
+    """Take back what a run of `sophia fix` changed: files to the byte, packages to the set before.
 
     Files that were changed since are kept and named; the exit code is 4 then.
     """
@@ -72,7 +72,16 @@ def undo(
 def _listed(root: Path, clock: Clock, started: float) -> UndoReport:
     recovered = recover_when_idle(root, HOLDER, clock)
     runs = tuple(
-        RunLine(run.id, run.stamp, run.command, run.state.value, len(run.files), run.summary) for run in list_runs(root)
+        RunLine(
+            id=run.id,
+            stamp=run.stamp,
+            command=run.command,
+            state=run.state.value,
+            files=len(run.files),
+            summary=run.summary,
+            packages=0 if run.packages is None else len(run.packages.changes),
+        )
+        for run in list_runs(root)
     )
     return UndoReport(
         verdict=Verdict.LISTED,
@@ -99,6 +108,8 @@ def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> 
                 restored.append(entry.path)
             case Kept() | Barred() as left:
                 kept.append(KeptFile(left.path, left.reason))
+    packages = look_at_packages(StateFolder(root), run)
+    kept += [KeptFile(one.path, one.reason) for one in (*packages.kept, *packages.barred)]
     return UndoReport(
         verdict=Verdict.INCOMPLETE if kept else Verdict.WOULD_CHANGE,
         exit_code=ExitCode.UNDO_INCOMPLETE if kept else ExitCode.FINDINGS,
@@ -108,6 +119,7 @@ def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> 
         restored=tuple(restored),
         kept=tuple(kept),
         recovered=_lines(recovered),
+        packages=packages.restored,
     )
 
 
@@ -123,6 +135,7 @@ def _undone(root: Path, wanted: str | None, wait_s: float, clock: Clock, started
         restored=result.restored,
         kept=tuple(KeptFile(kept.path, kept.reason) for kept in result.kept),
         recovered=_lines(result.recovered),
+        packages=result.packages,
     )
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan, titles_of
 from sophia_cli.core.report import ReportedFinding, Summary, Verdict
 
@@ -50,7 +51,7 @@ class FixReport:
     """What `sophia fix` did or, in a dry run, would do: `plan` is the very object that is executed.
 
     `findings` are those before the run and those it revealed. `settled` is false when the rounds ran out. `undo_in` is
-    the project root when `sophia undo` does not find it from the current folder.
+    the project root when `sophia undo` does not find it from the current folder. `packages` is for `--install`.
     """
 
     verdict: Verdict
@@ -67,3 +68,4 @@ class FixReport:
     settled: bool
     recovered: tuple[str, ...] = ()
     check: CheckReport | None = None
+    packages: PackagesReport | None = None

@@ -18,7 +18,7 @@ class KeptFile:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in the list: `stamp` is when it began (UTC, ISO 8601), `files` how many it left changed."""
+    """One run in the list: `stamp` is when it began (UTC, ISO 8601); `files` and `packages` count what it changed."""
 
     id: str
     stamp: str
@@ -26,11 +26,15 @@ class RunLine:
     state: str
     files: int
     summary: str
+    packages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class UndoReport:
-    """What `sophia undo` did or, in a dry run, would do; `runs` is filled for `--list` only."""
+    """What `sophia undo` did or, in a dry run, would do; `runs` is filled for `--list` only.
+
+    `packages` are the names of those in the environment that are as they were before the run.
+    """
 
     verdict: Verdict
     exit_code: ExitCode
@@ -41,3 +45,4 @@ class UndoReport:
     kept: tuple[KeptFile, ...] = ()
     recovered: tuple[str, ...] = ()
     runs: tuple[RunLine, ...] = ()
+    packages: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ class HeldLock:
 
     @property
     def descriptor(self) -> int:
-        """The open lock file: a child that inherits it holds the project until it ends, though this process be killed."""
+        """The open lock file: a child that inherits it holds the project until it ends, even if this one is killed."""
         return self._file
 
     def close(self) -> None:

@@ -96,6 +96,13 @@ class PackagesDone:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagesTakenBack:
+    """They are as before again, as if this same run had not changed them."""
+
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The run stands."""
 
@@ -130,7 +137,20 @@ class Undone:
     packages: tuple[str, ...] = ()
 
 
-Record = Begin | Backup | Intend | Done | TakenBack | Packages | PackagesDone | Commit | Abort | UndoBegin | Undone
+Record = (
+    Begin
+    | Backup
+    | Intend
+    | Done
+    | TakenBack
+    | Packages
+    | PackagesDone
+    | PackagesTakenBack
+    | Commit
+    | Abort
+    | UndoBegin
+    | Undone
+)
 
 _KIND_OF: Mapping[type[Record], str] = {
     Begin: "begin",
@@ -140,6 +160,7 @@ _KIND_OF: Mapping[type[Record], str] = {
     TakenBack: "taken-back",
     Packages: "packages",
     PackagesDone: "packages-done",
+    PackagesTakenBack: "packages-taken-back",
     Commit: "commit",
     Abort: "abort",
     UndoBegin: "undo-begin",
@@ -231,6 +252,8 @@ def _record(f: _Fields) -> Record:
             return Packages(f.text("manifest"), f.changes("changes"))
         case "packages-done":
             return PackagesDone(f.text("aftermath"))
+        case "packages-taken-back":
+            return PackagesTakenBack(f.text("manifest"))
         case "commit":
             return Commit(f.text("stamp"), f.text("summary"))
         case "abort":

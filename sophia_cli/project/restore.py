@@ -202,6 +202,15 @@ def packages_back(state: StateFolder, run: RunRecord) -> PackagesBack:
     return put_back(packages_folder(state, run.id), run.id, run.packages, run.pending_packages)
 
 
+def look_at_packages(state: StateFolder, run: RunRecord) -> PackagesBack:
+    """Return what `packages_back` would do with a finished run, changing nothing."""
+    if run.packages is None:
+        return PackagesBack((), ())
+    from sophia_cli.project.packages.way_back import look_back
+
+    return look_back(packages_folder(state, run.id), run.id, run.packages, run.pending_packages)
+
+
 def forget_packages(state: StateFolder, run: RunRecord) -> None:
     """Leave no mark of a run in the environment, once its journal says that nothing of it is there any more."""
     if run.packages is not None:

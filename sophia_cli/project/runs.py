@@ -23,6 +23,7 @@ from sophia_cli.project.records import (
     PackageChange,
     Packages,
     PackagesDone,
+    PackagesTakenBack,
     Record,
     TakenBack,
     UndoBegin,
@@ -218,6 +219,8 @@ def _next(run: RunRecord, record: Record, entries: dict[str, FileEntry]) -> RunR
             return replace(run, packages=PackagesEntry(manifest, changes))
         case PackagesDone(aftermath):
             return run if run.packages is None else replace(run, packages=replace(run.packages, aftermath=aftermath))
+        case PackagesTakenBack():
+            return replace(run, packages=None)
         case Commit():
             return replace(run, state=RunState.COMMITTED, summary=record.summary)
         case Abort():

@@ -35,6 +35,7 @@ from sophia_cli.project.records import (
     PackageChange,
     Packages,
     PackagesDone,
+    PackagesTakenBack,
     TakenBack,
 )
 from sophia_cli.project.recovery import Recovered, recover
@@ -46,6 +47,7 @@ from sophia_cli.project.restore import (
     Wanted,
     entry_to_restore,
     forget_packages,
+    packages_back,
     restore,
     roll_back,
 )
@@ -173,6 +175,24 @@ class Run:
         """Bring to the disk that the packages have changed; `aftermath` is the SHA-256 of what their files hold."""
         self._require_open()
         self._journal.write(PackagesDone(aftermath))
+
+    def take_back_packages(self) -> tuple[Kept, ...]:
+        """Give the packages back what they were before this run; return those that could not be, and why.
+
+        Raises RollbackIncomplete when permissions or the disk stand in the way.
+        """
+        self._require_open()
+        record = self._as_record()
+        if record.packages is None:
+            return ()
+        back = packages_back(self._lock.state, record)
+        if back.barred:
+            raise RollbackIncomplete(self.id, tuple(Barred(one.path, one.reason) for one in back.barred))
+        if not back.kept:
+            self._journal.write(PackagesTakenBack(record.packages.manifest))
+            forget_packages(self._lock.state, record)
+            self._packages = None
+        return back.kept
 
     def commit(self, summary: str = "") -> None:
         """Let the run stand; afterwards only `undo_run` takes it back. WriteFailed leaves it open."""

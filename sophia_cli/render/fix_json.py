@@ -8,6 +8,7 @@ from sophia_cli.core.fix_report import CheckReport, FixReport
 from sophia_cli.core.plan import ChangedFile, Step
 from sophia_cli.render.diff import unified
 from sophia_cli.render.json import Json, document, head_fields, reported_fields, summary_fields
+from sophia_cli.render.packages import packages_fields
 from sophia_cli.render.style import Style
 
 
@@ -21,6 +22,7 @@ def fix_json(report: FixReport) -> str:
             "settled": report.settled,
             "recovered": list(report.recovered),
             "check": None if report.check is None else _check(report.check),
+            "packages": packages_fields(report.packages),
             "summary": {**summary_fields(report.summary), "files_changed": len(report.plan.changes())},
             "changes": [_change(change) for change in report.plan.changes()],
             "steps": [_step(step) for step in report.plan.steps],

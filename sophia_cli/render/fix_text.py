@@ -11,6 +11,7 @@ from sophia_cli.core.findings import Fix, Severity
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.report import ReportedFinding
 from sophia_cli.render.diff import unified
+from sophia_cli.render.packages import packages_summary, packages_text
 from sophia_cli.render.style import Style, Tone, plural, visible
 from sophia_cli.render.text import damage_lines, findings_text, grade_text, joined
 
@@ -23,6 +24,7 @@ def fix_text(report: FixReport, style: Style) -> str:
         _applied(report, style),
         _taken_back(report, style),
         _remaining(report.findings, style),
+        _packages(report, style),
         fix_summary(report, style),
     ]
     return joined(parts)
@@ -44,15 +46,27 @@ def fix_summary(report: FixReport, style: Style) -> str:
         left = summary.remaining
         tail = f", {left} {'remains' if left == 1 else 'remain'}" if left else ""
         lines.append(f"{summary.fixed} of {plural(summary.findings, 'finding')} {verb}{tail}")
-    if not changed:
+    packages = report.packages
+    if packages is not None:
+        lines.append(packages_summary(packages, report.dry_run))
+    what = [plural(changed, "file")] if changed else []
+    if packages is not None and packages.steps and (packages.applied or report.dry_run):
+        what.append(plural(len(packages.steps), "package"))
+    if not what:
         lines.append(_nothing_changed(report, style))
     elif report.dry_run:
-        lines.append(style.paint(f"{plural(changed, 'file')} would change; nothing was written", Tone.STRONG))
+        lines.append(style.paint(f"{' and '.join(what)} would change; nothing was written", Tone.STRONG))
     else:
         where = f" --project {shlex.quote(report.undo_in)}" if report.undo_in is not None else ""
-        done = f"{plural(changed, 'file')} changed, run {report.run_id}. Undo: sophia undo {report.run_id}{where}"
+        done = f"{' and '.join(what)} changed, run {report.run_id}. Undo: sophia undo {report.run_id}{where}"
         lines.append(style.paint(done, Tone.STRONG))
     return "\n".join(lines) + "\n"
+
+
+def _packages(report: FixReport, style: Style) -> str:
+    """Return the plan of an installation where it was not carried out: a run shows it before it begins."""
+    packages = report.packages
+    return packages_text(packages, style) if packages is not None and not packages.applied else ""
 
 
 def _applied(report: FixReport, style: Style) -> str:

@@ -16,10 +16,12 @@ def undo_text(report: UndoReport, style: Style) -> str:
         return "\n".join(lines) + "\n"
     verb = "would be restored" if report.dry_run else "restored"
     lines += [f"{visible(path)}  {verb}" for path in report.restored]
+    lines += [f"package {visible(name)}  {verb}" for name in report.packages]
     lines += [
         f"{visible(kept.path)}  {style.paint('kept', Tone.WARNING)}: {visible(kept.reason)}" for kept in report.kept
     ]
-    done = f"run {report.run_id}: {plural(len(report.restored), 'file')} {verb}"
+    packages = f" and {plural(len(report.packages), 'package')}" if report.packages else ""
+    done = f"run {report.run_id}: {plural(len(report.restored), 'file')}{packages} {verb}"
     if report.kept:
         done += f", {len(report.kept)} kept"
     lines.append(style.paint(done, Tone.STRONG))
@@ -37,9 +39,15 @@ def undo_json(report: UndoReport) -> str:
             "duration_s": round(report.duration_s, 3),
             "run_id": report.run_id,
             "dry_run": report.dry_run,
-            "summary": {"restored": len(report.restored), "kept": len(report.kept), "runs": len(report.runs)},
+            "summary": {
+                "restored": len(report.restored),
+                "packages": len(report.packages),
+                "kept": len(report.kept),
+                "runs": len(report.runs),
+            },
             "restored": list(report.restored),
             "kept": [{"path": kept.path, "reason": kept.reason} for kept in report.kept],
+            "packages": list(report.packages),
             "recovered": list(report.recovered),
             "runs": [
                 {
@@ -48,6 +56,7 @@ def undo_json(report: UndoReport) -> str:
                     "command": run.command,
                     "state": run.state,
                     "files": run.files,
+                    "packages": run.packages,
                     "summary": run.summary,
                 }
                 for run in report.runs
@@ -58,5 +67,6 @@ def undo_json(report: UndoReport) -> str:
 
 def _run_line(run: RunLine, style: Style) -> str:
     head = style.paint(run.id, Tone.STRONG)
+    packages = f", {plural(run.packages, 'package')}" if run.packages else ""
     started = run.stamp[:19].replace("T", " ")
-    return f"{head}  {started} UTC  {run.state:<13}  {plural(run.files, 'file')}  {visible(run.command)}"
+    return f"{head}  {started} UTC  {run.state:<13}  {plural(run.files, 'file')}{packages}  {visible(run.command)}"

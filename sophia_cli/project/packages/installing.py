@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sophia_cli.project.packages.installed import installed_packages
 from sophia_cli.project.packages.keeping import Change, aftermath, keep
 from sophia_cli.project.packages.manifest import encode_aftermath, encode_manifest
 from sophia_cli.project.packages.planning import InstallPlan, applied
-from sophia_cli.project.packages.resolution import RESOLVED
+from sophia_cli.project.packages.resolution import RESOLVED, pin_lines
 from sophia_cli.project.packages.resolvers import LIMIT_S
 from sophia_cli.project.packages.tools import Tools
 from sophia_cli.project.packages.trouble import last_words
@@ -28,6 +29,7 @@ from sophia_cli.project.runs import packages_folder
 from sophia_cli.project.transactions import Run
 
 _WHEELS = "wheels"
+_TEMPORARY = "tmp"
 _INSTALLED = "installed.txt"
 
 
@@ -40,37 +42,44 @@ def install(plan: InstallPlan, run: Run, tools: Tools, say: Callable[[str], None
     """
     folder = packages_folder(run.lock.state, run.id)
     try:
-        folder.mkdir(mode=0o700)
-        say(f"fetching {len(plan.pins)} packages")
-        wheels = fetch_wheels(plan.pins, tools, folder / _WHEELS, plan.allow_build)
-        failpoint(PackageFailpoint.WHEELS_FETCHED)
-        say(f"keeping what {len(plan.pins)} packages replace")
-        changes = [Change(wheel.name, plan.before.get(wheel.name), wheel) for wheel in wheels]
-        manifest = keep(changes, plan.target, folder)
-        sha = _write(folder / MANIFEST, encode_manifest(manifest))
-        failpoint(PackageFailpoint.PACKAGES_KEPT)
-        _write(mark_of(plan.target.prefix, run.id), sha.encode("ascii"))
-        failpoint(PackageFailpoint.MARK_WRITTEN)
+        return _installed(plan, run, tools, folder, say)
     except OSError as error:
         raise WriteFailed(error.filename or str(folder), error) from error
+    finally:
+        # What was fetched is in the environment now, or is not wanted; the way back needs neither.
+        for name in (_WHEELS, _TEMPORARY):
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _installed(plan: InstallPlan, run: Run, tools: Tools, folder: Path, say: Callable[[str], None]) -> PackagesReport:
+    folder.mkdir(mode=0o700)
+    resolved = folder / RESOLVED
+    _write(resolved, pin_lines(plan.resolved).encode("ascii"))
+    say(f"fetching {len(plan.pins)} packages")
+    wheels = fetch_wheels(plan.pins, tools, folder / _WHEELS, plan.allow_build)
+    failpoint(PackageFailpoint.WHEELS_FETCHED)
+    say(f"keeping what {len(plan.pins)} packages replace")
+    changes = [Change(wheel.name, plan.before.get(wheel.name), wheel) for wheel in wheels]
+    manifest = keep(changes, plan.target, folder)
+    sha = _write(folder / MANIFEST, encode_manifest(manifest))
+    failpoint(PackageFailpoint.PACKAGES_KEPT)
+    _write(mark_of(plan.target.prefix, run.id), sha.encode("ascii"))
+    failpoint(PackageFailpoint.MARK_WRITTEN)
     run.announce_packages(sha, (_record(change) for change in changes))
     failpoint(PackageFailpoint.PACKAGES_ANNOUNCED)
     say(f"installing {len(plan.pins)} packages")
     _install(plan, run, tools, folder, wheels)
     failpoint(PackageFailpoint.PACKAGES_INSTALLED)
-    try:
-        sha = _write(folder / AFTERMATH, encode_aftermath(aftermath(manifest)))
-    except OSError as error:
-        raise WriteFailed(error.filename or str(folder), error) from error
+    sha = _write(folder / AFTERMATH, encode_aftermath(aftermath(manifest)))
     failpoint(PackageFailpoint.AFTERMATH_WRITTEN)
     os.sync()
     run.packages_done(sha)
     failpoint(PackageFailpoint.PACKAGES_DONE)
-    return applied(plan.report, (folder / _WHEELS / RESOLVED).relative_to(run.lock.root).as_posix())
+    return applied(plan.report, resolved.relative_to(run.lock.root).as_posix())
 
 
 def _install(plan: InstallPlan, run: Run, tools: Tools, folder: Path, wheels: tuple[Wheel, ...]) -> None:
-    temporary = folder / "tmp"
+    temporary = folder / _TEMPORARY
     temporary.mkdir(mode=0o700, exist_ok=True)
     (folder / _INSTALLED).write_text(wheel_lines(wheels), encoding="utf-8")
     words = (

@@ -17,10 +17,11 @@ from sophia_cli.project.packages.wishes import Wishes
 
 @dataclass(frozen=True, slots=True)
 class InstallPlan:
-    """The packages to change (`pins`, each with the step that it belongs to), and what is told to the user."""
+    """The packages to change (`pins`), all that was resolved, and what is told to the user."""
 
     target: Target
     pins: tuple[Pin, ...]
+    resolved: tuple[Pin, ...]
     before: Mapping[str, Installed]
     allow_build: tuple[str, ...]
     report: PackagesReport
@@ -70,7 +71,7 @@ def plan_installation(wishes: Wishes, target: Target, tools: Tools, allow_build:
         notes=tuple(notes),
         unchanged=_unchanged(resolution, wishes, pins),
     )
-    return InstallPlan(target, tuple(pins), present, allowed, report)
+    return InstallPlan(target, tuple(pins), resolution.pins, present, allowed, report)
 
 
 def applied(report: PackagesReport, resolved: str) -> PackagesReport:

@@ -40,10 +40,11 @@ def fetch_wheels(pins: tuple[Pin, ...], tools: Tools, folder: Path, allow_build:
     `package-hash-mismatch`) when they cannot be had.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / RESOLVED).write_text(pin_lines(pins), encoding="utf-8")
+    wanted = folder / RESOLVED
+    wanted.write_text(pin_lines(pins), encoding="utf-8")
     words = (
         *tools.pip, "wheel", "--no-deps", "--require-hashes", *build_options(allow_build),
-        "--wheel-dir", str(folder), "--requirement", str(folder / RESOLVED),
+        "--wheel-dir", str(folder), "--requirement", str(wanted),
     )  # fmt: skip
     ended = run_tool(words, folder=folder, environment=tools.environment, limit_s=LIMIT_S)
     if ended.code != 0:
