@@ -120,6 +120,24 @@ class Examiner:
         return Examined(report, status, digest, content.stamp, content.settled, needs_repair, facts)
 
 
+def load_facts() -> None:
+    """Import what reading facts takes, so that processes forked after this share it."""
+    from importlib import import_module
+
+    for name in ("codec", "file_facts", "extract", "extract_calls"):
+        import_module(f"sophia_cli.project.code.{name}")
+
+
+def load_repair() -> None:
+    """Import the repair engine and read what it has learned, so that processes forked after this share both."""
+    from sophia_cli.fixers.syntax import engine  # noqa: F401 - for those who come after
+    from sophia_cli.fixers.syntax.costs import learned_costs
+    from sophia_cli.fixers.syntax.token_model import load_token_model
+
+    learned_costs()
+    load_token_model()
+
+
 def refusal_report(path: str, obstacle: Obstacle, reason: str, rules: Sequence[AnyRule]) -> FileReport:
     """Return the report of a file whose content nobody looked at."""
     return report_of(FileView(path=path, data=None, obstacle=obstacle, obstacle_reason=reason), rules)

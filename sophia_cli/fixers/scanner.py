@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Protocol
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport
 from sophia_cli.fixers.codec import report_from_values, report_to_values
-from sophia_cli.fixers.examine import Content, Examined, Examiner, read_content, refusal_report, refusal_status
+from sophia_cli.fixers.examine import (
+    Content,
+    Examined,
+    Examiner,
+    load_facts,
+    load_repair,
+    read_content,
+    refusal_report,
+    refusal_status,
+)
 from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.view import Obstacle
 from sophia_cli.project.cache import CacheEntry, ScanCache
@@ -240,6 +249,10 @@ class _Scan:
             for outcome in work_here(lambda place: work(indexes[place]), len(indexes)):
                 yield indexes[outcome.index], outcome
             return
+        if one_by_one:
+            load_repair()
+        elif self.options.facts:
+            load_facts()
         ordered = sorted(indexes, key=lambda index: (-sizes[index], index))
         chunks = [(index,) for index in ordered] if one_by_one else list(_chunks(ordered, sizes))
         for outcome in work_in_children(work, chunks, max(1, self.options.jobs), self.options.limit_s):
