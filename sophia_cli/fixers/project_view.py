@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sophia_cli.project.code.file_facts import FileFacts
+from sophia_cli.project.dependencies.declared import collect
+from sophia_cli.project.dependencies.import_names import import_names
+from sophia_cli.project.dependencies.installed import Environment
+from sophia_cli.project.dependencies.lookup import Dependencies
+from sophia_cli.project.imports.graph import ImportGraph, build_graph
+from sophia_cli.project.imports.roots import infer_roots
 from sophia_cli.project.source import SourceText
 
 if TYPE_CHECKING:
@@ -41,7 +47,7 @@ class ProjectView:
 
     `files` holds the facts of every Python file by path, `documents` the bytes of other files that say something
     about the project (declarations, settings of tools, container files). `python` is the version the project declares,
-    or the running one.
+    or the running one. `graph` is what every import leads to, `dependencies` what is declared, locked and installed.
     """
 
     files: Mapping[str, FileFacts]
@@ -49,6 +55,15 @@ class ProjectView:
     sources: Sources
     past: Past
     python: tuple[int, int]
+    graph: ImportGraph
+    dependencies: Dependencies
+
+    def document(self, path: str) -> bytes | None:
+        """Return the bytes of a file that is no Python module, or of `setup.py`; None when it cannot be read."""
+        if path in self.documents:
+            return self.documents[path]
+        source = self.sources.text(path)
+        return None if source is None else source.data
 
 
 def view_of_project(
@@ -57,6 +72,18 @@ def view_of_project(
     sources: Sources,
     past: Past,
     python: tuple[int, int],
+    environment: Environment | None = None,
 ) -> ProjectView:
     """Return the view of a project, with everything that follows from its files worked out."""
-    return ProjectView(files, documents, sources, past, python)
+
+    def read(path: str) -> bytes | None:
+        if path in documents:
+            return documents[path]
+        source = sources.text(path)
+        return None if source is None else source.data
+
+    scripts = {path: data for path in files if path.rpartition("/")[2] == "setup.py" and (data := read(path))}
+    declared = collect((*documents, *scripts), read)
+    dependencies = Dependencies(declared, environment or Environment(), import_names())
+    graph = build_graph(files, infer_roots(files, {**documents, **scripts}), distributions=dependencies)
+    return ProjectView(files, documents, sources, past, python, graph, dependencies)

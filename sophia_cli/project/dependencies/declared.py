@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sophia_cli.project.dependencies.formats import format_of, is_usual, read_declaration, role_of
+from sophia_cli.project.dependencies.formats import format_of, read_declaration, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised
 
@@ -29,6 +29,11 @@ class Declared:
     reach: Mapping[str, tuple[tuple[str, Role | None], ...]]
     problems: tuple[Problem, ...]
     _homes: Mapping[str, tuple[Declaration, ...]] = field(default_factory=dict)
+
+    @property
+    def has_declarations(self) -> bool:
+        """Whether anything in the project says what it needs."""
+        return bool(self._homes)
 
     def requirements(self, path: str) -> Iterator[tuple[Declaration, Requirement]]:
         """Yield what a file asks for, with what it includes; bounds alone (`-c`) ask for nothing."""
@@ -156,8 +161,3 @@ def home_of(declaration: Declaration) -> str:
     if declaration.format is Format.REQUIREMENTS and folder.rpartition("/")[2].lower() in _FOLDERS_OF_REQUIREMENTS:
         return folder.rpartition("/")[0]
     return folder
-
-
-def usual(declarations: Iterable[Declaration]) -> tuple[Declaration, ...]:
-    """Return those that are installed as a matter of course, not files of a purpose of their own."""
-    return tuple(one for one in declarations if is_usual(one.path))

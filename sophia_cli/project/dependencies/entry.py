@@ -23,6 +23,7 @@ def entry(
     url: str | None = None,
     is_editable: bool = False,
     has_hashes: bool = False,
+    is_table_entry: bool = False,
 ) -> Requirement:
     """Return the requirement; `place`, `whole` and `value` are places in the text, `written` the specifier's words."""
     return Requirement(
@@ -41,6 +42,7 @@ def entry(
         value=Span(text.offset(value[0]), text.offset(value[1])),
         is_editable=is_editable,
         has_hashes=has_hashes,
+        is_table_entry=is_table_entry,
     )
 
 

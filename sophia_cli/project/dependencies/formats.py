@@ -15,100 +15,23 @@ _CONDA = re.compile(r"(?:.*[-_.])?(?:environment|conda[-_]env|env)(?:[-_.].*)?\.
 _FOLDER = re.compile(r"(?:^|/)(?:requirements|reqs|dependencies)/[^/]*\.(?:txt|in|pip)$", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+|\d+", re.IGNORECASE)
 _SELF = frozenset({"requirements", "requirement", "reqs", "req", "constraints", "constraint"})
-_DEV = frozenset(
-    [
-        "dev",
-        "develop",
-        "development",
-        "test",
-        "tests",
-        "testing",
-        "lint",
-        "linting",
-        "linters",
-        "format",
-        "docs",
-        "doc",
-        "documentation",
-        "typing",
-        "types",
-        "type",
-        "mypy",
-        "ci",
-        "cd",
-        "build",
-        "release",
-        "publish",
-        "tools",
-        "tooling",
-        "qa",
-        "quality",
-        "style",
-        "bench",
-        "benchmark",
-        "benchmarks",
-        "examples",
-        "example",
-        "precommit",
-        "pre",
-        "commit",
-        "coverage",
-        "nox",
-        "tox",
-        "debug",
-        "check",
-        "checks",
-        "typecheck",
-        "security",
-        "audit",
-    ]
+
+
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_DEV = _set_of(
+    "dev develop development test tests testing lint linting linters format docs doc documentation typing types type "
+    "mypy ci cd build release publish tools tooling qa quality style bench benchmark benchmarks examples example "
+    "precommit pre commit coverage nox tox debug check checks typecheck security audit"
 )
-_PLAIN = frozenset(
-    [
-        "base",
-        "common",
-        "core",
-        "main",
-        "prod",
-        "production",
-        "all",
-        "full",
-        "local",
-        "optional",
-        "extra",
-        "extras",
-        "min",
-        "minimal",
-        "minimum",
-        "lock",
-        "locked",
-        "frozen",
-        "freeze",
-        "pinned",
-        "pins",
-        "install",
-        "runtime",
-        "app",
-        "default",
-        "server",
-        "deploy",
-        "staging",
-        "latest",
-        "pip",
-        "py",
-        "python",
-        "in",
-        "linux",
-        "windows",
-        "win",
-        "mac",
-        "macos",
-        "darwin",
-        "gpu",
-        "cpu",
-        "docker",
-    ]
+_PLAIN = _set_of(
+    "base common core main prod production all full local optional extra extras min minimal minimum lock locked frozen "
+    "freeze pinned pins install runtime app default server deploy staging latest pip py python in linux windows win "
+    "mac macos darwin gpu cpu docker"
 )
+_NUMBERS = frozenset(str(number) for number in range(400))
 
 
 def format_of(path: str) -> Format | None:
@@ -144,9 +67,6 @@ def role_of(path: str) -> Role:
 def is_usual(path: str) -> bool:
     """Return whether files of that name are installed as a matter of course (not so `demo_requirements.txt`)."""
     return format_of(path) is not Format.REQUIREMENTS or not _words(path) - _SELF - _DEV - _PLAIN - _NUMBERS
-
-
-_NUMBERS = frozenset(str(number) for number in range(400))
 
 
 def _words(path: str) -> frozenset[str]:

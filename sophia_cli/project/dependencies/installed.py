@@ -34,21 +34,3 @@ class Environment:
     folder: str = ""
     distributions: Mapping[str, InstalledDistribution] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-
-    def providers(self, dotted: str) -> tuple[InstalledDistribution, ...]:
-        """Return the distributions that offer the longest part of a dotted name that anybody offers."""
-        index = _index(self)
-        name = dotted
-        while name:
-            if found := index.get(name):
-                return found
-            name = name.rpartition(".")[0]
-        return ()
-
-
-def _index(environment: Environment) -> Mapping[str, tuple[InstalledDistribution, ...]]:
-    index: dict[str, tuple[InstalledDistribution, ...]] = {}
-    for distribution in environment.distributions.values():
-        for name in distribution.imports:
-            index[name] = (*index.get(name, ()), distribution)
-    return index

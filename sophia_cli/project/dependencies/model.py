@@ -46,6 +46,7 @@ class Requirement:
     out), empty when any version will do; `specifier_written` as in the file. `url` is a direct, VCS or local
     reference. `group` is the extra or group that it belongs to, empty for none. `span` is what to cut to remove the
     entry, separators and line end included, empty where cutting will not do; `value` the words that say which versions.
+    `is_table_entry` tells that it is a key of a TOML table (Poetry, Pipenv), whose value is the version alone.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Requirement:
     value: Span
     is_editable: bool = False
     has_hashes: bool = False
+    is_table_entry: bool = False
 
     @property
     def pinned(self) -> str | None:

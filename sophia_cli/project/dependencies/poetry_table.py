@@ -94,6 +94,7 @@ def table_requirements(
                 marker=one.marker,
                 url=one.url,
                 is_editable=one.is_editable,
+                is_table_entry=True,
             )
         )
     return tuple(requirements), tuple(problems)

@@ -1,0 +1,1 @@
+"""Rules about what the project declares, imports and installs."""

@@ -1,0 +1,196 @@
+"""An imported distribution is not declared.
+
+## What it does
+
+Finds imports of modules that are neither the project's own nor the standard library's and that no declaration covers.
+What covers a file: the nearest `pyproject.toml`, `setup.cfg`, `setup.py`, `Pipfile`, `environment.yml` or
+requirements file upwards of it, and those of the project's root, with all that they include.
+
+Which distribution an import comes from is told by the metadata of the project's environment, by what the project
+declares or locks, and by a curated table, in this order. An import of which none of them knows anything is reported
+without a distribution: names of imports and of distributions are never taken to be equal.
+
+An import that the code provides for (`try` with `except ImportError`, a test of the Python version or the platform)
+is a warning; one for type checkers only is a note, and so is one that only a requirements file of a purpose of its
+own covers (`demo_requirements.txt`).
+
+## Why is this bad
+
+The code runs on the machine where the distribution happens to be installed, and fails on the next one.
+
+## Example
+
+With an empty `requirements.txt`:
+
+```python
+import yaml
+```
+
+Declare the distribution:
+
+```text
+pyyaml
+```
+
+## Fix safety
+
+The fix adds the distribution to the file that declares for this code. It is safe when the version is known, from a
+lock file or the environment. It is unsafe when the distribution is known only by the curated table or from another
+file of the project. There is no fix for an import that the code provides for, nor where the import's name alone does
+not tell the distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
+from sophia_cli.fixers.project_view import ProjectView
+from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, needed
+from sophia_cli.project.code.facts import Guard
+from sophia_cli.project.dependencies.additions import addition
+from sophia_cli.project.dependencies.lookup import Coverage, Evidence, Origin
+from sophia_cli.project.dependencies.model import Declaration, Format, Role
+
+_ORDER = (
+    Format.PYPROJECT,
+    Format.PIPFILE,
+    Format.REQUIREMENTS,
+    Format.SETUP_CFG,
+    Format.SETUP_PY,
+)
+
+
+def check(view: ProjectView) -> Iterator[Finding]:
+    """Yield a finding for each import statement and distribution that nothing declares."""
+    offered: set[tuple[str, str]] = set()
+    for one in needed(view):
+        top = one.dotted.partition(".")[0]
+        if top in PYTHON_2 and one.fact.guard is not Guard.NONE:
+            continue
+        coverage = view.dependencies.coverage(one.path)
+        if coverage.is_open or view.dependencies.covering(one.dotted, coverage.usual) is not None:
+            continue
+        if _comes_with_python(one, view.python):
+            continue
+        yield _finding(view, one, coverage, offered)
+
+
+def _comes_with_python(one: Needed, python: tuple[int, int]) -> bool:
+    """Whether it is what every environment of that Python version holds, or what runs the file brings."""
+    if one.origin is None or one.origin.distribution != "setuptools":
+        return False
+    return python < (3, 12) or one.path.rpartition("/")[2] == "setup.py"
+
+
+def _finding(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tuple[str, str]]) -> Finding:
+    origin = one.origin
+    only = view.dependencies.covering(one.dotted, coverage.unusual)
+    data: dict[str, Fact] = {
+        "import": one.dotted,
+        "distribution": origin.distribution if origin else None,
+        "distribution_certain": origin is not None and origin.is_certain,
+        "guarded": one.fact.guard is not Guard.NONE,
+    }
+    severity = one.severity
+    if only is not None:
+        data["covered_only_by"] = coverage.unusual[only][0].path
+        severity = Severity.NOTE
+    elif not view.dependencies.declared.has_declarations:
+        # A folder of scripts that declares nothing at all does not say what it is run with.
+        severity = Severity.NOTE
+    if origin and (parent := view.dependencies.comes_along_with(origin.distribution, coverage.usual)):
+        data["comes_along_with"] = parent
+    return Finding(
+        rule=RULE.id,
+        name=RULE.name,
+        category=RULE.category,
+        severity=severity,
+        path=one.path,
+        region=one.region,
+        message=_message(one, data),
+        data=data,
+        fix=_fix(view, one, coverage, offered) if origin and only is None else None,
+    )
+
+
+def _message(one: Needed, data: dict[str, Fact]) -> str:
+    name, origin = one.dotted, one.origin
+    if "covered_only_by" in data:
+        source = f"`{origin.distribution}`, which" if origin else "a distribution that"
+        return f"`{name}` comes from {source} only `{data['covered_only_by']}` declares"
+    if origin is None:
+        if name.partition(".")[0] in PYTHON_2:
+            return f"`{name}` is a module of Python 2, which no distribution offers"
+        return (
+            f"`{name}` is no module of the project, and no distribution is known, declared or installed that offers it"
+        )
+    if not origin.is_certain:
+        rivals = " or ".join(f"`{distribution}`" for distribution in origin.distributions)
+        return f"`{name}` may come from {rivals}, which nothing declares for this file"
+    along = f", which comes along with `{data['comes_along_with']}` but" if "comes_along_with" in data else ", which"
+    return f"`{name}` comes from `{origin.distribution}`{along} nothing declares for this file"
+
+
+def _fix(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tuple[str, str]]) -> Fix | None:
+    """Return the fix that declares the distribution; one finding carries it for all that it answers."""
+    origin = one.origin
+    if origin is None or not origin.is_certain or one.fact.guard is not Guard.NONE or not one.fact.is_certain:
+        return None
+    pin = view.dependencies.pins.get(origin.distribution)
+    for declaration in _places(view, coverage, one.path):
+        data = view.document(declaration.path)
+        edit = None if data is None else addition(declaration, data, origin.distribution, pin.version if pin else None)
+        if edit is None:
+            continue
+        if (declaration.path, origin.distribution) in offered:
+            return None
+        offered.add((declaration.path, origin.distribution))
+        return Fix(
+            title=f"declare {origin.distribution} in {declaration.path}",
+            safety=Safety.SAFE if pin is not None else Safety.UNSAFE,
+            edits=(edit,),
+            evidence=_evidence(origin, pin.where if pin else None),
+            confidence=0.9 if pin is not None else 0.7,
+        )
+    return None
+
+
+def _places(view: ProjectView, coverage: Coverage, path: str) -> list[Declaration]:
+    """Return the files that could declare it, the best first: the nearest, what is for running before the rest."""
+    home = coverage.declarations[0].folder if coverage.declarations else ""
+    is_test = any(part in ("tests", "test") or part.startswith("test_") for part in path.split("/"))
+    mine = [one for one in view.dependencies.homes(path) if one.format in _ORDER]
+    return sorted(mine, key=lambda one: (_is_for_development(one) != is_test, one.folder != home, _rank(one)))
+
+
+def _is_for_development(declaration: Declaration) -> bool:
+    roles = {requirement.role for requirement in declaration.requirements}
+    return declaration.format is Format.REQUIREMENTS and roles == {Role.DEV}
+
+
+def _rank(declaration: Declaration) -> tuple[int, bool, str]:
+    return _ORDER.index(declaration.format), not declaration.path.endswith(".in"), declaration.path
+
+
+def _evidence(origin: Origin, pinned: str | None) -> tuple[str, ...]:
+    words = {
+        Evidence.INSTALLED: "the environment's metadata says that it offers",
+        Evidence.DECLARED: "the project declares it elsewhere; it offers",
+        Evidence.LOCKED: "the project locks it; it offers",
+        Evidence.KNOWN: "the table of import names says that it offers",
+    }[origin.evidence]
+    found = (f"{words} `{origin.import_name}`",)
+    return (*found, f"its version stands in {pinned}") if pinned else found
+
+
+RULE = ProjectRule(
+    id="SPH301",
+    name="undeclared-dependency",
+    category=Category.CORRECTNESS,
+    severity=Severity.ERROR,
+    summary="An imported distribution is not declared",
+    check=check,
+    manual=__doc__ or "",
+)
