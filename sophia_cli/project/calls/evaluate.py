@@ -165,11 +165,12 @@ class Evaluator:
         member = self.inheritance.member(owner, name, skip)
         if member is None:
             return NOBODY_KNOWS
-        if member.values and member.set_later:
-            return NOBODY_KNOWS
         if member.set_later:
-            return self._any_of(member.owner.path, member.set_later) or NOBODY_KNOWS
+            return NOBODY_KNOWS if member.values else self._any_of(member.owner.path, member.set_later) or NOBODY_KNOWS
         found = self._any_of(member.owner.path, member.values)
+        is_method = all(isinstance(value, FunctionValue) for value in found)
+        if not is_method and self.inheritance.may_be_set(owner, name):
+            return NOBODY_KNOWS
         return union([self._read(value, owner) for value in found]) or NOBODY_KNOWS
 
     def _read(self, value: Value, owner: ClassValue) -> Values:
@@ -181,8 +182,11 @@ class Evaluator:
         return (self._bound(value, owner, through_class=False),)
 
     def _bound(self, value: Value, owner: ClassValue, through_class: bool) -> Value:
-        if not isinstance(value, FunctionValue) or value.receiver is not None:
+        if not isinstance(value, FunctionValue) or value.bound:
             return value
+        if value.receiver is not None:
+            # A plain function that the class body took from another class: it becomes a method like any other.
+            return FunctionValue(value.path, value.index, int(not through_class), owner)
         form = self.forms.of(value)
         if form is None or form.is_property:
             return UNKNOWN_VALUE

@@ -28,6 +28,7 @@ class Inheritance:
     def __init__(self, modules: Modules, evaluate: Evaluate) -> None:
         self._modules = modules
         self._evaluate = evaluate
+        self._below: dict[ClassValue, tuple[ClassValue, ...]] | None = None
         self._orders: dict[ClassValue, tuple[Base, ...]] = {}
         self._tables: dict[ClassValue, tuple[dict[str, tuple[Expression, ...]], dict[str, tuple[Expression, ...]]]] = {}
 
@@ -63,6 +64,29 @@ class Inheritance:
             if name == "__init__" and self.facts(base).decorators:
                 return None
         return None
+
+    def may_be_set(self, owner: ClassValue, name: str) -> bool:
+        """Whether some class above sets the name on instances, or one may that is not the project's."""
+        for base in self.order(owner):
+            if isinstance(base, ClassValue):
+                if name in self._names_of(base)[1]:
+                    return True
+            elif not isinstance(base, External) or self.may_hold(base, name):
+                return True
+        return False
+
+    def below(self, owner: ClassValue) -> tuple[ClassValue, ...]:
+        """Return the classes of the project that inherit from this one."""
+        if self._below is None:
+            below: dict[ClassValue, list[ClassValue]] = {}
+            for path in self._modules.paths():
+                for index in range(len(self._modules.surface(path).classes)):
+                    heir = ClassValue(path, index)
+                    for base in self.order(heir)[1:]:
+                        if isinstance(base, ClassValue):
+                            below.setdefault(base, []).append(heir)
+            self._below = {base: tuple(heirs) for base, heirs in below.items()}
+        return self._below.get(owner, ())
 
     def own(self, owner: ClassValue, name: str) -> tuple[Expression, ...] | None:
         """Return what the body of this very class binds to the name, None when it does not."""

@@ -34,6 +34,10 @@ class Modules:
         self._found: dict[tuple[str, str], Values] = {}
         self._tables: dict[str, dict[str, tuple[Expression, ...]]] = {}
 
+    def paths(self) -> list[str]:
+        """Return every file, in order."""
+        return sorted(self._files)
+
     def surface(self, path: str) -> CallSurface:
         """Return what a file says about calls; nothing for one that is not known."""
         file = self._files.get(path)

@@ -67,8 +67,8 @@ class _Check:
             if signatures is None:
                 return None
             complaints = [misfit_of(signature, call) for signature in signatures]
-            wrong = [misfit for misfit in complaints if misfit.unknown or misfit.missing]
-            if not wrong:
+            wrong = [misfit for misfit in complaints if _is_wrong(misfit)]
+            if not wrong or self._fits_an_heir(value, call) or _lacks_self(value, call, wrong[0]):
                 return None
             misfits.append(wrong[0])
         if not misfits:
@@ -79,6 +79,21 @@ class _Check:
         if not unknown and not missing:
             return None
         return WrongCall(path, call, values, unknown, missing, first.unfilled)
+
+    def _fits_an_heir(self, value: Value, call: Call) -> bool:
+        """Whether a class below the one that is known has a method of this name that the call fits."""
+        if not isinstance(value, FunctionValue) or value.receiver is None or call.callee[0] == "^":
+            return False
+        inheritance, evaluator = self._evaluator.inheritance, self._evaluator
+        name = call.callee.rpartition(".")[2]
+        for heir in inheritance.below(value.receiver):
+            if inheritance.own(heir, name) is not None:
+                owner = InstanceValue(heir) if value.bound else heir
+                for found in evaluator.attribute(owner, name, heir.path):
+                    signatures = self._signatures(found)
+                    if signatures is None or not any(_is_wrong(misfit_of(each, call)) for each in signatures):
+                        return True
+        return False
 
     def _check_super(self, path: str, call: Call) -> WrongCall | None:
         """Check `super().__init__(...)`; where no base is the project's own, another base may stand beside it later."""
@@ -91,7 +106,7 @@ class _Check:
             return None
         signature = self._constructors.initializer(order)
         misfit = None if signature is None else misfit_of(signature, call)
-        if misfit is None or not (misfit.unknown or misfit.missing):
+        if misfit is None or not _is_wrong(misfit):
             return None
         return WrongCall(path, call, values, misfit.unknown, misfit.missing, misfit.unfilled)
 
@@ -113,3 +128,14 @@ class _Check:
 
     def _of_function(self, value: FunctionValue) -> Signature:
         return signature_of(self._evaluator.forms.function(value).parameters, value.bound)
+
+
+def _is_wrong(misfit: Misfit) -> bool:
+    return bool(misfit.unknown or misfit.missing)
+
+
+def _lacks_self(value: Value, call: Call, misfit: Misfit) -> bool:
+    """Whether a method of a class seems to lack its object, and the class is only known from what a call gives: the
+    annotation may say the class where it means an object."""
+    is_unbound = isinstance(value, FunctionValue) and value.receiver is not None and not value.bound
+    return is_unbound and "(" in call.callee and "self" in misfit.missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable
 
@@ -12,6 +13,12 @@ from sophia_cli.project.code.extract_calls_expressions import steps_of, written_
 from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, expression_of
 from sophia_cli.project.code.extract_calls_walk import Walk
 
+_EXCUSE = re.compile(
+    r"#\s*(?:type:\s*ignore(?!\[)|(?:type|pyright|ty|pyrefly):\s*ignore\[[^\]]*"
+    r"(?:call-arg|call-overload|misc|reportCallIssue|reportGeneralTypeIssues|unknown-argument|missing-argument"
+    r"|unexpected-keyword)|pylint:\s*disable=[\w\s,-]*(?:unexpected-keyword-arg|no-value-for-parameter))"
+)
+
 
 def calls_of(tree: ast.Module, text: str) -> CallSurface:
     """Return the callables that a file defines and the calls that it makes; `text` is what the tree was parsed from."""
@@ -19,7 +26,8 @@ def calls_of(tree: ast.Module, text: str) -> CallSurface:
     walk.statements(tree.body, walk.module)
     walk.calls += _module_calls(walk.module, bool(walk.stars))
     column = _columns(text)
-    calls = [_call(meaning, node, column) for meaning, node in walk.calls]
+    excused = _excused_lines(text)
+    calls = [_call(meaning, node, column) for meaning, node in walk.calls if not _is_excused(node, excused)]
     return CallSurface(
         tuple([function.finished() for function in walk.functions]),
         tuple([class_.finished() for class_ in walk.classes]),
@@ -29,6 +37,19 @@ def calls_of(tree: ast.Module, text: str) -> CallSurface:
         tuple(sorted(walk.replaced)),
         tuple(sorted([call for call in calls if call is not None], key=lambda call: (call.line, call.column))),
     )
+
+
+def _excused_lines(text: str) -> frozenset[int]:
+    """Return the lines whose comment tells a type checker or linter that the arguments of a call are meant so."""
+    if "ignore" not in text and "pylint:" not in text:
+        return frozenset()
+    return frozenset(number for number, line in enumerate(text.split("\n"), start=1) if _EXCUSE.search(line))
+
+
+def _is_excused(call: ast.Call, lines: frozenset[int]) -> bool:
+    if not lines:
+        return False
+    return call.lineno in lines or any(keyword.lineno in lines for keyword in call.keywords)
 
 
 def _module_calls(module: Scope, has_stars: bool) -> list[tuple[Meaning, ast.Call]]:

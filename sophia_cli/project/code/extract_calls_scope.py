@@ -110,7 +110,13 @@ class Scope:
         return self.ask(meaning.root, meaning.steps + step)
 
     def ask(self, root: str, steps: str) -> Reference:
-        """Return a reference that is settled when the scope ends."""
+        """Return a reference that is settled when the scope ends; in a class body, where order counts, at once."""
+        if self.kind is Kind.CLASS:
+            if root not in self.bindings and self.parent is not None:
+                return self.parent.enclosing().ask(root, steps)
+            reference = Reference(root, steps)
+            reference.settled = Expression(f"${self.class_index}.{root}")
+            return reference
         reference = Reference(root, steps)
         self.pending.append(reference)
         return reference

@@ -43,7 +43,7 @@ class Walk:
             elif isinstance(node, ast.Assign):
                 self._assign(node, scope)
             elif isinstance(node, ast.If | ast.While):
-                self._scan([node.test], scope)
+                self._test(node.test, scope)
                 self.statements(node.body, scope)
                 self.statements(node.orelse, scope)
             elif isinstance(node, ast.Return):
@@ -63,7 +63,10 @@ class Walk:
                 self.statements(node.orelse, scope)
             elif isinstance(node, ast.With | ast.AsyncWith):
                 self._with(node, scope)
-            elif isinstance(node, ast.Raise | ast.Assert | ast.Delete):
+            elif isinstance(node, ast.Assert):
+                self._test(node.test, scope)
+                self._scan([] if node.msg is None else [node.msg], scope)
+            elif isinstance(node, ast.Raise | ast.Delete):
                 self._scan([child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)], scope)
             elif isinstance(node, ast.Import):
                 for alias in node.names:
@@ -161,6 +164,18 @@ class Walk:
                     push(node.value)
             else:
                 stack += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+
+    def _test(self, node: ast.expr, scope: Scope) -> None:
+        """Read a condition; a call such as `is_collection(x)` in it may tell the class of what it is given."""
+        self._scan([node], scope)
+        parts = node.values if isinstance(node, ast.BoolOp) else [node]
+        for part in parts:
+            asked = part.operand if isinstance(part, ast.UnaryOp) else part
+            if isinstance(asked, ast.Call) and asked.args:
+                callee = asked.func
+                name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
+                if name.lstrip("_").startswith(("is_", "has_")):
+                    self._narrow(asked.args[0], scope)
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, stack: list[ast.expr], scope: Scope
