@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ def earliest_fault(text: str) -> SyntaxFault | None:
     statement further up that it could not parse either. Call inside `quiet()`.
     """
     fault = quick_fault(text)
-    if fault is None or fault.line < 3 or not any(words in fault.message for words in _TOKENIZER):
+    if fault is None or fault.line < 3 or not _TOKENIZER.search(fault.message):
         return fault
     position = 0
     for _ in range(fault.line - 1):
@@ -56,20 +57,10 @@ def earliest_fault(text: str) -> SyntaxFault | None:
     return fault if "expected 'except'" in above.message and above.line >= fault.line - 2 else above
 
 
-_TOKENIZER = (
-    "unterminated",
-    "invalid decimal literal",
-    "invalid hexadecimal",
-    "invalid octal",
-    "invalid binary",
-    "invalid character",
-    "invalid non-printable",
-    "leading zeros",
-    "line continuation",
-    "does not match any outer",
-    "unmatched",
-    "does not match opening",
-    "inconsistent use of tabs",
+_TOKENIZER = re.compile(
+    "unterminated|invalid decimal literal|invalid hexadecimal|invalid octal|invalid binary|invalid character"
+    "|invalid non-printable|leading zeros|line continuation|does not match any outer|unmatched|does not match opening"
+    "|inconsistent use of tabs"
 )
 
 

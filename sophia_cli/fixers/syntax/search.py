@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sophia_cli.fixers.syntax.candidates import propose
 from sophia_cli.fixers.syntax.change import Change, Op
-from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault
 from sophia_cli.fixers.syntax.costs import Costs
 from sophia_cli.fixers.syntax.features import (
     Features,
@@ -19,19 +19,15 @@ from sophia_cli.fixers.syntax.features import (
     operation_features,
     plausibility,
 )
+from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.losses import lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.outcome import outcome_features
 from sophia_cli.fixers.syntax.site import Site, indent_unit
 from sophia_cli.fixers.syntax.token_model import TokenModel
-from sophia_cli.fixers.syntax.window import Window, windows_around
+from sophia_cli.fixers.syntax.window import Window, continues, narrow, windows_around
 
-_TRY = 1500  # characters that the compiler reads in the time that a try costs beside
-_COPY = 0.3  # of a text's length: what it costs to put the text together
-_CANDIDATE = 400  # the same for a candidate that is only ranked
-_TRY = 1500  # characters that the compiler reads in the time that a try costs beside
-_COPY = 0.3  # of a text's length: what it costs to put the text together
-_CANDIDATE = 400  # the same for a candidate that is only ranked
+_CANDIDATE = 800  # characters that the compiler reads in the time that a candidate costs that is only ranked
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
@@ -96,31 +92,19 @@ class Outcome:
     plausibility: float
 
 
-@dataclass
-class _Budget:
-    left: int
-    spent: int = field(default=0)
-
-    def fault(self, text: str) -> SyntaxFault | None:
-        """Ask the compiler, and account for what it read: up to the fault, or everything."""
-        fault = earliest_fault(text)
-        share = 1.0 if fault is None else min(1.0, fault.line / (text.count("\n") + 1))
-        self.spent += int(len(text) * (share + _COPY)) + _TRY
-        return fault
-
-    @property
-    def used_up(self) -> bool:
-        """Whether the work that the limits allow is done."""
-        return self.spent > self.left
-
-
 @dataclass(slots=True)
 class _Tools:
     costs: Costs
     model: TokenModel | None
     limits: Limits
-    budget: _Budget
+    judge: Judge
+    stop: int  # what the judge may have spent when the search ends
     memo: dict[tuple[object, ...], list[tuple[_Tried, bool]]]
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the work that the limits allow is done."""
+        return self.judge.spent > self.stop
 
 
 def text_of(lines: list[str]) -> str:
@@ -136,29 +120,30 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
     first = limits or Limits()
     if len(text) > first.huge:
         return []
-    found = _search(text, costs, model, first)
+    judge = Judge()
+    found = _search(text, costs, model, first, judge)
     if not found and limits is None and len(text) <= first.large:
-        found = _search(text, costs, model, first.wider())
+        found = _search(text, costs, model, first.wider(), judge)
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
         texts = {outcome.text for outcome in found}
-        kept = _search(text, costs, model, replace(first, lossless=True, work=first.work // 2))
+        kept = _search(text, costs, model, replace(first, lossless=True, work=first.work // 2), judge)
         found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
     return found
 
 
-def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -> list[Outcome]:
+def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, judge: Judge) -> list[Outcome]:
     lines = text.split("\n")
     if lines and lines[-1] == "":
         lines.pop()
-    fault = earliest_fault(text) or compile_fault(text)
+    started = judge.spent
+    fault = judge.whole(text_of(lines))
     if fault is None:
         return []
-    budget = _Budget(limits.work)
     frontier = [State(lines, (), {}, 0.0, 0.0, fault)]
     finals: dict[str, State] = {}
     unit = indent_unit(lines)
-    tools = _Tools(costs, model, limits, budget, {})
+    tools = _Tools(costs, model, limits, judge, started + limits.work, {})
     furthest = 0
     for depth in range(limits.sites):
         tools.limits = limits.at(depth)
@@ -173,7 +158,7 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -
                 kept[key] = state
         reached = max((s.fault.line for s in open_states.values() if s.fault is not None), default=0)
         if reached > furthest and depth >= 2 and not finals:
-            budget.left += limits.more
+            tools.stop += limits.more
             furthest = reached
         best_final = min((s.cost for s in finals.values()), default=None)
         frontier = _beam(list(open_states.values()), tools.limits.beam)
@@ -181,7 +166,7 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits) -
             frontier = [s for s in frontier if s.priority < frontier[0].priority + limits.lead]
         if best_final is not None:
             frontier = [s for s in frontier if s.cost + limits.step < best_final]
-        if not frontier or budget.used_up or (best_final is not None and len(finals) >= limits.finals):
+        if not frontier or tools.used_up or (best_final is not None and len(finals) >= limits.finals):
             break
     return _finish(text, finals, costs, limits)
 
@@ -207,15 +192,21 @@ def _finish(broken: str, finals: dict[str, State], costs: Costs, limits: Limits)
         outcome = outcome_features(text)
         if outcome is not None:
             conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
-            lost = 0 if conflict else lost_lines(broken, text)
+            lost = 0 if conflict else max(0, lost_lines(broken, text) - _not_code(state.changes))
             plain = state.cost + costs.of_outcome(outcome)
             total = plain + costs.loss * min(lost, _LOST_AT_MOST)
             found.append(Outcome(text, state.changes, total, state.features, outcome, lost, plain))
     return sorted(found, key=lambda o: o.cost)
 
 
+def _not_code(changes: Sequence[Change]) -> int:
+    """How many lines became comments because they are the text around code, or comments of another language."""
+    rows = (line for change in changes if change.op is Op.STRIP_MARKUP for line in change.lines)
+    return sum(1 for line in rows if line.lstrip().startswith("#"))
+
+
 def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
-    limits, budget = tools.limits, tools.budget
+    limits, judge = tools.limits, tools.judge
     fault = state.fault
     assert fault is not None
     lines = state.lines
@@ -229,14 +220,14 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
     for window in windows_around(lines, line):
         if window.last - window.first == len(lines) and size > limits.large:
             break
-        if not _shows(window, lines, fault, budget):
+        if not _shows(window, lines, fault, judge):
             continue
         own = tuple(lines[window.first : window.last])
         key = (own, window.first, len(lines), fault)
         known = tools.memo.get(key)
         if known is None:
             site = Site(lines=lines, fault=fault, first=window.first, last=window.last, unit=unit)
-            budget.spent += 3 * sum(map(len, own))
+            judge.spent += 3 * sum(map(len, own))
             if len(site.unclosed) > limits.depth:
                 break
             before = len(passed), len(advanced)
@@ -252,7 +243,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
             break
         if any(t.progress > limits.leap and t.cost < limits.content for t in advanced):
             break
-        if budget.used_up:
+        if tools.used_up:
             break
     passed.sort(key=lambda t: t.cost)
     advanced.sort(key=lambda t: t.cost - t.progress)
@@ -261,10 +252,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         change = tried.change
         after = change.apply(lines)
         text = text_of(after)
-        following = budget.fault(text)
-        if following is None:
-            budget.spent += len(text)
-            following = compile_fault(text)
+        following = judge.whole(text)
         if following is not None and not _is_progress(fault, following, change):
             continue
         ahead = -limits.doubt if following is not None and _is_vague(following) else 0.0
@@ -291,12 +279,12 @@ class _Tried:
     progress: float
 
 
-def _shows(window: Window, lines: list[str], fault: SyntaxFault, budget: _Budget) -> bool:
+def _shows(window: Window, lines: list[str], fault: SyntaxFault, judge: Judge) -> bool:
     """Whether the window, compiled alone, has the same fault at the same line."""
     if window.first == 0 and window.last == len(lines):
         return True
     text = window.text(lines[window.first : window.last])
-    alone = budget.fault(text)
+    alone = judge.fault(text)
     return alone is not None and window.line_of(alone.line) == fault.line and alone.type == fault.type
 
 
@@ -310,10 +298,21 @@ def _try_all(
 ) -> None:
     limits = tools.limits
     best = min((t.cost for t in passed), default=None)
+    near = narrow(site)
+    if near is not None and not _shows(near, site.lines, site.fault, tools.judge):
+        near = None
     for cost, _, change, features in _ranked(site, tools, seen):
         if best is not None and cost > best + limits.gap and len(passed) + len(advanced) >= 2:
             break
-        following = _fault_after(site.lines, change, window, tools.budget)
+        if near is not None and near.first <= change.start and change.end <= near.last:
+            following = _fault_after(site.lines, change, near, tools.judge)
+            if (
+                following is not None
+                and _is_final(following, change)
+                and not _is_progress(site.fault, following, change)
+            ):
+                continue
+        following = _fault_after(site.lines, change, window, tools.judge)
         if following is None:
             best = cost if best is None else min(best, cost)
             sound = 0.0 if flips_docstrings(site, change) else 1.0
@@ -327,7 +326,7 @@ def _try_all(
             advanced.append(_Tried(cost, change, features, progress))
             if progress > limits.leap:
                 best = cost if best is None else min(best, cost)
-        if tools.budget.used_up:
+        if tools.used_up:
             break
 
 
@@ -342,8 +341,7 @@ def _ranked(
         key = (change.start, change.end, change.lines)
         if key not in seen:
             seen.add(key)
-            tools.budget.spent += _CANDIDATE
-            tools.budget.spent += _CANDIDATE
+            tools.judge.spent += _CANDIDATE
             rough.append((costs.of_change(operation_features(site, change)), number, change))
     rough.sort(key=lambda item: (item[0], item[1]))
     plain: list[tuple[float, int, Change, Features]] = []
@@ -361,13 +359,16 @@ def _ranked(
     return ranked
 
 
-def _fault_after(lines: list[str], change: Change, window: Window, budget: _Budget) -> SyntaxFault | None:
+def _fault_after(lines: list[str], change: Change, window: Window, judge: Judge) -> SyntaxFault | None:
     """What the compiler says of the window after the change, in lines of the whole text."""
     inside = change.start >= window.first and change.end <= window.last
-    actual = window if inside else Window(0, max(window.last, change.end), False)
+    if inside and change.start == window.first and change.lines and change.lines[0].strip():
+        # A window that begins at another level than before can only be judged with what stands above it.
+        inside = window.nested == change.lines[0][:1].isspace()
+    actual = window if inside else Window(0, max(window.last, change.end))
     first, last = actual.first, actual.last
     text = actual.text([*lines[first : change.start], *change.lines, *lines[change.end : last]])
-    fault = budget.fault(text)
+    fault = judge.fault(text)
     if fault is None:
         return None
     return SyntaxFault(
@@ -378,7 +379,16 @@ def _fault_after(lines: list[str], change: Change, window: Window, budget: _Budg
 
 def _is_vague(fault: SyntaxFault) -> bool:
     """Whether the fault's place says little about how far the text is right: something open swallows the rest."""
-    return any(words in fault.message for words in ("unterminated", "never closed", "does not match opening"))
+    message = fault.message
+    return "never closed" in message or "unterminated" in message or "does not match opening" in message
+
+
+def _is_final(fault: SyntaxFault, change: Change) -> bool:
+    """Whether a fault in a few lines is one in the whole text too, whatever stands above and below."""
+    if _is_vague(fault):
+        return False
+    row = fault.line - 1 - change.start
+    return not (0 <= row < len(change.lines) and continues(change.lines[row]))
 
 
 def _is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:

@@ -6,33 +6,40 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sophia_cli.fixers.syntax.site import is_code, width_of
+from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 
 _DEFINITION = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def|class)\b|[ \t]*@\w")
+_CONTINUES = re.compile(r"[ \t]*(?:else|elif|except|finally|case)\b")
+_NESTED = ("if 1:",)
+_STATEMENTS = 4  # above and below the fault, in the narrowest window
 _TOP = re.compile(r"(?:def|class|async|if|for|while|with|try|import|from)\b|@")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Lines [first, last) of a text; `nested` when they are indented and compile under a header of our own."""
+    """Lines [first, last) of a text, and the headers of our own under which they compile when they are indented."""
 
     first: int
     last: int
-    nested: bool
+    headers: tuple[str, ...] = ()
+
+    @property
+    def nested(self) -> bool:
+        """Whether the lines are indented in the text."""
+        return bool(self.headers)
 
     def text(self, lines: list[str]) -> str:
         """Return what is compiled for these lines; `lines` are the window's own, changed or not."""
-        body = "\n".join(lines) + "\n"
-        return "if 1:\n" + body if self.nested else body
+        return "\n".join((*self.headers, *lines, ""))
 
     def line_of(self, line: int) -> int:
         """Return the line of the whole text, from 1, for a line of the compiled text, from 1."""
-        return line + self.first - (1 if self.nested else 0)
+        return line + self.first - len(self.headers)
 
 
 def windows_around(lines: list[str], line: int) -> Iterator[Window]:
     """Yield ever larger windows around a line, the whole text last."""
-    whole = Window(0, len(lines), False)
+    whole = Window(0, len(lines))
     last = whole
     if len(lines) > 30:
         for window in (_definitions(lines, line, 1), _top_level(lines, line)):
@@ -40,6 +47,55 @@ def windows_around(lines: list[str], line: int) -> Iterator[Window]:
                 last = window
                 yield window
     yield whole
+
+
+def continues(line: str) -> bool:
+    """Whether a line goes on with a statement further up, as `else` does."""
+    return _CONTINUES.match(line) is not None
+
+
+def narrow(site: Site) -> Window | None:
+    """Return the few statements around the fault, under headers for the blocks that they stand in.
+
+    None when that is not much less than the site's own window. It is too narrow to propose changes by, but what is
+    still broken in it is broken in the whole.
+    """
+    if site.group == "triple":
+        return None
+    first = here = site.line
+    for _ in range(_STATEMENTS):
+        index = site.previous_code(first)
+        if index is None:
+            break
+        first = index
+    last = site.statement_end(here)
+    for _ in range(_STATEMENTS):
+        if last < site.last:
+            last = site.statement_end(last)
+    if 2 * (last - first) > site.last - site.first:
+        return None
+    return Window(first, last, _headers(site, first))
+
+
+def _headers(site: Site, index: int) -> tuple[str, ...]:
+    """Return headers, outermost first, under which the statement at `index` has the indentation that it has."""
+    headers: list[str] = []
+    width = width_of(site.lines[index])
+    while width > 0:
+        above = site.previous_code(index)
+        if above is None:
+            headers.append("if 1:")
+            break
+        index = above
+        line = site.lines[index]
+        if (own := width_of(line)) < width:
+            width = own
+            indent, word = indent_of(line), line.split(None, 1)[0].rstrip(":")
+            if word in ("try", "except", "finally"):
+                headers += [indent + "try:"] if word == "try" else [indent + "except:", indent + "try: pass"]
+            else:
+                headers.append(indent + "if 1:")
+    return tuple(reversed(headers))
 
 
 def _definitions(lines: list[str], line: int, reach: int) -> Window | None:
@@ -68,7 +124,7 @@ def _definitions(lines: list[str], line: int, reach: int) -> Window | None:
             if found > reach or width_of(text) < width:
                 end = index
                 break
-    return Window(first, end, width > 0)
+    return Window(first, end, _NESTED if width > 0 else ())
 
 
 def _top_level(lines: list[str], line: int) -> Window:
@@ -87,4 +143,4 @@ def _top_level(lines: list[str], line: int) -> Window:
             if found > 2:
                 last = index
                 break
-    return Window(first, last, False)
+    return Window(first, last)

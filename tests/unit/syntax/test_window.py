@@ -22,7 +22,7 @@ def _lines(broken: str, instead_of: str) -> list[str]:
 
 def test_a_short_text_is_its_own_window() -> None:
     lines = ["def f(:", "    pass"]
-    assert list(windows_around(lines, 0)) == [Window(0, 2, False)]
+    assert list(windows_around(lines, 0)) == [Window(0, 2)]
 
 
 def test_windows_grow_around_the_line_and_end_with_the_whole() -> None:
@@ -33,7 +33,7 @@ def test_windows_grow_around_the_line_and_end_with_the_whole() -> None:
     assert sizes == sorted(sizes)
     assert len(windows) > 1
     assert all(window.first <= line < window.last for window in windows)
-    assert windows[-1] == Window(0, len(lines), False)
+    assert windows[-1] == Window(0, len(lines))
 
 
 def test_the_smallest_window_shows_the_same_fault_at_the_same_line() -> None:
@@ -56,7 +56,7 @@ def test_a_nested_window_compiles_once_the_fault_is_gone() -> None:
 
 
 def test_lines_of_a_nested_window_are_counted_without_its_header() -> None:
-    window = Window(7, 9, True)
+    window = Window(7, 9, ("if 1:",))
     assert window.text(["    a = 1", "    b = ("]).split("\n")[0] == "if 1:"
     assert window.line_of(2) == 8
 
