@@ -3,8 +3,8 @@
     python -m benchmarks.shipped_modules WHEELS sophia_cli/project/dependencies/shipped_modules.txt
 
 WHEELS is a folder of wheels (`pip download --no-deps --only-binary :all: NAME`). Only names of files are read: nothing
-is unpacked or run. Tests, vendored copies and modules whose name begins with an underscore are left out, and of the largest
-distributions what lies deep inside.
+is unpacked or run. Tests, vendored copies and modules whose name begins with an underscore are left out, and of the
+largest distributions what lies deep inside.
 """
 
 from __future__ import annotations
