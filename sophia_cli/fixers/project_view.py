@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sophia_cli.project.calls.wrong import Calls
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.dependencies.declared import collect
 from sophia_cli.project.dependencies.import_names import import_names
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.dependencies.lookup import Dependencies
+from sophia_cli.project.imports.built import built_modules
 from sophia_cli.project.imports.graph import ImportGraph, build_graph
+from sophia_cli.project.imports.modules import Listing
 from sophia_cli.project.imports.roots import infer_roots
 from sophia_cli.project.source import SourceText
 
@@ -47,7 +50,8 @@ class ProjectView:
 
     `files` holds the facts of every Python file by path, `documents` the bytes of other files that say something
     about the project (declarations, settings of tools, container files). `python` is the version the project declares,
-    or the running one. `graph` is what every import leads to, `dependencies` what is declared, locked and installed.
+    or the running one. `graph` is what every import leads to, `dependencies` what is declared, locked and installed,
+    `calls` the calls that do not fit.
     """
 
     files: Mapping[str, FileFacts]
@@ -57,6 +61,7 @@ class ProjectView:
     python: tuple[int, int]
     graph: ImportGraph
     dependencies: Dependencies
+    calls: Calls
 
     def document(self, path: str) -> bytes | None:
         """Return the bytes of a file that is no Python module, or of `setup.py`; None when it cannot be read."""
@@ -73,8 +78,12 @@ def view_of_project(
     past: Past,
     python: tuple[int, int],
     environment: Environment | None = None,
+    listing: Listing | None = None,
 ) -> ProjectView:
-    """Return the view of a project, with everything that follows from its files worked out."""
+    """Return the view of a project, with everything that follows from its files worked out.
+
+    `listing` gives the names in a folder of the disk, so that compiled and ignored modules count as there.
+    """
 
     def read(path: str) -> bytes | None:
         if path in documents:
@@ -85,5 +94,13 @@ def view_of_project(
     scripts = {path: data for path in files if path.rpartition("/")[2] == "setup.py" and (data := read(path))}
     declared = collect((*documents, *scripts), read)
     dependencies = Dependencies(declared, environment or Environment(), import_names())
-    graph = build_graph(files, infer_roots(files, {**documents, **scripts}), distributions=dependencies)
-    return ProjectView(files, documents, sources, past, python, graph, dependencies)
+    settings = {**documents, **scripts}
+    graph = build_graph(
+        files,
+        infer_roots(files, settings),
+        listing=listing,
+        distributions=dependencies,
+        built=built_modules(settings),
+    )
+    calls = Calls(files, graph.resolver)
+    return ProjectView(files, documents, sources, past, python, graph, dependencies, calls)

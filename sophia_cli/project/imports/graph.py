@@ -70,7 +70,7 @@ class ImportGraph:
         pending = [entries] if isinstance(entries, str) else list(entries)
         seen = {path for path in pending if path in self.files}
         for path in list(seen):
-            pending.extend(self._packages_above(path))
+            pending.extend(self.packages_above(path))
         while pending:
             path = pending.pop()
             for edge in self.edges.get(path, ()):
@@ -78,6 +78,23 @@ class ImportGraph:
                     seen.add(edge.target)
                     pending.append(edge.target)
         return frozenset(seen)
+
+    def packages_above(self, path: str) -> list[str]:
+        """Return the `__init__.py` files that run before a module does, the outermost first."""
+        found: list[str] = []
+        folder = path.rpartition("/")[0]
+        while folder:
+            package = folder + "/__init__.py"
+            if package in self.modules.files and package != path:
+                found.append(package)
+            folder = folder.rpartition("/")[0]
+        return found[::-1]
+
+    def locate(self, path: str, level: int, module: str) -> Located | None:
+        """Return the file that a module's name means in the file `path`, None where that is none of the project's."""
+        resolution = self.resolver.resolve_module(path, level, module)
+        is_file = resolution.outcome is Outcome.MODULE and resolution.targets[0].kind is not Kind.NAMESPACE
+        return resolution.targets[0] if is_file else None
 
     def _import(self, path: str, fact: ImportFact) -> Import:
         resolution = self.resolver.resolve(path, fact)
@@ -95,6 +112,8 @@ class ImportGraph:
             submodules.extend(held)
             if not held and all(self._lacks(target, name.name) for target in resolution.targets):
                 missing.append(name)
+        if missing and not self.resolver.is_own(path, resolution):
+            missing.clear()
         if broken is None and submodules:
             broken = self._broken(path, tuple(submodules))
         return Import(path, fact, resolution, tuple(submodules), tuple(missing), broken)
@@ -126,9 +145,13 @@ class ImportGraph:
     def _broken(self, importer: str, targets: Sequence[Located]) -> str | None:
         """Return the target when it does not compile; with several places, only when none of them does."""
         paths = [target.path for target in targets if target.kind is not Kind.NAMESPACE]
-        if paths and all(path in self.files and not self.files[path].compiles for path in paths):
-            return paths[0] if paths[0] != importer else None
+        if paths and paths[0] != importer and all(self._is_broken(path) for path in paths):
+            return paths[0]
         return None
+
+    def _is_broken(self, path: str) -> bool:
+        file = self.files.get(path)
+        return file is not None and file.is_scanned and not file.compiles
 
     def _edges_of(self, path: str) -> Iterable[Edge]:
         """Return an edge for every file needed, with the earliest moment at which it is."""
@@ -143,7 +166,7 @@ class ImportGraph:
         return found.values()
 
     def _add(self, found: dict[str, Edge], path: str, target: str, when: When, line: int) -> None:
-        for needed in (*self._packages_above(target), target):
+        for needed in (*self.packages_above(target), target):
             known = found.get(needed)
             if needed != path and (known is None or when.rank < known.when.rank):
                 found[needed] = Edge(path, needed, when, line)
@@ -158,22 +181,11 @@ class ImportGraph:
         module = dotted.partition(":")[0]
         for name in (module, module.rpartition(".")[0]):
             if name:
-                found = self.resolver.resolve_name(path, name)
+                found = self.resolver.resolve_module(path, 0, name)
                 places = [at.path for at in found.targets if at.kind is not Kind.NAMESPACE]
                 if places and found.outcome in (Outcome.MODULE, Outcome.LUCKY):
                     return places
         return ()
-
-    def _packages_above(self, path: str) -> list[str]:
-        """Return the `__init__.py` files that run before a module does."""
-        found: list[str] = []
-        folder = path.rpartition("/")[0]
-        while folder:
-            package = folder + "/__init__.py"
-            if package in self.modules.files and package != path:
-                found.append(package)
-            folder = folder.rpartition("/")[0]
-        return found
 
 
 def build_graph(

@@ -45,6 +45,10 @@ class Distributions(Protocol):
         """Whether a distribution is known to offer the top of this dotted module."""
         ...
 
+    def declares(self, module: str, /) -> bool:
+        """Whether the project declares a distribution that offers the top of this dotted module."""
+        ...
+
     def is_own(self, top: str, /) -> bool:
         """Whether the project itself is distributed under this import name."""
         ...
@@ -57,6 +61,10 @@ class NoDistributions:
         """Whether a distribution offers the module: never."""
         return False
 
+    def declares(self, module: str, /) -> bool:
+        """Whether the project declares it: never."""
+        return False
+
     def is_own(self, top: str, /) -> bool:
         """Whether it is the project's own name: never."""
         return False
@@ -64,4 +72,4 @@ class NoDistributions:
 
 def standard_modules() -> frozenset[str]:
     """Return the top-level names of the standard library, of any Python 3."""
-    return frozenset(sys.stdlib_module_names) | REMOVED_STANDARD
+    return frozenset(sys.stdlib_module_names) | REMOVED_STANDARD | {"__main__"}

@@ -63,6 +63,14 @@ class ModuleMap:
         parts = inside.removesuffix(".py").split("/")
         return tuple(parts[:-1] if parts[-1] == "__init__" else parts)
 
+    def dotted(self, path: str) -> str:
+        """Return the dotted name of a file, from the project root or the nearest folder that no name can hold."""
+        parts = self.name_of(path, "")
+        start = len(parts)
+        while start and parts[start - 1].isidentifier():
+            start -= 1
+        return ".".join(parts[start:])
+
     def ending_in(self, parts: Sequence[str]) -> list[Located]:
         """Return every module of the project whose path ends in these parts, wherever it lies."""
         tail = "/".join(parts)
@@ -73,6 +81,14 @@ class ModuleMap:
     def named(self, name: str) -> list[Located]:
         """Return the modules and packages of this name, wherever they lie."""
         return [located for _, located in self._by_name.get(name, ())]
+
+    def names_in(self, folder: str) -> tuple[str, ...]:
+        """Return the names of the modules and packages that lie directly in a folder."""
+        return tuple(self._names.get(folder, ()))
+
+    def has_modules(self, folder: str) -> bool:
+        """Whether a Python file lies directly in the folder."""
+        return folder in self._filled
 
     def packages_in(self, folder: str) -> tuple[str, ...]:
         """Return the names of the packages that lie directly in a folder."""
@@ -108,6 +124,19 @@ class ModuleMap:
         if folder not in self._listed:
             self._listed[folder] = self._listing(folder)
         return self._listed[folder]
+
+    @cached_property
+    def _filled(self) -> frozenset[str]:
+        return frozenset(path.rpartition("/")[0] for path in self.files)
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for base in sorted({path.removesuffix(".py") for path in self.files} | self.folders):
+            above, _, name = base.rpartition("/")
+            if name.isidentifier() and name != "__init__":
+                found[above].append(name)
+        return dict(found)
 
     @cached_property
     def _packages(self) -> dict[str, list[str]]:

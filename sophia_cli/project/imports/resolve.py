@@ -33,27 +33,24 @@ class Resolver:
         self._modules = modules
         self._search_path = search_path
         self._distributions = distributions
-        self._standard = standard
+        self.standard = standard
         self._built = built
         self._open = open_packages
         self._known: dict[tuple[str, int, str], Resolution] = {}
 
     def resolve(self, importer: str, fact: ImportFact) -> Resolution:
         """Return what `fact` in the file `importer` leads to."""
+        return self.resolve_module(importer, fact.level, fact.module)
+
+    def resolve_module(self, importer: str, level: int, module: str) -> Resolution:
+        """Return what a module's name, after `level` dots, leads to from the file `importer`."""
         place = importer if self._search_path.has_own(importer) else importer.rpartition("/")[0]
-        key = (place, fact.level, fact.module)
+        key = (place, level, module)
         known = self._known.get(key)
         if known is None:
-            relative = fact.level > 0
-            known = (
-                self._relative(importer, fact.level, fact.module) if relative else self._absolute(importer, fact.module)
-            )
+            known = self._relative(importer, level, module) if level else self._absolute(importer, module)
             self._known[key] = known
         return known
-
-    def resolve_name(self, importer: str, dotted: str) -> Resolution:
-        """Return what a dotted name in a string of `importer` leads to."""
-        return self._absolute(importer, dotted)
 
     def submodule(self, package: Located, name: str) -> Located | None:
         """Return the submodule `name` of a package or plain folder, None where there is none."""
@@ -96,10 +93,14 @@ class Resolver:
         first: SourceRoot | None = None
         for root in roots:
             located = self._in_root(root, parts)
-            if located is not None and located not in found:
+            if (
+                located is not None
+                and located not in found
+                and not (len(parts) == 1 and self._is_chance(root, located, parts))
+            ):
                 found.append(located)
                 first = first or root
-        if top in self._standard and (not found or len(parts) == 1 or all(at.kind is Kind.NAMESPACE for at in found)):
+        if top in self.standard and (not found or len(parts) == 1 or all(at.kind is Kind.NAMESPACE for at in found)):
             return self._standard_or_missing(module, parts, roots)
         if found and all(at.kind is Kind.NAMESPACE for at in found) and self._distributions.provides(module):
             return Resolution(module, Outcome.THIRD_PARTY)
@@ -130,7 +131,7 @@ class Resolver:
         if any(not root.package and self._is_unread(root.path, parts[:1]) for root in roots if not holders):
             return Resolution(module, Outcome.UNREADABLE)
         provided = self._distributions.provides(module)
-        own = [root for root, top in holders if self._is_own(importer, top, parts[0])]
+        own = [root for root, top in holders if self._is_own(importer, root, top, parts[0])]
         if provided and not own:
             return Resolution(module, Outcome.THIRD_PARTY)
         lucky = self._lucky(importer, module, parts)
@@ -142,17 +143,62 @@ class Resolver:
         elsewhere = self._elsewhere(module, parts, only_inferred=bool(holders))
         if elsewhere is not None:
             return elsewhere
+        holders = [(root, top) for root, top in holders if not self._is_chance(root, top, parts)]
         if not holders:
             return Resolution(module, Outcome.THIRD_PARTY)
         counts = [self._modules.longest(root.path, parts)[0] if not root.package else 1 for root, _ in holders]
         root = holders[counts.index(max(counts))][0]
         return self._absent_below(root, parts, module)
 
-    def _is_own(self, importer: str, top: Located, name: str) -> bool:
-        """Whether a local package is surely meant although a distribution has its name: the importer lies in it."""
+    def roots_of(self, importer: str) -> tuple[SourceRoot, ...]:
+        """Return the folders that are searched for imports of this file, the likeliest first."""
+        return self._search_path.of(importer)
+
+    def expected_paths(self, importer: str, level: int, module: str) -> list[str]:
+        """Return where the file of a missing module would lie, for every folder that is searched for it."""
+        if level:
+            folder = importer.rpartition("/")[0]
+            for _ in range(level - 1):
+                folder = folder.rpartition("/")[0]
+            folders = [folder]
+        else:
+            folders = [root.path for root in self._search_path.of(importer) if not root.package]
+        tail = module.replace(".", "/")
+        bases = [f"{folder}/{tail}" if folder else tail for folder in folders if tail or folder]
+        return [path for base in bases for path in (f"{base}.py", f"{base}/__init__.py")]
+
+    def provides(self, module: str) -> bool:
+        """Return whether a distribution is known to offer the module."""
+        return self._distributions.provides(module)
+
+    def declares(self, name: str) -> bool:
+        """Whether the project declares a distribution, not its own, that offers this top-level name."""
+        return self._distributions.declares(name) and not self._distributions.is_own(name)
+
+    def is_own(self, importer: str, resolution: Resolution) -> bool:
+        """Whether the target is surely meant, and not what a distribution of the same name offers."""
+        name = resolution.module.partition(".")[0]
+        if resolution.root is None or not self._distributions.provides(resolution.module):
+            return True
+        top = self._in_root(resolution.root, [name])
+        return top is not None and self._is_own(importer, resolution.root, top, name)
+
+    def _is_own(self, importer: str, root: SourceRoot, top: Located, name: str) -> bool:
+        """Whether a local package is surely meant although a distribution has its name.
+
+        It is distributed under this name itself, or the importer lies in it and it lies where a program surely looks.
+        """
         if self._distributions.is_own(name):
             return True
-        return top.kind is Kind.PACKAGE and top.folder is not None and importer.startswith(top.folder + "/")
+        if top.kind is not Kind.PACKAGE or top.folder is None or not importer.startswith(top.folder + "/"):
+            return False
+        return not root.path or self._search_path.inferred(root.path) is not None
+
+    def _is_chance(self, root: SourceRoot, top: Located, parts: list[str]) -> bool:
+        """Whether a folder may have the name of an unknown distribution by chance: somewhere deep, no module in it."""
+        if top.kind is not Kind.NAMESPACE or root.package or not root.path or self._search_path.inferred(root.path):
+            return False
+        return self._modules.longest(root.path, parts)[0] == 1 and not self._modules.has_modules(top.path)
 
     def _lucky(self, importer: str, module: str, parts: list[str]) -> Resolution | None:
         for root in self._search_path.inside_package(importer):

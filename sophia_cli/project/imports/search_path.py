@@ -57,7 +57,7 @@ class SearchPath:
         below = [root for above in _upwards(folder) for root in self._somewhere.get(above, ())]
         edited = [root for root in below if root.reason in _FIRST]
         top = self._top_of(folder)
-        own = [SourceRoot(top, Reason.PACKAGE if top != folder else Reason.ABOVE)] if top else []
+        own = [SourceRoot(top, Reason.PACKAGE if top != folder else Reason.ABOVE)] if top != folder or top else []
         above = [SourceRoot(name, Reason.ABOVE) for name in _upwards(top)[1:]]
         if top != folder and any(is_test_folder(part) for part in folder.split("/")):
             # pytest puts the first folder upwards that is no package on the path, also within a package of tests.

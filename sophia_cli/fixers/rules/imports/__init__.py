@@ -1,0 +1,1 @@
+"""Rules about imports: modules and names that are not there, cycles, shadows."""

@@ -1,0 +1,120 @@
+"""An import of a module of the project that does not exist.
+
+## What it does
+Reports imports whose first part is a package or module of the project, or that are relative, and that lead to nothing:
+no file, no folder, and nothing on the disk that could be it (a compiled module, a stub, an ignored or generated file).
+An import whose failure the file provides for (`try`, `TYPE_CHECKING`, a test of the version) is a warning.
+
+## Why is this bad
+The import raises ModuleNotFoundError, and with it everything that imports this file.
+
+## Example
+The package `shop` has no module `rates`:
+
+```python
+from shop.rates import rate_of
+```
+
+## Fix safety
+Safe when one module is surely meant and holds all the imported names: git recorded the move of the file, an earlier
+version of this very import named it, or it is the only module of that name. Unsafe when the evidence is weaker (other
+files import the names from there; it is the only file that defines them; a declared distribution ships it). Without
+evidence nothing is proposed: a stub that pretends to be the module is only written with `--stub`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
+from sophia_cli.fixers.project_view import ProjectView
+from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, severity_of
+from sophia_cli.fixers.rules.imports._redirect import redirect_edits
+from sophia_cli.project.imports.evidence import Evidence, Redirect
+from sophia_cli.project.imports.model import Import, Outcome
+from sophia_cli.project.imports.shipping import DeclaredShipping
+from sophia_cli.project.imports.test_code import is_test_code
+
+_SHOWN = 3
+
+
+def check(view: ProjectView) -> Iterator[Finding]:
+    evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
+    for item in view.graph.imports:
+        if item.resolution.outcome is not Outcome.MISSING:
+            continue
+        if item.fact.is_call and is_test_code(item.importer):
+            # Tests load what is not there on purpose.
+            continue
+        redirects = evidence.redirects(item)
+        candidates = tuple(redirect.written for redirect in redirects[:_SHOWN]) or _near(view, item)
+        data: dict[str, Fact] = {
+            "module": item.resolution.module,
+            "names": tuple(name.name for name in item.fact.names),
+            "candidates": candidates,
+            **circumstances(item),
+        }
+        yield finding_at(
+            RULE,
+            item.importer,
+            item.fact.place,
+            _message(item, candidates),
+            data,
+            severity=severity_of(item),
+            fix=_fix(view, item, redirects),
+        )
+
+
+def _message(item: Import, candidates: tuple[str, ...]) -> str:
+    resolution = item.resolution
+    module = resolution.module
+    if resolution.known and resolution.known != module:
+        rest = module[len(resolution.known) + 1 :].partition(".")[0]
+        what = f"`{module}` does not exist: `{resolution.known}` has no module `{rest}`"
+    else:
+        what = f"`{module}` does not exist"
+    return f"{what}; near: {', '.join(f'`{name}`' for name in candidates)}" if candidates else what
+
+
+def _near(view: ProjectView, item: Import) -> tuple[str, ...]:
+    """Return modules beside the missing one with nearly its name."""
+    resolution = item.resolution
+    if not resolution.known:
+        return ()
+    missing = resolution.module[len(resolution.known) + 1 :].partition(".")[0]
+    folder = resolution.known_at.removesuffix("/__init__.py")
+    if folder.endswith(".py") or not missing:
+        return ()
+    names = view.graph.modules.names_in(folder)
+    return tuple(f"{resolution.known}.{name}" for name in get_close_matches(missing, names, _SHOWN, 0.75))
+
+
+def _fix(view: ProjectView, item: Import, redirects: list[Redirect]) -> Fix | None:
+    if not redirects:
+        return None
+    best = redirects[0]
+    rivals = [other for other in redirects[1:] if other.ground is best.ground]
+    source = view.sources.text(item.importer)
+    edits = None if rivals or source is None else redirect_edits(source, item, best.written)
+    told = tuple(redirect.told for redirect in redirects[:_SHOWN])
+    if edits is None:
+        described = tuple(f"`{redirect.written}`: {redirect.told}" for redirect in redirects[:_SHOWN])
+        title = (
+            f"import it from `{best.written}`, and change its uses" if not rivals else "choose the module that is meant"
+        )
+        return Fix(title, Safety.MANUAL, (), told, best.confidence, alternatives=described)
+    safety = Safety.SAFE if best.is_sure else Safety.UNSAFE
+    return Fix(f"import `{best.written}` instead", safety, edits, told, best.confidence)
+
+
+RULE = ProjectRule(
+    id="SPH201",
+    name="missing-module",
+    category=Category.CORRECTNESS,
+    severity=Severity.ERROR,
+    summary="an import of a module of the project that does not exist",
+    check=check,
+    manual=__doc__,
+)

@@ -1,0 +1,42 @@
+"""Which name was meant when a written one does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+_ALIKE = 0.84
+_CLEAR = 0.05
+_SHORTEST = 4
+
+
+def close_name(written: str, known: Iterable[str]) -> str | None:
+    """Return the one known name that is nearly `written`; None when there is none, or two that are as near.
+
+    Names of different kinds (`Price`, `price`, `PRICE`) are alike only when all their letters are the same.
+    """
+    scores = sorted(((_likeness(written, name), name) for name in known), reverse=True)
+    if not scores or scores[0][0] < _ALIKE:
+        return None
+    if len(scores) > 1 and scores[0][0] - scores[1][0] < _CLEAR:
+        return None
+    return scores[0][1]
+
+
+def _likeness(written: str, name: str) -> float:
+    if _letters(written) == _letters(name):
+        return 0.99
+    if _kind(written) != _kind(name) or abs(len(written) - len(name)) > 3 or len(written) < _SHORTEST:
+        return 0.0
+    return SequenceMatcher(None, written, name, autojunk=False).ratio()
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _kind(name: str) -> str:
+    bare = name.strip("_")
+    if bare.isupper():
+        return "constant"
+    return "class" if bare[:1].isupper() else "function"

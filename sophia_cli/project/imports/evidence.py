@@ -1,0 +1,313 @@
+"""Where an import that leads nowhere should lead: only what history, the project or a distribution bears out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Protocol
+
+from sophia_cli.project.imports.graph import ImportGraph
+from sophia_cli.project.imports.model import Import, Kind, Outcome
+from sophia_cli.project.imports.spelling import location_of, spelled
+from sophia_cli.project.imports.test_code import is_test_code
+
+_SHORT = 6
+_VERSIONS_READ = 12
+
+
+class MovedFile(Protocol):
+    """Where a file is today, and the commit that moved it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def commit(self) -> str: ...
+
+
+class EarlierVersion(Protocol):
+    """A file's text before a commit changed it."""
+
+    @property
+    def commit(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Memory(Protocol):
+    """What the repository remembers of its files."""
+
+    def moved(self, path: str, /) -> MovedFile | None: ...
+
+    def earlier(self, path: str, /) -> Sequence[EarlierVersion]: ...
+
+
+class Shipping(Protocol):
+    """What distributions ship, as far as the environment or a table tells."""
+
+    def ships(self, module: str, /) -> bool | None:
+        """Whether a distribution holds this very module; None when its files are not known."""
+        ...
+
+    def declared_tops(self) -> tuple[str, ...]:
+        """The top-level names that declared distributions offer, sorted."""
+        ...
+
+
+class Ground(Enum):
+    """What bears out that another module is meant, the strongest first."""
+
+    MOVED = "moved"
+    EARLIER = "earlier"
+    SAME_NAME = "same-name"
+    SHIPPED = "shipped"
+    PEERS = "peers"
+    DEFINES = "defines"
+
+    @property
+    def rank(self) -> int:
+        """Order from the strongest (0) on."""
+        return list(Ground).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another module for an import: as it is to be written, dots included; `path` is None for a distribution's.
+
+    `is_sure` tells that all imported names were found there and that nothing in the project speaks against it.
+    """
+
+    written: str
+    path: str | None
+    ground: Ground
+    told: str
+    is_sure: bool
+    confidence: float
+
+
+class Evidence:
+    """Finds what a missing module was; asks history and builds its tables only when they are needed."""
+
+    def __init__(self, graph: ImportGraph, memory: Memory, shipping: Shipping) -> None:
+        self._graph = graph
+        self._memory = memory
+        self._shipping = shipping
+
+    def redirects(self, item: Import) -> list[Redirect]:
+        """Return the modules that may be meant, the best borne out first; none without evidence.
+
+        Two that contradict each other on equal grounds are both returned, neither of them sure.
+        """
+        names = tuple(name.name for name in item.fact.names)
+        if "*" in names:
+            names = ()
+        found: list[Redirect] = []
+        for ground in (self._moved, self._earlier, self._same_name, self._shipped, self._peers, self._defining):
+            for redirect in ground(item, names):
+                if all(redirect.written != known.written for known in found):
+                    found.append(redirect)
+            if any(redirect.is_sure for redirect in found):
+                break
+        return sorted(found, key=lambda redirect: (redirect.ground.rank, -redirect.confidence))
+
+    def definers(self, name: str) -> tuple[str, ...]:
+        """Return the files that define a name themselves, tests left out."""
+        return tuple(self._definitions.get(name, ()))
+
+    def redirects_of_name(self, item: Import, name: str) -> list[Redirect]:
+        """Return the files that define a name which the imported module lacks; none for a name that chance repeats."""
+        found: list[Redirect] = []
+        for path in self.definers(name) if _is_telling(name) else ():
+            written = spelled(self._graph, item, path) if self._is_candidate(item, path) else None
+            if written is not None:
+                told = f"`{path}` is the only file that defines `{name}`"
+                found.append(Redirect(written, path, Ground.DEFINES, told, False, 0.55))
+        return found
+
+    def _moved(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        for path in self._graph.resolver.expected_paths(item.importer, item.fact.level, item.fact.module):
+            move = self._memory.moved(path)
+            if move is None or move.path not in self._graph.files:
+                continue
+            written = spelled(self._graph, item, move.path)
+            if written is not None and self._may_offer(move.path, names):
+                told = f"commit {move.commit[:10]} moved `{path}` to `{move.path}`"
+                is_sure = self._offers(move.path, names)
+                yield Redirect(written, move.path, Ground.MOVED, told, is_sure, 0.95 if is_sure else 0.7)
+
+    def _earlier(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        """Look for the same names in earlier versions of the importing file: a bulk edit may have broken the import."""
+        if not names or item.fact.is_call:
+            return
+        for version in self._memory.earlier(item.importer)[:_VERSIONS_READ]:
+            for level, module in _modules_with(version.text, names):
+                if (level, module) == (item.fact.level, item.fact.module):
+                    continue
+                then = self._graph.resolver.resolve_module(item.importer, level, module)
+                told = f"commit {version.commit[:10]} changed this import from `{'.' * level}{module}`"
+                if then.outcome is Outcome.MODULE and self._offers(then.targets[0].path, names):
+                    path = then.targets[0].path
+                    yield Redirect("." * level + module, path, Ground.EARLIER, told, True, 0.9)
+                    return
+                if then.outcome is Outcome.THIRD_PARTY and self._graph.resolver.provides(module):
+                    ships = self._shipping.ships(module)
+                    if ships is not False:
+                        is_sure = bool(ships) and self._graph.resolver.declares(module.partition(".")[0])
+                        yield Redirect(module, None, Ground.EARLIER, told, is_sure, 0.9 if is_sure else 0.75)
+                        return
+
+    def _same_name(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        """Look for the one module of that file name which offers all the names."""
+        parts = item.resolution.module.split(".")
+        fitting: dict[str, int] = {}
+        for located in self._graph.modules.named(parts[-1]):
+            if located.kind is not Kind.NAMESPACE and self._is_candidate(item, located.path):
+                shared = _shared_tail(located.path, parts)
+                if self._offers(located.path, names) and (names or shared > 1):
+                    fitting[located.path] = shared
+        longest = max(fitting.values(), default=0)
+        best = [path for path, shared in fitting.items() if shared == longest]
+        rivals = set(fitting) | {path for name in names for path in self.definers(name)}
+        for path in best:
+            written = spelled(self._graph, item, path)
+            if written is None:
+                continue
+            others = rivals - {path, item.importer}
+            is_sure = len(best) == 1 and not others and (longest > 1 or any(map(_is_telling, names)))
+            what = f"and offers {_listed(names)}" if names else "at the same place below another folder"
+            told = (
+                f"`{path}` is the only module called `{parts[-1]}` {what}"
+                if not others
+                else (f"`{path}` is called `{parts[-1]}` {what}")
+            )
+            confidence = (0.85 if is_sure else 0.6) / len(best)
+            yield Redirect(written, path, Ground.SAME_NAME, told, is_sure, confidence)
+
+    def _shipped(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        """Look for a declared distribution that ships the same tail: what a bulk rename of its name leaves behind."""
+        parts = item.resolution.module.split(".")
+        if item.fact.level:
+            return
+        found: set[str] = set()
+        for top in self._shipping.declared_tops():
+            for count in range(1, len(parts)):
+                module = ".".join((top, *parts[count:]))
+                if _resembles(top, parts[count - 1]) and self._shipping.ships(module):
+                    found.add(module)
+        for module in sorted(found):
+            told = f"the declared distribution of `{module.partition('.')[0]}` ships `{module}`"
+            yield Redirect(module, None, Ground.SHIPPED, told, False, 0.8 / len(found))
+
+    def _peers(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        """Look for the one module from which other files import the same names."""
+        tail = item.resolution.module.rpartition(".")[2]
+        counts: Counter[str] = Counter()
+        for name in filter(_is_telling, names):
+            counts.update(self._sources.get(name, ()))
+        modules = [module for module in counts if module.rpartition(".")[2] == tail]
+        for module in modules:
+            told = f"other files import {_listed(names)} from `{module}`"
+            then = self._graph.resolver.resolve_module(item.importer, 0, module)
+            target = then.targets[0].path if then.outcome is Outcome.MODULE else None
+            if target is not None and not self._offers(target, names):
+                continue
+            yield Redirect(module, target, Ground.PEERS, told, False, 0.75 / len(modules))
+
+    def _defining(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        """Look for the one file that defines all the names, whatever it is called."""
+        if not names or not any(map(_is_telling, names)):
+            return
+        sets = [set(self.definers(name)) - {item.importer} for name in names]
+        common = set.intersection(*sets)
+        if len(common) != 1 or any(
+            len(paths) > 1 and not _is_telling(name) for name, paths in zip(names, sets, strict=True)
+        ):
+            return
+        path = common.pop()
+        written = spelled(self._graph, item, path) if self._is_candidate(item, path) else None
+        if written is not None:
+            told = f"`{path}` is the only file that defines {_listed(names)}"
+            yield Redirect(written, path, Ground.DEFINES, told, False, 0.6)
+
+    def _is_candidate(self, item: Import, path: str) -> bool:
+        file = self._graph.files.get(path)
+        if file is None or not file.is_scanned or not file.compiles or path == item.importer:
+            return False
+        return not is_test_code(path) or is_test_code(item.importer)
+
+    def _offers(self, path: str, names: tuple[str, ...]) -> bool:
+        """Whether a file surely has all these names."""
+        located = location_of(path)
+        known = self._graph.surfaces.offer(path).names
+        return all(name in known or self._graph.resolver.submodule(located, name) is not None for name in names)
+
+    def _may_offer(self, path: str, names: tuple[str, ...]) -> bool:
+        return self._graph.surfaces.offer(path).is_open or self._offers(path, names)
+
+    @cached_property
+    def _definitions(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path, file in sorted(self._graph.files.items()):
+            if not file.is_scanned or not file.compiles or is_test_code(path):
+                continue
+            imported = {name.asname or name.name for fact in file.surface.imports for name in fact.names}
+            imported.update(fact.asname or fact.module.partition(".")[0] for fact in file.surface.imports)
+            for binding in file.surface.bindings:
+                if binding.name not in imported and not binding.is_for_types:
+                    found[binding.name].append(path)
+        return found
+
+    @cached_property
+    def _sources(self) -> Mapping[str, set[str]]:
+        """From which absolute modules names are imported, in imports that are in order."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for item in self._graph.imports:
+            outcome = item.resolution.outcome
+            is_known = outcome is Outcome.THIRD_PARTY and self._graph.resolver.provides(item.resolution.module)
+            if (is_known or outcome is Outcome.MODULE) and not item.fact.level:
+                missing = {name.name for name in item.missing}
+                for name in item.fact.names:
+                    if name.name not in missing:
+                        found[name.name].add(item.resolution.module)
+        return found
+
+
+def _modules_with(text: str, names: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Yield level and module of the `from` imports of a text that import all these names."""
+    if not all(name in text for name in names):
+        return
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    wanted = set(names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and wanted <= {alias.name for alias in node.names}:
+            yield node.level, node.module or ""
+
+
+def _shared_tail(path: str, parts: list[str]) -> int:
+    own = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
+    count = 0
+    for one, other in zip(reversed(own), reversed(parts), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _is_telling(name: str) -> bool:
+    """Whether a name is unlikely to be chosen twice by chance: longer than a word, or of several words."""
+    return len(name) >= _SHORT and (bool(re.search(r"[a-z][A-Z]|._.", name)) or len(name) > 2 * _SHORT)
+
+
+def _resembles(top: str, part: str) -> bool:
+    return len(top) > 2 and (part.startswith(top) or part.endswith(top)) and part != top
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
