@@ -20,6 +20,7 @@ from sophia_cli.fixers.scanner import FILE_LIMIT_S, Progress, ScannedFile, ScanO
 from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
 from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
+from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.files import Inventory, ProjectFile, discover
 from sophia_cli.project.history.repository import history_key
 from sophia_cli.project.python_version import project_python
@@ -236,6 +237,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         rules=tuple(rule for rule in project.rules if isinstance(rule, ProjectRule)),
         python=project.python,
         history=history_key(project.root),
+        environment=find_environment(project.root, project.settings.project.python),
         state=state if use_cache else None,
         key=key,
     )

@@ -22,6 +22,7 @@ from sophia_cli.project.state_folder import StateFolder
 if TYPE_CHECKING:
     from sophia_cli.fixers.survey import Survey
     from sophia_cli.project.code.file_facts import FileFacts
+    from sophia_cli.project.dependencies.environment_place import EnvironmentPlace
 
 FindingsByPath = Mapping[str, tuple[Finding, ...]]
 
@@ -31,7 +32,8 @@ class ProjectSurvey:
     """Answers what the rules for the whole project find; reads and works out only what an answer needs.
 
     `files` are all files of the inventory that were scanned, `facts` the values of those that were read just now, `key`
-    names the state of Sophia, `history` that of git. Nothing is cached without `state`.
+    names the state of Sophia, `history` that of git, `environment` is where the project's own is. Nothing is cached
+    without `state`.
     """
 
     root: Path
@@ -41,6 +43,7 @@ class ProjectSurvey:
     rules: tuple[ProjectRule, ...]
     python: tuple[int, int]
     history: str
+    environment: EnvironmentPlace | None
     state: StateFolder | None
     key: str
     _first: FindingsByPath | None = None
@@ -80,7 +83,8 @@ class ProjectSurvey:
         lines += [f"{folder.path} {folder.status.value}" for folder in self.inventory.folders]
         lines += [f"{path} {len(data)} {zlib.crc32(data):08x}" for path, data in self._documents.items()]
         text = "\n".join(lines).encode("utf-8", "surrogateescape")
-        return f"{self.python} {self.history} {len(lines)} {zlib.crc32(text):08x} {zlib.adler32(text):08x}"
+        around = f"{self.python} {self.history} {self.environment.stamp if self.environment else None}"
+        return f"{around} {len(lines)} {zlib.crc32(text):08x} {zlib.adler32(text):08x}"
 
     def _read_documents(self) -> None:
         if not self._documents:
@@ -95,6 +99,7 @@ class ProjectSurvey:
         if self._survey is None:
             from sophia_cli.fixers.contents import read_bytes
             from sophia_cli.fixers.survey import Survey
+            from sophia_cli.project.dependencies.environment import read_environment
             from sophia_cli.project.history.moves import FilePast
 
             self._read_documents()
@@ -105,6 +110,7 @@ class ProjectSurvey:
                 read=lambda path: read_bytes(self.root, path),
                 past=FilePast(self.root),
                 python=self.python,
+                environment=None if self.environment is None else read_environment(self.environment),
                 silent=frozenset(f.report.path for f in self.files if f.status is not FileStatus.LOOKED_AT),
             )
         return self._survey

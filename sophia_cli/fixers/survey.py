@@ -18,6 +18,7 @@ from sophia_cli.fixers.syntax.large_text import LARGE, first_fault
 from sophia_cli.project.code.calls import CallSurface
 from sophia_cli.project.code.facts import ModuleSurface
 from sophia_cli.project.code.file_facts import FileFacts, facts_of
+from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.source import SourceText, decode
 
 Read = Callable[[str], bytes | None]
@@ -31,7 +32,7 @@ class Survey:
     """The project as a whole: what every file says, ready to be asked what follows from it.
 
     `facts` holds those of all Python files; `read` gives bytes of files; `silent` are files on which nothing is
-    reported (fixtures, generated code).
+    reported (fixtures, generated code). `environment` is the one that the project's code runs in, None without one.
     """
 
     rules: Sequence[ProjectRule]
@@ -40,6 +41,7 @@ class Survey:
     read: Read
     past: Past
     python: tuple[int, int]
+    environment: Environment | None = None
     silent: frozenset[str] = frozenset()
 
     def findings(self, overlay: Mapping[str, bytes] | None = None) -> FindingsByPath:
@@ -77,7 +79,7 @@ class Survey:
         changed = {path: data for path, data in overlay.items() if path not in documents}
         if changed:
             facts = {**facts, **{path: facts_of_bytes(path, data) for path, data in changed.items()}}
-        return view_of_project(facts, documents, _Texts(self.read, overlay), self.past, self.python)
+        return view_of_project(facts, documents, _Texts(self.read, overlay), self.past, self.python, self.environment)
 
 
 def facts_of_bytes(path: str, data: bytes) -> FileFacts:
