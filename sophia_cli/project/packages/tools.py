@@ -46,6 +46,7 @@ _OURS = frozenset(
         "CONDA_PREFIX",
     ]
 )
+_RETRIES = "1"
 _OLDEST_FOR_OUR_PIP = (3, 9)
 
 
@@ -108,9 +109,11 @@ def _for_tools(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name not in _OURS and not name.startswith(("PYTHON", "SOPHIA_", "__PYVENV"))
     }
+    tries = kept.get("PIP_RETRIES", "")
     return {
-        "PIP_RETRIES": "2",
         **kept,
+        # Only where pip tries again does it say why an index does not answer.
+        "PIP_RETRIES": tries if tries.isdecimal() and int(tries) > 0 else _RETRIES,
         "PIP_NO_INPUT": "1",
         "PIP_NO_COLOR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

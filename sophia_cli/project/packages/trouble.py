@@ -34,7 +34,7 @@ def resolving_failed(said: str, wishes: Sequence[Wish]) -> SophiaError:
     if causes := _CAUSES.findall(said):
         return UsageError(
             "packages-conflict",
-            explained(causes[-1], wishes),
+            f"the requirements contradict each other: {explained(causes[-1], wishes)}",
             hint="change one of these requirements; nothing was installed or changed",
             location=_first_place(causes[-1], wishes),
         )
@@ -96,7 +96,7 @@ def explained(causes: str, wishes: Sequence[Wish]) -> str:
             sentences.append(f"`{found[1]}` {found[2]}{asked} needs `{found[3]}`")
             subjects.append(_name(found[3]))
     if not sentences:
-        return f"the requirements contradict each other: {' '.join(causes.split())}"
+        return " ".join(causes.split())
     name = max(dict.fromkeys(subjects), key=subjects.count)
     return f"no version of `{name}` suits everybody: {'; '.join(dict.fromkeys(sentences))}"
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,8 @@ class _Return:
         restored, kept, barred = [], [], []
         for name in names:
             try:
-                reason = self._changed_since(self._files(name))
+                files = self._files(name)
+                reason = self._changed_since(files) or self._lost(files)
             except OSError as error:
                 barred.append(Kept(f"package {name}", error.strerror or str(error)))
                 continue
@@ -128,14 +130,10 @@ class _Return:
         restored: list[str] = []
         for name in going:
             try:
-                reason = self._write_old(name)
-            except (OSError, zipfile.BadZipFile) as error:
-                barred.append(Kept(f"package {name}", getattr(error, "strerror", None) or str(error)))
-                continue
-            if reason is None:
+                self._write_old(name)
                 restored.append(name)
-            else:
-                kept.append(Kept(f"package {name}", reason))
+            except OSError as error:
+                barred.append(Kept(f"package {name}", error.strerror or str(error)))
         if self.after is None and not barred:
             self._clear_stashes()
         self._clear_folders()
@@ -154,6 +152,13 @@ class _Return:
                 return f"`{file.path}` in its environment was changed since"
         return None
 
+    def _lost(self, files: Iterable[TouchedFile]) -> str | None:
+        """Return why the old files cannot all come back; asked before the first of the new ones is removed."""
+        for file in files:
+            if file.sha is not None and present_sha(self._place(file)) != file.sha and self._kept_bytes(file) is None:
+                return f"the kept copy of `{file.path}` is missing or damaged"
+        return None
+
     def _place(self, file: TouchedFile) -> Path:
         place = self.prefix / file.path
         if not Path(os.path.realpath(place.parent)).is_relative_to(self.prefix):
@@ -168,13 +173,12 @@ class _Return:
                 _remove_bytecode(place)
                 failpoint(PackageFailpoint.ADDED_FILE_REMOVED)
 
-    def _write_old(self, name: str) -> str | None:
-        """Write the old files of one package; return why it cannot be when a kept file is missing or damaged."""
+    def _write_old(self, name: str) -> None:
         missing = [file for file in self._files(name) if file.sha is not None and not self._holds(file)]
         for file in missing:
             data = self._kept_bytes(file)
             if data is None:
-                return f"the kept copy of `{file.path}` is missing or damaged"
+                raise OSError(0, f"the kept copy of `{file.path}` is missing or damaged")
             place = self._place(file)
             place.parent.mkdir(parents=True, exist_ok=True)
             copy = place.with_name(f".{place.name[:200]}{_COPY}")
@@ -183,7 +187,6 @@ class _Return:
             os.rename(copy, place)
             _remove_bytecode(place)
             failpoint(PackageFailpoint.OLD_FILE_WRITTEN)
-        return None
 
     def _holds(self, file: TouchedFile) -> bool:
         place = self._place(file)
@@ -195,7 +198,7 @@ class _Return:
         try:
             with zipfile.ZipFile(self.folder / file.archive) as archive:
                 data = archive.read(file.member)
-        except (FileNotFoundError, KeyError, zipfile.BadZipFile):
+        except (FileNotFoundError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
             return None
         return data if hashlib.sha256(data).hexdigest() == file.sha else None
 
