@@ -39,6 +39,10 @@ def change_features(site: Site, change: Change) -> Features:
     old = site.lines[change.start : change.end]
     new = list(change.lines)
     _place(features, site, change, change.op.value)
+    if change.op is Op.MOVE_LINE:
+        # What lies between the two places does not change, so how far it is says nothing.
+        features["lines-changed"] = math.log1p(1)
+        return features
     features["lines-changed"] = math.log1p(max(len(old), len(new)))
     if change.op in _INDENTS:
         _indentation(features, site, change)
@@ -204,7 +208,7 @@ def plausibility(site: Site, change: Change, model: TokenModel) -> Features:
     """Return how much more or less the changed lines read like Python; nothing for reindentations and long runs."""
     old = site.lines[change.start : change.end]
     new = change.lines
-    if len(old) > 12 or len(new) > 12 or change.op in _INDENTS:
+    if len(old) > 12 or len(new) > 12 or change.op in _INDENTS or change.op is Op.MOVE_LINE:
         return {}
     before = site.lines[max(0, change.start - 1) : change.start]
     after = site.lines[change.end : change.end + 1]

@@ -42,7 +42,7 @@ GENERATORS: tuple[Generator, ...] = (
 
 # The text parses and only its meaning is refused: adding brackets or colons would lead away.
 _PARSED = {
-    "signature": (signature.propose, lines.propose, tokens.propose),
+    "signature": (signature.propose, lines.propose),
     "scope": (scope.propose, indentation.propose, lines.propose),
     "global": (scope.propose, lines.propose),
     "future": (imports.propose, lines.propose),
@@ -58,6 +58,7 @@ _MESSAGES = (
     ("arguments cannot follow var-keyword", "signature"),
     ("named arguments must follow", "signature"),
     ("global declaration", "global"),
+    ("and global", "global"),
     ("nonlocal", "global"),
     ("' outside", "scope"),
     ("outside async function", "scope"),

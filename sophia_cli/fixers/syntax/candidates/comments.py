@@ -65,6 +65,7 @@ def _commented_opening(site: Site) -> Iterator[Change]:
                 )  # fmt: skip
         index -= 1
     yield from _commented_run(site)
+    yield from _commented_lines(site)
     for index in range(site.line, min(site.line + 6, site.last)):
         match = _MARK.match(site.lines[index])
         if match and _looks_like_code(match.group(2)):
@@ -87,6 +88,31 @@ def _commented_opening(site: Site) -> Iterator[Change]:
             site.line, end, commented, Op.COMMENT_LINES, Kind.COMMENTED_CALL, "comment out what is left of a call",
             detail="leftover",
         )  # fmt: skip
+
+
+def _commented_lines(site: Site) -> Iterator[Change]:
+    """The first lines of a call, all of them comments, from a line that opens a bracket on."""
+    index = site.line
+    if site.fault.type == "IndentationError" and "unindent" in site.fault.message:
+        # The closer is what stands out; the arguments above it hang below the comments.
+        while index > site.first and site.lines[index - 1].strip() and not _MARK.match(site.lines[index - 1]):
+            index -= 1
+    end = index
+    rows: list[str] = []
+    while index > site.first and end - index < 8:
+        match = _MARK.match(site.lines[index - 1])
+        if match is None:
+            break
+        index -= 1
+        rows.insert(0, match.group(1) + match.group(2))
+        if len(rows) > 1 and match.group(2).rstrip().endswith(("(", "[", "{", ",")):
+            base = indent_of(rows[0])
+            inner = indent_of(site.lines[end]) if end < len(site.lines) else base + site.unit
+            kept = (rows[0], *(inner + row.strip() for row in rows[1:]))
+            yield Change(
+                index, end, kept, Op.UNCOMMENT_LINE, Kind.COMMENTED_CALL, "uncomment the first lines of a call",
+                detail="run" if kept[0].rstrip().endswith(("(", "[", "{")) else "run-inner",
+            )  # fmt: skip
 
 
 def _indents_for(site: Site, index: int, own: str) -> list[str]:

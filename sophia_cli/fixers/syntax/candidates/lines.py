@@ -29,7 +29,7 @@ def _join(site: Site) -> Iterator[Change]:
         if following >= len(site.lines):
             continue
         code = site.code_tokens(index)
-        if not code or "\n" in code[-1].text:
+        if not code or "\n" in code[-1].text or code[-1].text == ":":
             continue
         first, second = site.lines[index], site.lines[following]
         head = first[: code[-1].column + len(code[-1].text)]

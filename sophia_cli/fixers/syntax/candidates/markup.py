@@ -19,6 +19,14 @@ _CODE = re.compile(
 )
 _PROSE = re.compile(r"^\s*[-*>•\d.)]*\s*[A-Za-z][\w'’,-]*(?:\s+[\w'’,.;:()/\"`-]+){2,}\s*[.:!?]?\s*$")
 
+_SENTENCE = re.compile(
+    r"^\s*(?:[-*>•]|\d+[.)])?\s*[\"'`*]*[A-Za-z][\w'’,`*-]*(?:\s+[\w'’,.;:()/\"`*&=+-]+){2,}\s*[.:!?]*\s*$"
+)
+
+_FULL = re.compile(
+    r"^\s*(?:[-*>•]\s+|\d+[.)]\s+)?[A-Z][\w'’-]*[,!]?(?:\s+[`\"'(]*[\w'’./-]+[`\"')]*[,;:]?){3,}\s*[.:!?]*\s*$"
+)
+
 
 def propose(site: Site) -> Iterator[Change]:
     """Yield texts without the markup, and prose turned into comments."""
@@ -28,6 +36,7 @@ def propose(site: Site) -> Iterator[Change]:
     yield from _prompts(site)
     yield from _diff_marks(site)
     yield from _slashes(site)
+    yield from _sentences(site)
     yield from _prose(site)
 
 
@@ -37,26 +46,59 @@ def _fences(site: Site) -> Iterator[Change]:
     near = [i for i in fences if abs(i - site.line) <= 2]
     for index in near:
         yield Change(index, index + 1, (), Op.STRIP_MARKUP, Kind.PROSE, "remove a Markdown fence", detail="fence")
+    if not fences or not (near or site.line < fences[0] or _is_text(site.lines[site.line])):
+        return
     if len(fences) >= 2 and near:
         kept = tuple(line for i, line in enumerate(site.lines) if i not in fences)
         yield Change(0, total, kept, Op.STRIP_MARKUP, Kind.PROSE, "remove Markdown fences", detail="fences")
-        first, last = fences[0], fences[-1]
-        inner = tuple(site.lines[first + 1 : last])
-        yield Change(
-            0, total, inner, Op.STRIP_MARKUP, Kind.PROSE, "keep the code of the Markdown block", detail="fence-inner"
-        )
-        outside = tuple(
-            "" if i in (first, last) else (_comment(line) if i < first or i > last else line)
-            for i, line in enumerate(site.lines)
+    inside = _code_lines(site.lines, fences)
+    outside = [line for i, line in enumerate(site.lines) if i not in inside and i not in fences and is_code(line)]
+    if any(is_code(site.lines[i]) for i in inside) and sum(map(_is_text, outside)) * 2 >= len(outside):
+        rows = tuple(
+            line if i in inside else _comment(line) for i, line in enumerate(site.lines) if i not in set(fences)
         )
         yield Change(
-            0, total, outside, Op.STRIP_MARKUP, Kind.PROSE, "comment out what surrounds the Markdown block",
+            0, total, rows, Op.STRIP_MARKUP, Kind.PROSE, "comment out what surrounds the Markdown block",
             detail="fence-comment",
         )  # fmt: skip
 
 
+def _code_lines(lines: list[str], fences: list[int]) -> set[int]:
+    """The lines of Python in a text with Markdown fences: what stands between them, save for blocks of other languages.
+
+    A single fence ends or begins the code: whichever side reads less like prose.
+    """
+    if len(fences) == 1:
+        fence = fences[0]
+        above, below = range(fence), range(fence + 1, len(lines))
+        prose = [sum(1 for i in side if _is_text(lines[i])) for side in (above, below)]
+        return set(below if prose[0] > prose[1] else above)
+    marks = {i: lines[i].strip().strip("`~").lower() for i in fences}
+    found: set[int] = set()
+    opened: int | None = None
+    for fence in fences:
+        if opened is None or (marks[fence] and not marks[opened]):
+            opened = fence
+        else:
+            if marks[opened] in ("", "py", "python", "python3"):
+                found.update(range(opened + 1, fence))
+            opened = None
+    if opened is not None and marks[opened] in ("py", "python", "python3"):
+        found.update(range(opened + 1, len(lines)))
+    return found
+
+
+def _is_text(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#") and _reads_like_text(line)
+
+
+def _reads_like_text(line: str) -> bool:
+    """Whether a line is a sentence, a heading or an item of a list rather than code."""
+    return bool(_SENTENCE.match(line)) and not _CODE.match(line)
+
+
 def _comment(line: str) -> str:
-    return indent_of(line) + "# " + line.lstrip() if line.strip() else line
+    return indent_of(line) + "# " + line.lstrip() if line.strip() and not line.lstrip().startswith("#") else line
 
 
 def _prompts(site: Site) -> Iterator[Change]:
@@ -109,6 +151,30 @@ def _slashes(site: Site) -> Iterator[Change]:
     if sum(1 for line in site.lines if _SLASHES.match(line)) > 1:
         rows = tuple(_SLASHES.sub(r"\1#", line) for line in site.lines)
         yield Change(0, len(rows), rows, Op.STRIP_MARKUP, Kind.PROSE, "`//` becomes `#`", detail="all-slashes")
+
+
+def _sentences(site: Site) -> Iterator[Change]:
+    """A run of whole sentences around the fault, not the inside of a docstring that lost its quotes: made comments."""
+    lines, index = site.lines, site.line
+    if not _FULL.match(lines[index]) or index in site.inside_string:
+        return
+    text = "\n".join(lines)
+    if any(text.count(quote) % 2 for quote in ('"""', "'''")):
+        return
+    first, last, end = index, index + 1, index + 1
+    while first > 0 and _is_text(lines[first - 1]):
+        first -= 1
+    while last < len(lines) and last - index < 60:
+        if lines[last].strip():
+            if not (_is_text(lines[last]) or lines[last].lstrip().startswith(("#", "- ", "* ", "> "))):
+                break
+            end = last + 1
+        last += 1
+    for stop in dict.fromkeys((end, index + 1)):
+        rows = tuple(_comment(line) for line in lines[first:stop])
+        yield Change(
+            first, stop, rows, Op.STRIP_MARKUP, Kind.PROSE, "comment out text that is not Python", detail="sentences"
+        )
 
 
 def _prose(site: Site) -> Iterator[Change]:

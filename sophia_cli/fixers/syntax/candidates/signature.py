@@ -10,6 +10,9 @@ from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, Token, TokenKind
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site
 
+_NAME = re.compile(r"\*{0,2}(\w+)\s*(?=[:=,)]|$)")
+_TAIL = re.compile(r"[ \t]*,?[ \t]*\n")
+_LAMBDA = re.compile(r"\blambda\s+([^:()\[\]{}\"']*):")
 _MESSAGES = (
     "duplicate argument", "follows default", "positional argument follows", "var-keyword", "var-positional",
     "must follow bare", "keyword argument repeated", "follows keyword argument", "bare *", "cannot follow",
@@ -22,47 +25,87 @@ def propose(site: Site) -> Iterator[Change]:
     if not any(part in site.fault.message for part in _MESSAGES):
         return
     span = _argument_span(site)
+    if "duplicate argument" in site.fault.message:
+        yield from _lambda_twice(site)
     if span is None:
         return
     opener, closer, parts = span
     at = _part_at(site, parts)
+    if "duplicate argument" in site.fault.message or "keyword argument repeated" in site.fault.message:
+        yield from _twice(site, opener, closer, parts)
+        return
     for index in dict.fromkeys([at, len(parts) - 1, *range(len(parts))]):
         if not 0 <= index < len(parts):
             continue
         near = "at" if index == at else ("before" if index < at else "after")
-        rest = parts[:index] + parts[index + 1 :]
-        yield _rebuild(site, opener, closer, rest, Op.DELETE_TOKENS, f"remove `{_text(site, parts[index])[:40]}`", near)
         text = _text(site, parts[index])
+        yield _without(site, opener, closer, parts, index, f"remove `{text[:40]}`", near)
         if "=" in text and "follows default" in site.fault.message and near == "before":
             bare = text.split("=")[0].rstrip()
             yield _rewritten(site, opener, closer, parts, index, bare, "drop a default", near)
         if "follows default" in site.fault.message and "=" not in text and not text.startswith("*"):
             default = " = None" if ":" in text else "=None"
             yield _rewritten(site, opener, closer, parts, index, text + default, "give the parameter a default", near)
-        if "keyword" in site.fault.message and re.match(r"^\w+$", text):
+        if "follows keyword" in site.fault.message and re.match(r"^\w+$", text):
             yield _rewritten(site, opener, closer, parts, index, f"{text}={text}", "name the argument", near)
         match = re.match(r"^(\w+)\s*=\s*(.+)$", text, re.DOTALL)
         if "follows keyword" in site.fault.message and match and near == "before":
             yield _rewritten(site, opener, closer, parts, index, match.group(2), "pass by position", near)
         if text in ("*", "*,"):
-            yield _rebuild(site, opener, closer, rest, Op.DELETE_TOKENS, "remove a bare `*`", "star")
+            yield _without(site, opener, closer, parts, index, "remove a bare `*`", "star")
     ordered = sorted(parts, key=lambda part: _rank(site, part))
     if ordered != parts:
-        yield _rebuild(site, opener, closer, ordered, Op.REORDER, "order the arguments", "sorted")
+        yield _in_order(site, opener, closer, parts, ordered)
     if "follows default" in site.fault.message:
-        first = next((i for i, part in enumerate(parts) if "=" in _text(site, part)), None)
-        if first is not None:
-            tail: list[str] = []
-            for i, part in enumerate(parts):
-                text = _text(site, part)
-                if i > first and "=" not in text and not text.startswith("*"):
-                    text += " = None" if ":" in text else "=None"
-                tail.append(text)
-            texts = [t if new == t else new for t, new in zip([_text(site, p) for p in parts], tail, strict=True)]
-            yield _replaced(site, opener, closer, parts, texts, "give the parameters defaults", "defaults")
+        yield from _defaults(site, opener, closer, parts)
+
+
+def _defaults(site: Site, opener: Token, closer: Token, parts: list[Part]) -> Iterator[Change]:
+    """Every parameter behind the first default gets one."""
+    first = next((i for i, part in enumerate(parts) if "=" in _text(site, part)), len(parts))
+    edits: list[tuple[int, int, str]] = []
+    for part in parts[first + 1 :]:
+        text, end = _text(site, part), _tokens(site)[part[1] - 1].end
+        if text.startswith("*"):
+            break
+        if "=" not in text:
+            edits.append((end, end, " = None" if ":" in text else "=None"))
+    if edits:
+        yield _spliced(site, opener, closer, edits, Op.REWRITE, "give the parameters defaults", "defaults")
 
 
 Part = tuple[int, int]
+
+
+def _twice(site: Site, opener: Token, closer: Token, parts: list[Part]) -> Iterator[Change]:
+    """One name stands twice: the later one goes, or the earlier."""
+    names = [_NAME.match(_text(site, part)) for part in parts]
+    first: dict[str, int] = {}
+    for index, match in enumerate(names):
+        if match is None:
+            continue
+        earlier = first.setdefault(match.group(1), index)
+        if earlier != index:
+            for gone, detail in ((index, "twice"), (earlier, "twice-first")):
+                title = f"remove a second `{match.group(1)}`"
+                yield _without(site, opener, closer, parts, gone, title, detail)
+
+
+def _lambda_twice(site: Site) -> Iterator[Change]:
+    line = site.lines[site.line]
+    for match in _LAMBDA.finditer(line):
+        seen: set[str] = set()
+        kept: list[str] = []
+        for part in match.group(1).split(","):
+            name = part.partition("=")[0].strip()
+            if name not in seen:
+                kept.append(part)
+            seen.add(name)
+        text = line[: match.start(1)] + ",".join(kept) + line[match.end(1) :]
+        yield Change(
+            site.line, site.line + 1, (text,), Op.DELETE_TOKENS, Kind.SIGNATURE, "remove a second parameter",
+            detail="twice",
+        )  # fmt: skip
 
 
 def _argument_span(site: Site) -> tuple[Token, Token, list[Part]] | None:
@@ -144,36 +187,53 @@ def _rank(site: Site, part: Part) -> int:
     return 0
 
 
-def _rebuild(site: Site, opener: Token, closer: Token, parts: list[Part], op: Op, title: str, detail: str) -> Change:
-    return _replaced(site, opener, closer, parts, [_text(site, part) for part in parts], title, detail, op)
+def _without(
+    site: Site, opener: Token, closer: Token, parts: list[Part], index: int, title: str, detail: str
+) -> Change:  # fmt: skip
+    """Remove one part with its comma, and its lines where it has them for itself."""
+    text, tokens = _offsets(site), _tokens(site)
+    start, end = tokens[parts[index][0]].start, tokens[parts[index][1] - 1].end
+    head = text.rfind("\n", 0, start) + 1
+    tail = _TAIL.match(text, end)
+    if not text[head:start].strip() and tail and opener.end <= head and tail.end() <= closer.start:
+        start, end = head, tail.end()
+    elif index + 1 < len(parts) and "\n" not in text[end : tokens[parts[index + 1][0]].start]:
+        end = tokens[parts[index + 1][0]].start
+    elif index > 0:
+        start = tokens[parts[index - 1][1] - 1].end
+    return _spliced(site, opener, closer, [(start, end, "")], Op.DELETE_TOKENS, title, detail)
+
+
+def _in_order(site: Site, opener: Token, closer: Token, parts: list[Part], ordered: list[Part]) -> Change:
+    """Put the parts into another order; lines and comments between them stay."""
+    tokens = _tokens(site)
+    edits = [
+        (tokens[slot[0]].start, tokens[slot[1] - 1].end, _text(site, part))
+        for slot, part in zip(parts, ordered, strict=True)
+    ]
+    return _spliced(site, opener, closer, edits, Op.REORDER, "order the arguments", "sorted")
 
 
 def _rewritten(
     site: Site, opener: Token, closer: Token, parts: list[Part], index: int, text: str, title: str, detail: str
-) -> Change:
-    texts = [text if i == index else _text(site, part) for i, part in enumerate(parts)]
-    return _replaced(site, opener, closer, parts, texts, title, detail + "-" + title.split()[0], Op.REWRITE)
-
-
-def _replaced(
-    site: Site, opener: Token, closer: Token, parts: list[Part], texts: list[str], title: str, detail: str,
-    op: Op = Op.REWRITE,
 ) -> Change:  # fmt: skip
-    """Write the arguments anew, one a line where they stood one a line."""
-    first, last = site.lines[opener.line], site.lines[closer.line]
-    head, tail = first[: opener.column + 1], last[closer.column :]
-    spread = closer.line > opener.line and not last[: closer.column].strip()
-    if spread and first[opener.column + 1 :].strip() == "":
-        inner = site.lines[opener.line + 1]
-        indent = inner[: len(inner) - len(inner.lstrip())]
-        trailing = (
-            "," if last[: closer.column].strip() == "" and site.lines[closer.line - 1].rstrip().endswith(",") else ""
-        )
-        rows = [indent + text + "," for text in texts]
-        if rows and not trailing:
-            rows[-1] = rows[-1][:-1]
-        lines: tuple[str, ...] = (head, *rows, last[: closer.column] + tail)
-    else:
-        joined = ", ".join(texts)
-        lines = tuple((head + joined + tail).split("\n"))
+    tokens = _tokens(site)
+    edits = [(tokens[parts[index][0]].start, tokens[parts[index][1] - 1].end, text)]
+    return _spliced(site, opener, closer, edits, Op.REWRITE, title, detail + "-" + title.split()[0])
+
+
+def _spliced(
+    site: Site, opener: Token, closer: Token, edits: list[tuple[int, int, str]], op: Op, title: str, detail: str
+) -> Change:  # fmt: skip
+    """Replace ranges of the window's text, in order, within the lines of the brackets."""
+    text = _offsets(site)
+    position = text.rfind("\n", 0, opener.start) + 1
+    stop = text.find("\n", closer.start)
+    stop = len(text) if stop < 0 else stop
+    pieces: list[str] = []
+    for start, end, replacement in edits:
+        pieces.extend((text[position:start], replacement))
+        position = end
+    pieces.append(text[position:stop])
+    lines = tuple("".join(pieces).split("\n"))
     return Change(opener.line, closer.line + 1, lines, op, Kind.SIGNATURE, title, detail=detail)

@@ -11,6 +11,8 @@ from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|try|except|finally|with|match|case)\b")
+_DECORATOR = re.compile(r"\s*@[\w.]+(?:\(.*\))?\s*(?:#.*)?$")
+_FUNCTION = re.compile(r"\s*(?:(?:async\s+)?def|class)\b")
 _TRY = re.compile(r"\s*try\s*:")
 
 
@@ -20,6 +22,7 @@ def propose(site: Site) -> Iterator[Change]:
     yield from _joined_body(site)
     yield from _bodies(site)
     yield from _missing_except(site)
+    yield from _late_decorators(site)
 
 
 def _colons(site: Site) -> Iterator[Change]:
@@ -53,7 +56,11 @@ def _joined_body(site: Site) -> Iterator[Change]:
     previous = site.previous_code(site.line)
     if previous is None or not _HEADER.match(site.lines[previous]):
         return
-    last = site.statement_end(previous) - 1
+    for last in dict.fromkeys((site.statement_end(previous) - 1, previous)):
+        yield from _joined_at(site, previous, last)
+
+
+def _joined_at(site: Site, header: int, last: int) -> Iterator[Change]:
     code = site.code_tokens(last)
     depth = 0
     for position, token in enumerate(code[:-1]):
@@ -61,7 +68,7 @@ def _joined_body(site: Site) -> Iterator[Change]:
         if token.text == ":" and depth <= 0 and token.kind is TokenKind.OP:
             line = site.lines[last]
             head, rest = line[: token.column + 1], line[code[position + 1].column :]
-            body = indent_of(site.lines[previous]) + site.unit + rest
+            body = indent_of(site.lines[header]) + site.unit + rest
             yield Change(
                 last, last + 1, (head, body), Op.SPLIT_LINE, Kind.MISSING_TOKEN, "start the block on a new line",
                 detail="header",
@@ -173,3 +180,29 @@ def _missing_except(site: Site) -> Iterator[Change]:
             yield Change(
                 token.line, token.line + 1, (text,), Op.KEYWORD_TYPO, Kind.JUNK, f"`{token.text}` becomes `except`"
             )
+
+
+def _late_decorators(site: Site) -> Iterator[Change]:
+    """A decorator stands below the header of its function, or among the parameters: it goes above."""
+    index = site.line
+    if not _DECORATOR.match(site.lines[index]):
+        return
+    header = site.previous_code(index)
+    opener = site.open_brackets[0].line if site.open_brackets else None
+    for function in (header, opener):
+        if function is None or function >= index or not _FUNCTION.match(site.lines[function]):
+            continue
+        end = index + 1
+        while end < len(site.lines) and _DECORATOR.match(site.lines[end]):
+            end += 1
+        below = next((line for line in site.lines[end:] if is_code(line)), "")
+        inside = function == opener
+        if not inside and len(indent_of(below)) <= len(indent_of(site.lines[function])):
+            continue
+        indent = indent_of(site.lines[function])
+        moved = tuple(indent + line.strip() for line in site.lines[index:end])
+        yield Change(
+            function, end, (*moved, *site.lines[function:index]), Op.MOVE_LINE, Kind.INJECTED_LINE,
+            "move a decorator above its function", detail="decorator",
+        )  # fmt: skip
+        return

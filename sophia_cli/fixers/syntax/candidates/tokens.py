@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -57,6 +58,12 @@ _REPLACEMENTS = {
     "{": ("(", "["),
     "=>": (">=", ":"),
 }
+_DECORATOR = re.compile(r"\s*@[\w.]+(?:\(.*\))?\s*(?:#.*)?$")
+_IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+import|import)\s")
+_LAST_WORD = re.compile(r"\w+$")
+_FIRST_WORD = re.compile(r"\w+")
+_LAST_NAME = re.compile(r"[^\W\d]\w*$")
+_FIRST_NAME = re.compile(r"[^\W\d]")
 _PAIRS = {
     ("&", "&"): " and ", ("|", "|"): " or ", ("+", "+"): " += 1", ("-", "-"): " -= 1", ("=", ">"): " >= ",
     ("=", "<"): " <= ", ("=", "!"): " != ", ("<", ">"): " != ", ("=", "=="): " == ", ("==", "="): " == ",
@@ -77,6 +84,7 @@ def propose(site: Site) -> Iterator[Change]:
         yield from _delete(site, index, code, position)
         yield from _replace(site, index, code, position)
         yield from _insert(site, index, code, position)
+    yield from _hyphens(site)
     yield from _previous_line_end(site)
     yield from _line_start(site)
 
@@ -168,7 +176,7 @@ def _delete(site: Site, index: int, code: list[Token], position: int) -> Iterato
     token = code[position]
     line = site.lines[index]
     stop = _end(token)
-    if "\n" in token.text:
+    if "\n" in token.text or (token.text == "@" and _DECORATOR.match(line)):
         return
     start = token.column
     after = stop
@@ -178,6 +186,7 @@ def _delete(site: Site, index: int, code: list[Token], position: int) -> Iterato
     yield Change(
         index, index + 1, _at(site, index, start, after, ""), Op.DELETE_TOKEN, kind, f"remove `{token.text[:30]}`",
         token=token.text if token.kind is TokenKind.OP else token.kind.value,
+        detail=_manner_of_removal(site, line, token, start, after),
     )  # fmt: skip
     if position == 0 and len(code) > 1 and code[1].line == index:
         following = code[1].column
@@ -207,6 +216,18 @@ def _delete(site: Site, index: int, code: list[Token], position: int) -> Iterato
         )  # fmt: skip
 
 
+def _manner_of_removal(site: Site, line: str, token: Token, start: int, after: int) -> str:
+    """What a removal does beside: it glues two words to one that the text does not know, or drops what stands alone."""
+    head, tail = _LAST_WORD.search(line[:start]), _FIRST_WORD.match(line[after:])
+    if head and tail:
+        return "" if site.words[head.group() + tail.group()] else "glues"
+    if token.kind is TokenKind.STRING and len(token.text) > 2:
+        return "text"
+    if token.kind is TokenKind.NAME and not keyword.iskeyword(token.text) and _IMPORT.match(line):
+        return "import"
+    return ""
+
+
 def _replace(site: Site, index: int, code: list[Token], position: int) -> Iterator[Change]:
     if not 0 <= position < len(code):
         return
@@ -219,9 +240,31 @@ def _replace(site: Site, index: int, code: list[Token], position: int) -> Iterat
         line = site.lines[index]
         if text in (":", ",") and line[:start].endswith(" "):
             start = len(line[:start].rstrip())
+        detail = ""
+        if text == "_":
+            if not _LAST_WORD.search(line[:start]) or not _FIRST_WORD.match(line[end:]):
+                continue
+            detail = "joins"
         yield Change(
             index, index + 1, _at(site, index, start, end, text), Op.REPLACE_TOKEN, Kind.JUNK,
-            f"`{token.text}` becomes `{text.strip()}`", token=f"{token.text}>{text.strip()}",
+            f"`{token.text}` becomes `{text.strip()}`", token=f"{token.text}>{text.strip()}", detail=detail,
+        )  # fmt: skip
+
+
+def _hyphens(site: Site) -> Iterator[Change]:
+    """Several names of the line are written with hyphens: all get underscores at once."""
+    line = site.lines[site.line]
+    text = line
+    found = 0
+    for token in reversed(site.code_tokens(site.line)):
+        start, end = token.column, token.column + 1
+        if token.text == "-" and _LAST_NAME.search(line[:start]) and _FIRST_NAME.match(line[end:]):
+            text = text[:start] + "_" + text[end:]
+            found += 1
+    if found > 1:
+        yield Change(
+            site.line, site.line + 1, (text,), Op.REPLACE_TOKEN, Kind.JUNK, "`-` becomes `_` in names", token="->_",
+            detail="joins",
         )  # fmt: skip
 
 

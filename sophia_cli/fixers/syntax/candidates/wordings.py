@@ -18,6 +18,9 @@ _QUOTES = str.maketrans(
 )  # fmt: skip
 
 
+_LAMBDA = re.compile(r"\blambda\s*\(([^()]*)\)\s*:")
+
+
 def propose(site: Site) -> Iterator[Change]:
     """Yield the fault's line in Python's own wording."""
     if site.lines:
@@ -108,8 +111,9 @@ def _wordings(site: Site) -> Iterator[Change]:
     if choice:
         found.append((line.replace("else", "elif", 1), "elif", "`else` with a condition becomes `elif`"))
     if "ambda" in line and "parenthesized" in site.fault.message:
-        bare = re.sub(r"\blambda\s*\(([^()]*)\)\s*:", r"lambda \1:", line)
+        bare = _LAMBDA.sub(r"lambda \1:", line)
         found.append((bare, "lambda", "remove the brackets of the parameters"))
+        yield from _lambdas(site)
     if "\\'" in line or '\\"' in line:
         found.append((line.replace("\\'", "'").replace('\\"', '"'), "unescape", "remove backslashes before quotes"))
     version = re.search(r"(?<![\w.\"'])\d+(?:\.\d+){2,}\w*", line)
@@ -119,3 +123,15 @@ def _wordings(site: Site) -> Iterator[Change]:
     for text, detail, title in found:
         if text != line:
             yield Change(site.line, site.line + 1, (text,), Op.REWRITE, Kind.OTHER, title, detail=detail)
+
+
+def _lambdas(site: Site) -> Iterator[Change]:
+    """Every `lambda` with bracketed parameters at once: who wrote one wrote them all."""
+    rows = [_LAMBDA.sub(r"lambda \1:", line) for line in site.lines]
+    changed = [i for i, row in enumerate(rows) if row != site.lines[i]]
+    if len(changed) > 1:
+        first, end = changed[0], changed[-1] + 1
+        yield Change(
+            first, end, tuple(rows[first:end]), Op.REWRITE, Kind.OTHER, "remove the brackets of the parameters",
+            detail="lambda-all",
+        )  # fmt: skip
