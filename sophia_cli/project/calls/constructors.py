@@ -69,6 +69,18 @@ class Constructors:
                     return tuple_constructor(self._inheritance.facts(base))
         return _NOTHING
 
+    def maker(self, order: Sequence[Base]) -> ClassValue | None:
+        """Return the first of these classes that says what constructing takes."""
+        for base in order:
+            if isinstance(base, ClassValue) and (
+                self._inheritance.own(base, "__init__") is not None
+                or self._inheritance.own(base, "__new__") is not None
+                or self._generator(base) is not None
+                or self._is_named_tuple(base)
+            ):
+                return base
+        return None
+
     def _worked_out(self, owner: ClassValue) -> Signatures | None:
         order = self._inheritance.order(owner)
         for base in order:

@@ -88,6 +88,18 @@ class Inheritance:
             self._below = {base: tuple(heirs) for base, heirs in below.items()}
         return self._below.get(owner, ())
 
+    def holder(self, owner: ClassValue, path: str, index: int) -> ClassValue | None:
+        """Return the class, of this one and those above, whose body defines a function of the file."""
+        expression = Expression(f"&{index}")
+        for base in self.order(owner):
+            if (
+                isinstance(base, ClassValue)
+                and base.path == path
+                and any(expression in member.values for member in self.facts(base).members)
+            ):
+                return base
+        return None
+
     def own(self, owner: ClassValue, name: str) -> tuple[Expression, ...] | None:
         """Return what the body of this very class binds to the name, None when it does not."""
         return self._names_of(owner)[0].get(name)

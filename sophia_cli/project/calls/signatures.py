@@ -29,11 +29,16 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """What is wrong with a call, and the parameters that it leaves open, in their order."""
+    """What is wrong with a call, and the parameters that it leaves open and a keyword may fill, in their order."""
 
-    unknown: tuple[Keyword, ...]
-    missing: tuple[str, ...]
-    unfilled: tuple[str, ...]
+    unknown: tuple[Keyword, ...] = ()
+    missing: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether anything is."""
+        return bool(self.unknown or self.missing)
 
 
 def signature_of(parameters: str, bound: int = 0) -> Signature:
@@ -74,7 +79,7 @@ def misfit_of(signature: Signature, call: Call) -> Misfit:
     positional = signature.positional
     if call.positional > len(positional):
         if not signature.takes_more:
-            return Misfit((), (), ())
+            return Misfit()
         filled = set(positional)
     else:
         filled = set(positional[: call.positional])
@@ -90,4 +95,5 @@ def misfit_of(signature: Signature, call: Call) -> Misfit:
     if not call.has_double_star:
         certain = signature.keyword_only if call.has_star else unfilled
         missing = tuple(name for name in unfilled if name in signature.required and name in certain)
-    return Misfit(tuple(unknown), missing, unfilled)
+    given = {keyword.name for keyword in call.keywords}
+    return Misfit(tuple(unknown), missing, tuple(name for name in by_keyword if name in unfilled and name not in given))

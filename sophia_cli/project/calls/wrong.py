@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sophia_cli.project.calls.constructors import Constructors, Signatures
 from sophia_cli.project.calls.evaluate import Evaluator
@@ -17,26 +18,47 @@ _SUPER_INIT = ".__init__"
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """Where what is called takes its arguments: a function, or a method of the class `owner`.
+
+    `__init__` stands for the constructor of the class, also where it is made from fields.
+    """
+
+    path: str
+    owner: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class WrongCall:
     """A call that does not fit, whatever its callee turns out to be.
 
-    `callees` are what it may call; `unfilled` are the parameters that it leaves open.
+    `definition` is what it calls, None where that may be one of several. `open` are the parameters that it leaves to
+    their defaults, or to nobody, and that a keyword may fill.
     """
 
     path: str
     call: Call
-    callees: tuple[Value, ...]
     unknown: tuple[Keyword, ...]
     missing: tuple[str, ...]
-    unfilled: tuple[str, ...]
+    open: tuple[str, ...]
+    definition: Definition | None
 
 
-def wrong_calls(files: Mapping[str, FileFacts], imports: Imports) -> tuple[WrongCall, ...]:
-    """Return the calls of scanned files that cannot work, ordered by path and place.
+class Calls:
+    """The calls of a project, checked when they are asked for the first time."""
 
-    A call counts only when it is clear what is called and when it fits none of the alternatives.
-    """
-    return _Check(files, imports).run()
+    def __init__(self, files: Mapping[str, FileFacts], imports: Imports) -> None:
+        self._files = files
+        self._imports = imports
+
+    @cached_property
+    def wrong(self) -> tuple[WrongCall, ...]:
+        """The calls of scanned files that cannot work, ordered by path and place.
+
+        A call counts only when it is clear what is called and when it fits none of the alternatives.
+        """
+        return _Check(self._files, self._imports).run()
 
 
 class _Check:
@@ -67,7 +89,7 @@ class _Check:
             if signatures is None:
                 return None
             complaints = [misfit_of(signature, call) for signature in signatures]
-            wrong = [misfit for misfit in complaints if _is_wrong(misfit)]
+            wrong = [misfit for misfit in complaints if misfit.is_wrong]
             if not wrong or self._fits_an_heir(value, call) or _lacks_self(value, call, wrong[0]):
                 return None
             misfits.append(wrong[0])
@@ -78,7 +100,8 @@ class _Check:
         missing = tuple(name for name in first.missing if all(name in other.missing for other in others))
         if not unknown and not missing:
             return None
-        return WrongCall(path, call, values, unknown, missing, first.unfilled)
+        definition = self._definition(values[0]) if len(values) == 1 else None
+        return WrongCall(path, call, unknown, missing, first.open, definition)
 
     def _fits_an_heir(self, value: Value, call: Call) -> bool:
         """Whether a class below the one that is known has a method of this name that the call fits."""
@@ -91,7 +114,7 @@ class _Check:
                 owner = InstanceValue(heir) if value.bound else heir
                 for found in evaluator.attribute(owner, name, heir.path):
                     signatures = self._signatures(found)
-                    if signatures is None or not any(_is_wrong(misfit_of(each, call)) for each in signatures):
+                    if signatures is None or not any(misfit_of(each, call).is_wrong for each in signatures):
                         return True
         return False
 
@@ -106,9 +129,24 @@ class _Check:
             return None
         signature = self._constructors.initializer(order)
         misfit = None if signature is None else misfit_of(signature, call)
-        if misfit is None or not _is_wrong(misfit):
+        if misfit is None or not misfit.is_wrong:
             return None
-        return WrongCall(path, call, values, misfit.unknown, misfit.missing, misfit.unfilled)
+        maker = self._constructors.maker(order)
+        definition = None if maker is None else Definition(maker.path, self._class_name(maker), "__init__")
+        return WrongCall(path, call, misfit.unknown, misfit.missing, misfit.open, definition)
+
+    def _definition(self, value: Value) -> Definition | None:
+        if isinstance(value, ClassValue):
+            maker = self._constructors.maker(self._evaluator.inheritance.order(value))
+            return None if maker is None else Definition(maker.path, self._class_name(maker), "__init__")
+        if not isinstance(value, FunctionValue):
+            return None
+        name = self._evaluator.forms.function(value).name
+        owner = value.receiver and self._evaluator.inheritance.holder(value.receiver, value.path, value.index)
+        return Definition(value.path, self._class_name(owner) if owner else "", name)
+
+    def _class_name(self, owner: ClassValue) -> str:
+        return self._evaluator.inheritance.facts(owner).name
 
     def _signatures(self, value: Value) -> Signatures | None:
         if value not in self._known:
@@ -128,10 +166,6 @@ class _Check:
 
     def _of_function(self, value: FunctionValue) -> Signature:
         return signature_of(self._evaluator.forms.function(value).parameters, value.bound)
-
-
-def _is_wrong(misfit: Misfit) -> bool:
-    return bool(misfit.unknown or misfit.missing)
 
 
 def _lacks_self(value: Value, call: Call, misfit: Misfit) -> bool:
