@@ -20,10 +20,14 @@ Resolve = Callable[[str, ImportFact], Resolution]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The names of a module; `is_open` tells that it may have others that nobody can read from the text."""
+    """The names of a module; `is_open` tells that it may have others that nobody can read from the text.
+
+    `for_types` are names that only type checkers see.
+    """
 
     names: frozenset[str]
     is_open: bool
+    for_types: frozenset[str] = frozenset()
 
 
 class Surfaces:
@@ -34,12 +38,15 @@ class Surfaces:
         self._resolve = resolve
         self._offers: dict[str, Offer] = {}
 
-    def lacks(self, path: str, name: str) -> bool:
-        """Whether the module surely has no such name of its own. Submodules are not looked at."""
+    def lacks(self, path: str, name: str, *, for_types: bool = False) -> bool:
+        """Whether the module surely has no such name of its own. Submodules are not looked at.
+
+        With `for_types` only a type checker asks, which sees more.
+        """
         if name in ALWAYS:
             return False
         offer = self.offer(path)
-        return not offer.is_open and name not in offer.names
+        return not offer.is_open and name not in offer.names and not (for_types and name in offer.for_types)
 
     def offer(self, path: str) -> Offer:
         """Return what the module offers, without its submodules."""
@@ -58,6 +65,7 @@ class Surfaces:
     def _offer(self, path: str) -> Offer:
         """Follow star imports from one module to the next; each module is looked at once, so cycles end."""
         names: set[str] = set()
+        for_types: set[str] = set()
         is_open = False
         pending, seen = [(path, False)], {path}
         while pending:
@@ -67,7 +75,8 @@ class Surfaces:
                 is_open = True
                 continue
             is_open |= surface.is_dynamic
-            names.update(_taken_over(surface) if by_star else (binding.name for binding in surface.bindings))
+            names.update(_taken_over(surface) if by_star else _bound(surface))
+            for_types.update(binding.name for binding in surface.bindings if binding.is_for_types)
             for fact in surface.imports:
                 if fact.is_star:
                     for located in self._star_targets(current, fact):
@@ -76,7 +85,7 @@ class Surfaces:
                         elif located.path not in seen:
                             seen.add(located.path)
                             pending.append((located.path, True))
-        return Offer(frozenset(names), is_open)
+        return Offer(frozenset(names), is_open, frozenset(for_types))
 
     def _star_targets(self, path: str, fact: ImportFact) -> tuple[Located | None, ...]:
         resolution = self._resolve(path, fact)
@@ -90,9 +99,13 @@ class Surfaces:
         return file.surface if file is not None and file.compiles else None
 
 
+def _bound(surface: ModuleSurface) -> set[str]:
+    return {binding.name for binding in surface.bindings if not binding.is_for_types}
+
+
 def _taken_over(surface: ModuleSurface) -> set[str]:
     """Return the names that a star import takes: `__all__`, and all public names, since `__all__` may grow later."""
-    names = {binding.name for binding in surface.bindings if not binding.name.startswith("_")}
+    names = {name for name in _bound(surface) if not name.startswith("_")}
     if surface.exports is not None:
         names.update(surface.exports)
     return names
