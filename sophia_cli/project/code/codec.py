@@ -21,7 +21,7 @@ from sophia_cli.project.code.file_facts import FileFacts
 
 _SCOPES = tuple(Scope)
 _GUARDS = tuple(Guard)
-_IS_FROM, _IS_CERTAIN, _IS_CALL = 1, 2, 4
+_IS_FROM, _IS_CERTAIN, _IS_CALL, _IS_FATAL = 1, 2, 4, 8
 _IS_DYNAMIC, _HAS_MAIN = 1, 2
 
 
@@ -82,7 +82,7 @@ def _import_to_values(fact: ImportFact) -> Values:
     place, module = fact.place, fact.module_place
     return [
         *(fact.module, fact.level, fact.asname),
-        _IS_FROM * fact.is_from + _IS_CERTAIN * fact.is_certain + _IS_CALL * fact.is_call,
+        _IS_FROM * fact.is_from + _IS_CERTAIN * fact.is_certain + _IS_CALL * fact.is_call + _IS_FATAL * fact.is_fatal,
         *(_SCOPES.index(fact.scope), _GUARDS.index(fact.guard)),
         *(place.line, place.column, place.end_line, place.end_column),
         *(module.line, module.column, module.end_line, module.end_column),
@@ -112,4 +112,5 @@ def _import_from_values(item: list[Any]) -> ImportFact:  # Any: what unpacking f
         _GUARDS[guard],
         bool(flags & _IS_CERTAIN),
         bool(flags & _IS_CALL),
+        bool(flags & _IS_FATAL),
     )

@@ -18,7 +18,8 @@ _EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a statement stands. `is_sure` tells that it runs whenever the module is imported."""
+    """Where a statement stands. `is_sure` tells that it runs whenever the module is imported, `is_fatal` that what
+    catches a failing import raises again or ends the program."""
 
     scope: Scope = Scope.MODULE
     for_types: bool = False
@@ -26,6 +27,7 @@ class Surroundings:
     is_fallback: bool = False
     is_conditional: bool = False
     is_sure: bool = True
+    is_fatal: bool = False
 
     @property
     def guard(self) -> Guard:
@@ -46,19 +48,23 @@ class Surroundings:
         caught: bool = False,
         fallback: bool = False,
         conditional: bool = False,
+        fatal: bool = False,
     ) -> Surroundings:
         """Return what stands around a block inside this one, which need not run.
 
         Whoever calls a function does so later, out of the reach of the `try` around its definition.
         """
-        caught = caught or (self.is_caught and scope is not Scope.FUNCTION)
+        stays = self.is_caught and scope is not Scope.FUNCTION
+        # An inner `try` that gives up leaves the failure to the outer one.
+        is_fatal = (caught or stays) and (fatal or not caught) and (self.is_fatal or not stays)
         return Surroundings(
             scope or self.scope,
             self.for_types or for_types,
-            caught,
+            caught or stays,
             self.is_fallback or fallback,
             self.is_conditional or conditional,
             False,
+            is_fatal,
         )
 
 

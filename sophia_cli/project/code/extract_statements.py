@@ -89,7 +89,20 @@ class StatementWalk:
                 where = self.positions.of_plain_module(alias)
                 name = alias.name
                 self._add(
-                    ImportFact(name, 0, (), alias.asname, False, place, where, around.scope, guard, self.is_certain)
+                    ImportFact(
+                        name,
+                        0,
+                        (),
+                        alias.asname,
+                        False,
+                        place,
+                        where,
+                        around.scope,
+                        guard,
+                        self.is_certain,
+                        False,
+                        around.is_fatal,
+                    )
                 )
                 if binds:
                     self.bind(alias.asname or name.partition(".")[0], statement.lineno, around)
@@ -99,7 +112,22 @@ class StatementWalk:
             names = tuple(
                 ImportedName(alias.name, alias.asname, self.positions.of_name(alias)) for alias in statement.names
             )
-            self._add(ImportFact(module, level, names, None, True, place, where, around.scope, guard, self.is_certain))
+            self._add(
+                ImportFact(
+                    module,
+                    level,
+                    names,
+                    None,
+                    True,
+                    place,
+                    where,
+                    around.scope,
+                    guard,
+                    self.is_certain,
+                    False,
+                    around.is_fatal,
+                )
+            )
             for alias in statement.names:
                 name = alias.asname or alias.name
                 if alias.name == "TYPE_CHECKING":
@@ -125,15 +153,16 @@ class StatementWalk:
         meets = [
             handler for handler, catch in zip(statement.handlers, catches, strict=True) if catch is not Catch.NOTHING
         ]
-        is_caught = bool(meets) and not gives_up(meets[0].body)
+        is_caught = bool(meets)
+        is_fatal = is_caught and gives_up(meets[0].body)
         tries_import = any(isinstance(part, ast.Import | ast.ImportFrom) for part in _nested(statement.body))
         if tries_import and meets:
             self.names.flags.update(name for handler in meets for name in _plain_targets(handler.body))
-        self.visit(statement.body, around.inside(caught=is_caught))
+        self.visit(statement.body, around.inside(caught=is_caught, fatal=is_fatal))
         for handler, catch in zip(statement.handlers, catches, strict=True):
             is_fallback = catch is Catch.MISSING or (catch is Catch.ANYTHING and tries_import)
             self.visit(handler.body, around.inside(fallback=is_fallback))
-        self.visit(statement.orelse, around.inside(caught=is_caught and tries_import))
+        self.visit(statement.orelse, around.inside(caught=is_caught and tries_import, fatal=is_fatal))
         self.visit(statement.finalbody, around)
 
     def _block(self, statement: ast.stmt, around: Surroundings, binds: bool) -> None:
@@ -228,7 +257,9 @@ class StatementWalk:
         place = self.positions.of(statement)
         where = self.positions.of_literal(loaded.literal, "." * loaded.level + loaded.module)
         scope, certain = around.scope, self.is_certain
-        fact = ImportFact(loaded.module, loaded.level, (), None, False, place, where, scope, guard, certain, True)
+        fact = ImportFact(
+            loaded.module, loaded.level, (), None, False, place, where, scope, guard, certain, True, around.is_fatal
+        )
         self.imports.append(fact)
 
 

@@ -56,7 +56,7 @@ class ImportFact:
     star import. `place` is the whole statement, `module_place` the module as written, dots included. `is_certain` is
     false where the text does not compile and the surroundings could not be read. `is_call` tells of a module that a
     call loads by a literal name, such as `importlib.import_module("module")`: it binds nothing, and `module_place` is
-    the text between the quotes.
+    the text between the quotes. `is_fatal` tells that what catches its failure raises again or ends the program.
     """
 
     module: str
@@ -70,6 +70,7 @@ class ImportFact:
     guard: Guard
     is_certain: bool = True
     is_call: bool = False
+    is_fatal: bool = False
 
     @property
     def written(self) -> str:

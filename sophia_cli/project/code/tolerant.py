@@ -47,7 +47,7 @@ class _Reader:
     def __init__(self, text: str, mask: Masked) -> None:
         self._text = text
         self._mask = mask.text
-        self._doubtful = mask.doubtful
+        self._is_doubtful = mask.is_doubtful
         self._walk = StatementWalk(text)
         self._parsed: list[ast.stmt] = []
 
@@ -82,7 +82,7 @@ class _Reader:
             if around.scope is Scope.MODULE:
                 self._bind_names(item, code, around)
             return
-        is_clear = item.is_certain and not any(start <= item.begin < end for start, end in self._doubtful)
+        is_clear = item.is_certain and not self._is_doubtful(item.begin)
         for statement, is_whole in parsed(self._text, self._mask, item):
             self._walk.is_certain = is_clear and is_whole
             self._parsed.append(statement)

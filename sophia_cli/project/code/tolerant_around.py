@@ -55,9 +55,8 @@ class _Around:
         self.around: dict[Block, Surroundings] = {}
         self._text = text
         self._mask = mask
-        # What stands around the `else` of an `if`, and whether a `try` catches failing imports.
+        # What stands around the `else` of an `if`.
         self._other: dict[Block, Surroundings] = {}
-        self._caught: dict[Block, bool] = {}
         self._catches: dict[Block, Catch] = {}
 
     def take(self, block: Block) -> None:
@@ -73,11 +72,12 @@ class _Around:
                 before = self._other.get(after, outer) if after is not None else outer
                 result, self._other[block] = self._test(block).branches(before)
             case BlockKind.ELSE if after is not None and after.kind is BlockKind.TRY:
-                result = outer.inside(caught=self._is_caught(after) and after.tries_import)
+                is_caught = self._meets(after) is not None and after.tries_import
+                result = outer.inside(caught=is_caught, fatal=self._gives_up(after))
             case BlockKind.ELSE:
                 result = self._other.get(after, outer.inside()) if after is not None else outer.inside()
             case BlockKind.TRY:
-                result = outer.inside(caught=self._is_caught(block))
+                result = outer.inside(caught=self._meets(block) is not None, fatal=self._gives_up(block))
             case BlockKind.HANDLER:
                 catch = self.catch(block)
                 tries = after is not None and after.tries_import
@@ -102,19 +102,15 @@ class _Around:
             self._catches[handler] = known
         return known
 
-    def _is_caught(self, tried: Block) -> bool:
-        known = self._caught.get(tried)
-        if known is None:
-            meets = [handler for handler in tried.handlers if self.catch(handler) is not Catch.NOTHING]
-            known = bool(meets) and not self._gives_up(meets[0])
-            self._caught[tried] = known
-        return known
+    def _meets(self, tried: Block) -> Block | None:
+        """Return the handler of a `try` that failing imports come to."""
+        return next((handler for handler in tried.handlers if self.catch(handler) is not Catch.NOTHING), None)
 
-    def _gives_up(self, handler: Block) -> bool:
-        last = handler.last
-        if last is None:
+    def _gives_up(self, tried: Block) -> bool:
+        handler = self._meets(tried)
+        if handler is None or handler.last is None:
             return False
-        body: list[ast.stmt] = [statement for statement, _ in parsed(self._text, self._mask, last)]
+        body: list[ast.stmt] = [statement for statement, _ in parsed(self._text, self._mask, handler.last)]
         return bool(body) and gives_up(body)
 
     def _test(self, block: Block) -> Test:

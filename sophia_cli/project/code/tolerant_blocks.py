@@ -117,7 +117,8 @@ class _Builder:
         if kind is None and word in _SOFT and self._mask[statement.start : statement.end].rstrip().endswith(":"):
             kind = _SOFT[word]
         indent = statement.indent
-        is_certain = statement.is_whole and self._settle(indent, word if kind is not None else "")
+        is_expected = self._settle(indent, word if kind is not None or word == "@" else "")
+        is_certain = statement.is_whole and is_expected
         if kind is None and word != "@":
             self._add_item(statement, statement.start, is_certain)
             return

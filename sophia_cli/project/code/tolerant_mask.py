@@ -6,6 +6,7 @@ Linear in the length of any text, and never fails.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 
 COVER = "\x01"
@@ -19,16 +20,23 @@ _SINGLE = {
     '"': re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"', re.DOTALL),
 }
 _NOT_LINE_END = re.compile(r"[^\n]")
-_BEFORE_OPENER = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?[rRbBfFuU]{0,2}")
+_BEFORE_OPENER = re.compile(r"[ \t]*[rRbBfFuU]{0,2}")
+_ASSIGNED = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*[rRbBfFuU]{0,2}")
+_HEADER_BEFORE = re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w[^\n]*:[ \t]*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text of the same length as the one it was made of; `doubtful` are ranges of it in which a string was not
-    closed, so that what looks like code may be a string."""
+    """A text of the same length as the one it was made of; `doubtful` are ranges of it, apart and in order, in which a
+    string was not closed, so that what looks like code may be a string."""
 
     text: str
     doubtful: tuple[tuple[int, int], ...]
+
+    def is_doubtful(self, position: int) -> bool:
+        """Whether a position lies in a doubtful range."""
+        index = bisect_right(self.doubtful, (position, len(self.text))) - 1
+        return index >= 0 and position < self.doubtful[index][1]
 
 
 def masked(text: str) -> Masked:
@@ -63,7 +71,17 @@ def masked(text: str) -> Masked:
             position = closed.end() if closed is not None else _line_end(text, start)
             pieces.append(_covered(text[start:position]))
     pieces.append(text[position:])
-    return Masked("".join(pieces), tuple(doubtful))
+    return Masked("".join(pieces), _merged(doubtful))
+
+
+def _merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
 
 
 def _line_end(text: str, position: int) -> int:
@@ -85,11 +103,21 @@ def _triple_end(text: str, start: int, quotes: str) -> int:
 
 
 def _opens(text: str, start: int, end: int) -> bool:
-    """Whether the quotes that end a string of several lines rather open one: they begin a line and prose follows."""
+    """Whether the quotes that end a string of several lines rather open one.
+
+    They do behind `name =`; and where they begin a line, when prose follows or the line before begins a definition.
+    """
     line = text.rfind("\n", start, end) + 1
-    if not line or end >= len(text) or not (text[end].isalnum() or text[end] == "_"):
+    if not line:
         return False
-    return _BEFORE_OPENER.fullmatch(text, line, end - 3) is not None
+    if _ASSIGNED.fullmatch(text, line, end - 3):
+        return True
+    if not _BEFORE_OPENER.fullmatch(text, line, end - 3):
+        return False
+    if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        return True
+    before = text.rfind("\n", start, line - 1) + 1
+    return before > 0 and _HEADER_BEFORE.fullmatch(text, before, line) is not None
 
 
 def _covered(literal: str) -> str:

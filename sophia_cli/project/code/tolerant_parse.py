@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from sophia_cli.project.code.tolerant_blocks import Block, Item
 from sophia_cli.project.code.tolerant_mask import JOIN
 
 _LONGEST = 50_000
+_ODD_MODULE = re.compile(r"[ \t\f]*(from|import)[ \t]+(\.*[\w-]+(?:\.[\w-]+)*)(?![^ \t\n])")
 _MOST_PARTS = 200
 
 
@@ -24,15 +26,36 @@ def parsed(text: str, mask: str, item: Item) -> Iterator[tuple[ast.stmt, bool]]:
     parts = list(_parts(mask, item))
     for begin, end in parts[:_MOST_PARTS]:
         found = _parse(text, item.start, begin, end, item.line) if len(parts) > 1 else None
+        if found is None:
+            found = _with_odd_module(text, item, begin, end)
         if found is not None:
             yield from ((statement, True) for statement in found)
         else:
             yield from ((statement, False) for statement in _completed(text, item, begin, end))
 
 
+def _with_odd_module(text: str, item: Item, begin: int, end: int) -> list[ast.stmt] | None:
+    """Return an import of a module that no import can name (`tools.my-module`, `jobs.2024`, `steps.import`)."""
+    odd = _ODD_MODULE.match(text, begin, end)
+    if odd is None:
+        return None
+    written = odd.group(2)
+    stand_in = ".".join("x" * len(part) for part in written.split("."))
+    plain = text[item.start : odd.start(2)] + stand_in + text[odd.end(2) : end]
+    found = _parse(plain, 0, begin - item.start, len(plain), item.line)
+    match found:
+        case [ast.ImportFrom(level=level) as statement]:
+            statement.module = written[level:]
+            return [statement]
+        case [ast.Import(names=[alias])]:
+            alias.name = written
+            return found
+    return None
+
+
 def _completed(text: str, item: Item, begin: int, end: int) -> list[ast.stmt]:
     """Return a `from` import whose end is missing, none for anything else."""
-    for missing in (")", "x", "x)"):
+    for missing in (")", " x", " x)"):
         match _parse(text, item.start, begin, end, item.line, missing):
             case [ast.ImportFrom() as statement]:
                 if missing != ")" and len(statement.names) > 1:
