@@ -106,6 +106,11 @@ class Dependencies:
         )
 
     @cached_property
+    def locked(self) -> frozenset[str]:
+        """The normalised names of all that a lock file, or a file that a resolver wrote, holds."""
+        return frozenset(one.name for declaration in self.declared.locks() for one in declaration.requirements)
+
+    @cached_property
     def pins(self) -> Mapping[str, Pin]:
         """The version of each distribution that is locked, else installed."""
         found: dict[str, Pin] = {}

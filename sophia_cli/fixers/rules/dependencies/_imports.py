@@ -9,6 +9,7 @@ from sophia_cli.core.findings import Region, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.project.code.facts import Guard, ImportFact
 from sophia_cli.project.dependencies.lookup import Dependencies, Origin
+from sophia_cli.project.dependencies.standard_library import is_standard
 from sophia_cli.project.imports.model import Import, Outcome
 
 # Modules of Python 2's standard library that Python 3 calls otherwise; they belong to no distribution.
@@ -51,7 +52,9 @@ class Needed:
 def needed(view: ProjectView) -> Iterator[Needed]:
     """Yield what every scanned file imports of others, each statement and distribution once."""
     for item in view.graph.imports:
-        if item.resolution.outcome is Outcome.THIRD_PARTY and not item.fact.level:
+        if item.resolution.outcome is not Outcome.THIRD_PARTY or item.fact.level or item.fact.is_call:
+            continue
+        if not is_standard(item.fact.module):
             yield from _needed(item, view.dependencies)
 
 

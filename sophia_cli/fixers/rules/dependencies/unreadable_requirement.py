@@ -1,0 +1,61 @@
+"""A declaration of dependencies cannot be read.
+
+## What it does
+
+Finds what an installer refuses or passes over in the files that declare dependencies: half-written requirements,
+includes (`-r`, `-c`) of files that do not exist or that lead in a circle, the table that `pip list` prints under the
+name of a requirements file, a `setup.py` that does not compile, a line of `pyproject.toml` that is no TOML.
+
+## Why is this bad
+
+Installation fails, or goes on without what stands there.
+
+## Example
+
+```text
+fastapi>=
+```
+
+Say which versions, or none:
+
+```text
+fastapi
+```
+
+## Fix safety
+
+There is no fix: what was meant is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sophia_cli.core.findings import Category, Finding, Region, Severity
+from sophia_cli.fixers.project_view import ProjectView
+from sophia_cli.fixers.rule import ProjectRule
+
+
+def check(view: ProjectView) -> Iterator[Finding]:
+    """Yield a finding for each part of a declaration that could not be read."""
+    for problem in view.dependencies.declared.problems:
+        yield Finding(
+            rule=RULE.id,
+            name=RULE.name,
+            category=RULE.category,
+            severity=RULE.severity,
+            path=problem.path,
+            region=Region(problem.line, 1, problem.line, 1),
+            message=problem.message,
+        )
+
+
+RULE = ProjectRule(
+    id="SPH306",
+    name="unreadable-requirement",
+    category=Category.CONFIG,
+    severity=Severity.WARNING,
+    summary="A declaration of dependencies cannot be read",
+    check=check,
+    manual=__doc__ or "",
+)
