@@ -50,6 +50,7 @@ def fix_report(
         lines=scan.lines,
         unparsable=(scan.unparsable, scan.unparsable - broken),
         skipped=scan.skipped,
+        starting=scan.starting(),
     )
     changes = bool(plan.changes())
     installs = bool(packages.steps) if packages is not None else False

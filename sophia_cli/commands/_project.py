@@ -105,6 +105,10 @@ class Scan:
         found = [with_findings(file.report, together.pop(file.report.path, ())) for file in self.files]
         return (*found, *(FileReport(path, findings, True, 0) for path, findings in together.items()))
 
+    def starting(self) -> frozenset[str] | None:
+        """Return the files that the declared services start from and import, None where that cannot be told."""
+        return None if self.survey is None else self.survey.starting()
+
     @property
     def lines(self) -> int:
         """Lines of all files that were looked at."""
@@ -237,6 +241,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         rules=tuple(rule for rule in project.rules if isinstance(rule, ProjectRule)),
         python=project.python,
         history=history_key(project.root),
+        services=project.settings.services,
         environment=find_environment(project.root, project.settings.project.python),
         state=state if use_cache else None,
         key=key,

@@ -15,8 +15,9 @@ from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.project.cache_file import Values
 from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
-from sophia_cli.project.facts_cache import FactsCache, read_result, write_result
+from sophia_cli.project.facts_cache import FactsCache, ProjectResult, read_result, write_result
 from sophia_cli.project.files import Inventory
+from sophia_cli.project.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class ProjectSurvey:
     environment: EnvironmentPlace | None
     state: StateFolder | None
     key: str
-    _first: FindingsByPath | None = None
+    services: tuple[Service, ...] = ()
+    _first: tuple[FindingsByPath, frozenset[str] | None] | None = None
     _survey: Survey | None = None
     _documents: dict[str, bytes] = field(default_factory=dict)
 
@@ -54,6 +56,13 @@ class ProjectSurvey:
         """Return the findings by path, with the bytes of `overlay` instead of those on the disk."""
         if overlay:
             return self._worked_out().findings(overlay)
+        return self._on_disk()[0]
+
+    def starting(self) -> frozenset[str] | None:
+        """Return the files that the declared services start from and import, None where no service tells."""
+        return self._on_disk()[1] if self.services else None
+
+    def _on_disk(self) -> tuple[FindingsByPath, frozenset[str] | None]:
         if self._first is None:
             self._first = self._remembered()
         return self._first
@@ -62,19 +71,20 @@ class ProjectSurvey:
         """Tell whether a path is a Python file of the project rather than a document."""
         return path.endswith(PYTHON_SUFFIXES)
 
-    def _remembered(self) -> FindingsByPath:
-        """Return the findings for the files on the disk."""
+    def _remembered(self) -> tuple[FindingsByPath, frozenset[str] | None]:
+        """Return the findings, and the files that services start, for the files on the disk."""
         self._read_documents()
         project_state = self._state_of_project()
         if self.state is not None:
             known = read_result(self.state, self.key, project_state)
-            found = None if known is None else _decoded(known)
-            if found is not None:
-                return found
-        found = self._worked_out().findings()
+            found = None if known is None else _decoded(known.found)
+            if known is not None and found is not None:
+                return found, known.starting
+        survey = self._worked_out()
+        found, starting = survey.findings(), survey.starting(self.services)
         if self.state is not None:
-            write_result(self.state, self.key, project_state, _encoded(found))
-        return found
+            write_result(self.state, self.key, project_state, ProjectResult(_encoded(found), starting))
+        return found, starting
 
     def _state_of_project(self) -> str:
         """Return what the findings depend on, in short: every file's content, every document, what lies around."""
@@ -99,6 +109,7 @@ class ProjectSurvey:
         if self._survey is None:
             from sophia_cli.fixers.contents import read_bytes
             from sophia_cli.fixers.survey import Survey
+            from sophia_cli.project.listing import names_in
             from sophia_cli.project.dependencies.environment import read_environment
             from sophia_cli.project.history.moves import FilePast
 
@@ -111,6 +122,7 @@ class ProjectSurvey:
                 past=FilePast(self.root),
                 python=self.python,
                 environment=None if self.environment is None else read_environment(self.environment),
+                listing=lambda folder: names_in(self.root, folder),
                 silent=frozenset(f.report.path for f in self.files if f.status is not FileStatus.LOOKED_AT),
             )
         return self._survey

@@ -72,6 +72,7 @@ def scan_report(scanned: Scan, fail_on: FailOn, duration_s: float, *, with_sourc
         lines=scanned.lines,
         unparsable=(scanned.unparsable, scanned.unparsable),
         skipped=scanned.skipped,
+        starting=scanned.starting(),
     )
     return ScanReport(
         verdict=Verdict.FINDINGS if findings else Verdict.CLEAN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
@@ -109,11 +109,15 @@ class ScanReport:
     findings: tuple[ReportedFinding, ...]
 
 
-def grade_of(findings: Sequence[Finding], lines: int) -> Grade:
-    """Return the grade: F when an error keeps a file from starting, else errors and warnings per 1,000 lines."""
+def grade_of(findings: Sequence[Finding], lines: int, starting: Set[str] | None = None) -> Grade:
+    """Return the grade: F when an error keeps something from starting, else errors and warnings per 1,000 lines.
+
+    `starting` are the files that the services start from and import; None where nothing says so: every file counts.
+    """
     counted = [finding for finding in findings if finding.severity is not Severity.NOTE]
     density = round(1000 * len(counted) / max(lines, 1), 2)
-    broken = sorted({finding.path for finding in counted if finding.severity is Severity.ERROR})
+    errors = {finding.path for finding in counted if finding.severity is Severity.ERROR}
+    broken = sorted(errors if starting is None else errors & starting)
     if broken:
         others = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         files = "files have errors that stop them" if len(broken) > 1 else "has an error that stops it"
@@ -130,8 +134,12 @@ def summarise(
     lines: int,
     unparsable: tuple[int, int],
     skipped: tuple[Skipped, ...] = (),
+    starting: Set[str] | None = None,
 ) -> Summary:
-    """Return the figures for findings and what became of them; `unparsable` is (before, after)."""
+    """Return the figures for findings and what became of them; `unparsable` is (before, after).
+
+    `starting` are the files that services start from and import, None where that cannot be told.
+    """
     remaining = [item.now for item in reported if item.now is not None]
     counts = Counter(item.finding.rule for item in reported)
     return Summary(
@@ -143,8 +151,8 @@ def summarise(
         fixed=len(reported) - len(remaining),
         remaining=len(remaining),
         by_rule=tuple(RuleCount(rule, count) for rule, count in sorted(counts.items())),
-        grade=grade_of(remaining, lines),
-        grade_before=grade_of(before, lines),
+        grade=grade_of(remaining, lines, starting),
+        grade_before=grade_of(before, lines, starting),
         skipped=skipped,
         damage=damage_in(item.finding for item in reported),
     )

@@ -19,6 +19,9 @@ from sophia_cli.project.code.calls import CallSurface
 from sophia_cli.project.code.facts import ModuleSurface
 from sophia_cli.project.code.file_facts import FileFacts, facts_of
 from sophia_cli.project.dependencies.installed import Environment
+from sophia_cli.project.imports.entry_points import entry_files
+from sophia_cli.project.service_model import Service
+from sophia_cli.project.imports.modules import Listing
 from sophia_cli.project.source import SourceText, decode
 
 Read = Callable[[str], bytes | None]
@@ -32,7 +35,8 @@ class Survey:
     """The project as a whole: what every file says, ready to be asked what follows from it.
 
     `facts` holds those of all Python files; `read` gives bytes of files; `silent` are files on which nothing is
-    reported (fixtures, generated code). `environment` is the one that the project's code runs in, None without one.
+    reported (fixtures, generated code). `environment` is the one that the project's code runs in, None without one. `listing`
+    gives the names in a folder of the disk.
     """
 
     rules: Sequence[ProjectRule]
@@ -42,6 +46,7 @@ class Survey:
     past: Past
     python: tuple[int, int]
     environment: Environment | None = None
+    listing: Listing | None = None
     silent: frozenset[str] = frozenset()
 
     def findings(self, overlay: Mapping[str, bytes] | None = None) -> FindingsByPath:
@@ -72,6 +77,15 @@ class Survey:
         lines = source.lines
         yield from (finding for finding in ordered if not is_suppressed(lines, finding))
 
+    def starting(self, services: Sequence[Service]) -> frozenset[str] | None:
+        """Return the files that these services start from and import, None where one of them cannot be told."""
+        if not services:
+            return None
+        graph = self.view({}).graph
+        roots = [root.path for root in graph.roots if not root.applies_to]
+        entries = [entry_files(service, self.facts, roots) for service in services]
+        return graph.closure(path for found in entries for path in found) if all(entries) else None
+
     def view(self, overlay: Mapping[str, bytes]) -> ProjectView:
         """Return what the rules see."""
         documents = {path: overlay.get(path, data) for path, data in self.documents.items()}
@@ -79,7 +93,9 @@ class Survey:
         changed = {path: data for path, data in overlay.items() if path not in documents}
         if changed:
             facts = {**facts, **{path: facts_of_bytes(path, data) for path, data in changed.items()}}
-        return view_of_project(facts, documents, _Texts(self.read, overlay), self.past, self.python, self.environment)
+        return view_of_project(
+            facts, documents, _Texts(self.read, overlay), self.past, self.python, self.environment, self.listing
+        )
 
 
 def facts_of_bytes(path: str, data: bytes) -> FileFacts:

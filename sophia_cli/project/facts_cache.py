@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sophia_cli.project.cache_file import Values, read_entries, write_entries
 from sophia_cli.project.state_folder import StateFolder
@@ -32,14 +33,29 @@ class FactsCache:
         return entries == self._entries or write_entries(self._state, _FACTS, self._key, entries)
 
 
-def read_result(state: StateFolder, key: str, project_state: str) -> Mapping[str, Values] | None:
-    """Return what was found in the project as a whole, by path, when it is in the state that this was found in."""
+@dataclass(frozen=True, slots=True)
+class ProjectResult:
+    """What was found in the project as a whole: values by path, and the files that its services start from and import.
+
+    `starting` is None where no service tells.
+    """
+
+    found: Mapping[str, list[Values]]
+    starting: frozenset[str] | None
+
+
+def read_result(state: StateFolder, key: str, project_state: str) -> ProjectResult | None:
+    """Return what was found in the project as a whole when it is in the state that this was found in."""
     entries = read_entries(state, _RESULT, key)
-    if entries.pop("", None) != [project_state]:
-        return None
-    return entries
+    match entries.pop("", None):
+        case [str(known), None] if known == project_state:
+            return ProjectResult(entries, None)
+        case [str(known), [*starting]] if known == project_state:
+            return ProjectResult(entries, frozenset(path for path in starting if isinstance(path, str)))
+    return None
 
 
-def write_result(state: StateFolder, key: str, project_state: str, found: Mapping[str, list[Values]]) -> bool:
+def write_result(state: StateFolder, key: str, project_state: str, result: ProjectResult) -> bool:
     """Keep what was found in a state of the project; return whether it is on disk."""
-    return write_entries(state, _RESULT, key, {**found, "": [project_state]})
+    starting: Values = None if result.starting is None else sorted(result.starting)
+    return write_entries(state, _RESULT, key, {**result.found, "": [project_state, starting]})

@@ -77,3 +77,20 @@ def test_a_dry_run_shows_the_change_of_a_document(cli: Cli, tmp_path: Path) -> N
     result = cli("fix", "--dry-run")
     assert (result.code, "+say_tea = true" in result.out) == (1, True)
     assert (tmp_path / "words.toml").read_bytes() == b""
+
+
+def test_the_grade_counts_errors_in_what_services_start(cli: Cli, tmp_path: Path) -> None:
+    lines = b"pass\n" * 5000
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "main.py").write_bytes(b"from shop import prices\napp = prices\n" + lines)
+    (tmp_path / "shop" / "prices.py").write_bytes(lines)
+    (tmp_path / "apart.py").write_bytes(b"x = 'old'\n")
+    (tmp_path / "sophia.toml").write_text('[services.shop]\napp = "shop.main:app"\n')
+
+    def grade() -> str:
+        letter: str = json.loads(cli("scan", "--json").out)["summary"]["grade"]["letter"]
+        return letter
+
+    assert (grade(), grade()) == ("A", "A")
+    (tmp_path / "shop" / "prices.py").write_bytes(b"x = 'old'\n")
+    assert (grade(), grade()) == ("F", "F")
