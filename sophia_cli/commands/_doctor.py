@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from sophia_cli.commands._doctor_roots import root_lines
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.project.clock import Clock
@@ -107,7 +108,7 @@ def _settings(root: Path) -> Iterator[Diagnosis]:
         source = f"{settings.source} is valid{services}" if settings.source else "no settings file; the defaults hold"
         yield Diagnosis("settings", State.OK, source)
     yield _declared(root, settings)
-    yield _files(root, settings)
+    yield from _files(root, settings)
 
 
 def _declared(root: Path, settings: Settings) -> Diagnosis:
@@ -132,15 +133,18 @@ def _declared(root: Path, settings: Settings) -> Diagnosis:
     return Diagnosis("python version", State.OK, message)
 
 
-def _files(root: Path, settings: Settings) -> Diagnosis:
+def _files(root: Path, settings: Settings) -> Iterator[Diagnosis]:
     try:
         inventory = discover(root, (), settings.project.include, settings.project.exclude)
     except SophiaError as error:
-        return Diagnosis("files", State.WRONG, error.message, error.hint)
+        yield Diagnosis("files", State.WRONG, error.message, error.hint)
+        return
     counts = ", ".join(f"{count} {status.value}" for status, count in sorted(inventory.counts().items(), key=_order))
     if not inventory.files:
-        return Diagnosis("files", State.WARN, "no Python file found", "name the folder that holds the code")
-    return Diagnosis("files", State.OK, counts)
+        yield Diagnosis("files", State.WARN, "no Python file found", "name the folder that holds the code")
+        return
+    yield Diagnosis("files", State.OK, counts)
+    yield from (Diagnosis("source root", State.OK, line) for line in root_lines(root, inventory))
 
 
 def _order(item: tuple[Enum, int]) -> tuple[int, str]:

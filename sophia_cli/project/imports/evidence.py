@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Protocol
 
 from sophia_cli.project.imports.graph import ImportGraph
-from sophia_cli.project.imports.model import Import, Kind, Outcome
+from sophia_cli.project.imports.model import Import, Kind, Outcome, Reason
 from sophia_cli.project.imports.spelling import location_of, spelled
 from sophia_cli.project.imports.test_code import is_test_code
 
@@ -177,7 +177,8 @@ class Evidence:
             if written is None:
                 continue
             others = rivals - {path, item.importer}
-            is_sure = len(best) == 1 and not others and (longest > 1 or any(map(_is_telling, names)))
+            is_alone = len(best) == 1 and not others
+            is_sure = is_alone and self._is_firm(item, written) and (longest > 1 or any(map(_is_telling, names)))
             what = f"and offers {_listed(names)}" if names else "at the same place below another folder"
             told = (
                 f"`{path}` is the only module called `{parts[-1]}` {what}"
@@ -232,6 +233,13 @@ class Evidence:
         if written is not None:
             told = f"`{path}` is the only file that defines {_listed(names)}"
             yield Redirect(written, path, Ground.DEFINES, told, False, 0.6)
+
+    def _is_firm(self, item: Import, written: str) -> bool:
+        """Whether a module is found wherever the program starts: relative, or from a root that is always searched."""
+        if written.startswith("."):
+            return True
+        root = self._graph.resolver.resolve_module(item.importer, 0, written).root
+        return root is not None and root.reason not in (Reason.ABOVE, Reason.WORKING_FOLDER)
 
     def _is_candidate(self, item: Import, path: str) -> bool:
         file = self._graph.files.get(path)

@@ -50,12 +50,15 @@ class ModuleMap:
         """Whether the folder holds an `__init__.py`."""
         return (folder + "/__init__.py" if folder else "__init__.py") in self.files
 
-    def top_of(self, path: str) -> str:
-        """Return the folder above the topmost package that holds the file; its own folder when that is no package."""
-        folder = path.rpartition("/")[0]
-        while folder and self.is_package(folder):
-            folder = folder.rpartition("/")[0]
-        return folder
+    def top_of(self, folder: str) -> str:
+        """Return the folder above the outermost package that a folder lies in; itself when it is in none."""
+        top = folder
+        while folder:
+            above = folder.rpartition("/")[0]
+            if self.is_package(folder):
+                top = above
+            folder = above
+        return top
 
     def name_of(self, path: str, root: str) -> tuple[str, ...]:
         """Return the parts of the name under which a file is imported from a root."""

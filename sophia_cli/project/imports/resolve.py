@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from sophia_cli.project.code.facts import ImportFact
 from sophia_cli.project.imports.known import Distributions
@@ -89,6 +90,8 @@ class Resolver:
         parts = module.split(".")
         top = parts[0]
         roots = self._search_path.of(importer)
+        if not all(map(_is_name, parts)):
+            return self._unnameable(module, parts, roots)
         found: list[Located] = []
         first: SourceRoot | None = None
         for root in roots:
@@ -107,6 +110,16 @@ class Resolver:
         if found:
             return _found(module, tuple(sorted(found, key=_is_plain_folder)), first)
         return self._not_found(importer, module, parts, roots)
+
+    def _unnameable(self, module: str, parts: list[str], roots: Sequence[SourceRoot]) -> Resolution:
+        """Return where a module lies whose name as written is no name: only text that does not compile has such."""
+        for root in roots:
+            located = self._in_root(root, parts)
+            if located is not None:
+                bad = next(index for index, part in enumerate(parts) if not _is_name(part))
+                at = "/".join((*filter(None, [root.path]), *parts[: bad + 1]))
+                return Resolution(module, Outcome.RENAMED, (located,), root, known_at=at)
+        return Resolution(module, Outcome.THIRD_PARTY)
 
     def _standard_or_missing(self, module: str, parts: list[str], roots: Sequence[SourceRoot]) -> Resolution:
         if len(parts) > 1 and module not in _STANDARD_SUBMODULES:
@@ -267,6 +280,10 @@ class Resolver:
 def _found(module: str, located: tuple[Located, ...], root: SourceRoot | None) -> Resolution:
     outcome = Outcome.NAMESPACE if located[0].kind is Kind.NAMESPACE else Outcome.MODULE
     return Resolution(module, outcome, located, root, known=module, known_at=located[0].path)
+
+
+def _is_name(part: str) -> bool:
+    return part.isidentifier() and not iskeyword(part)
 
 
 def _is_plain_folder(located: Located) -> bool:

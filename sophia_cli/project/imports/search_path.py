@@ -45,18 +45,13 @@ class SearchPath:
     def inside_package(self, path: str) -> tuple[SourceRoot, ...]:
         """Return the folders of the file's own package, from which its modules must not be imported; nearest first."""
         folder = path.rpartition("/")[0]
-        top = self._top_of(folder)
+        top = self._modules.top_of(folder)
         return tuple(SourceRoot(name, Reason.INSIDE_PACKAGE, applies_to=name) for name in _below(top, folder))
-
-    def _top_of(self, folder: str) -> str:
-        """Return the folder above the outermost package that the folder lies in; itself when it is in none."""
-        packages = [name for name in _upwards(folder) if self._modules.is_package(name)]
-        return packages[-1].rpartition("/")[0] if packages else folder
 
     def _of_folder(self, folder: str) -> tuple[SourceRoot, ...]:
         below = [root for above in _upwards(folder) for root in self._somewhere.get(above, ())]
         edited = [root for root in below if root.reason in _FIRST]
-        top = self._top_of(folder)
+        top = self._modules.top_of(folder)
         own = [SourceRoot(top, Reason.PACKAGE if top != folder else Reason.ABOVE)] if top != folder or top else []
         above = [SourceRoot(name, Reason.ABOVE) for name in _upwards(top)[1:]]
         if top != folder and any(is_test_folder(part) for part in folder.split("/")):

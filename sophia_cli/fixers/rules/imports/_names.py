@@ -1,6 +1,8 @@
-"""Edits that import one name of a `from` import from another module."""
+"""Edits that import names of one `from` import from several modules."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from sophia_cli.core.findings import Edit
 from sophia_cli.fixers.rules.imports._findings import place_edits
@@ -10,15 +12,24 @@ from sophia_cli.project.source import SourceText
 
 
 def from_elsewhere(source: SourceText, item: Import, name: ImportedName, module: str) -> tuple[Edit, ...] | None:
-    """Return the edits that import `name` from `module`, the other names of the statement as they are.
+    """Return the edits that import `name` from `module`, the other names of the statement as they are."""
+    return from_several(source, item, {module: (name,)})
 
-    The only name takes the module with it; else the name is taken out and gets a line of its own above the statement.
-    None where the statement shares its line with others or holds comments.
+
+def from_several(
+    source: SourceText, item: Import, modules: Mapping[str, Sequence[ImportedName]]
+) -> tuple[Edit, ...] | None:
+    """Return the edits that import names from these modules; the names that are left stay in the statement.
+
+    One module for all names takes the place of the written one; else each gets a line of its own above the statement.
+    None where the statement shares its lines with others or holds comments, or the encoding lacks a character.
     """
     fact = item.fact
+    moved = {name for names in modules.values() for name in names}
+    kept = [name for name in fact.names if name not in moved]
     try:
-        if len(fact.names) == 1:
-            return place_edits(source, [(fact.module_place, module)], item.importer)
+        if not kept and len(modules) == 1:
+            return place_edits(source, [(fact.module_place, next(iter(modules)))], item.importer)
         lines = source.lines
         place = fact.place
         indent = lines[place.line - 1][: place.column - 1]
@@ -26,17 +37,25 @@ def from_elsewhere(source: SourceText, item: Import, name: ImportedName, module:
         statement = lines[place.line - 1 : place.end_line]
         if indent.strip() or after.strip() or any("#" in line or ";" in line for line in statement):
             return None
-        kept = [_written(other) for other in fact.names if other is not name]
-        head = f"{indent}from {fact.written} import "
-        is_wrapped = "(" in "".join(statement)
-        rest = f"{head}{', '.join(kept)}"
-        if is_wrapped and len(statement) > 1:
-            inner = statement[1][: len(statement[1]) - len(statement[1].lstrip())] or indent + "    "
-            rest = f"{head}(\n" + "".join(f"{inner}{one},\n" for one in kept) + f"{indent})"
-        text = f"{indent}from {module} import {_written(name)}\n{rest}"
-        return place_edits(source, [(Place(place.line, 1, place.end_line, place.end_column), text)], item.importer)
+        added = [f"{indent}from {module} import {_listed(names)}" for module, names in modules.items()]
+        text = "\n".join([*added, _rest(indent, statement, fact.written, kept)] if kept else added)
+        whole = Place(place.line, 1, place.end_line, place.end_column)
+        return place_edits(source, [(whole, text)], item.importer)
     except UnicodeEncodeError:
         return None
+
+
+def _rest(indent: str, statement: list[str], module: str, kept: list[ImportedName]) -> str:
+    """Return the statement with the names that stay, one a line where it was so before."""
+    head = f"{indent}from {module} import "
+    if len(statement) == 1 or "(" not in "".join(statement):
+        return head + _listed(kept)
+    inner = statement[1][: len(statement[1]) - len(statement[1].lstrip())] or indent + "    "
+    return f"{head}(\n" + "".join(f"{inner}{_written(name)},\n" for name in kept) + f"{indent})"
+
+
+def _listed(names: Sequence[ImportedName]) -> str:
+    return ", ".join(map(_written, names))
 
 
 def _written(name: ImportedName) -> str:

@@ -31,7 +31,9 @@ from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Sever
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, severity_of
+from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.fixers.rules.imports._redirect import redirect_edits
+from sophia_cli.project.code.facts import ImportedName
 from sophia_cli.project.imports.evidence import Evidence, Redirect
 from sophia_cli.project.imports.model import Import, Outcome
 from sophia_cli.project.imports.shipping import DeclaredShipping
@@ -63,7 +65,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
             _message(item, candidates),
             data,
             severity=severity_of(item),
-            fix=_fix(view, item, redirects),
+            fix=_fix(view, item, redirects) if redirects else _split(view, evidence, item),
         )
 
 
@@ -91,9 +93,7 @@ def _near(view: ProjectView, item: Import) -> tuple[str, ...]:
     return tuple(f"{resolution.known}.{name}" for name in get_close_matches(missing, names, _SHOWN, 0.75))
 
 
-def _fix(view: ProjectView, item: Import, redirects: list[Redirect]) -> Fix | None:
-    if not redirects:
-        return None
+def _fix(view: ProjectView, item: Import, redirects: list[Redirect]) -> Fix:
     best = redirects[0]
     rivals = [other for other in redirects[1:] if other.ground is best.ground]
     source = view.sources.text(item.importer)
@@ -107,6 +107,26 @@ def _fix(view: ProjectView, item: Import, redirects: list[Redirect]) -> Fix | No
         return Fix(title, Safety.MANUAL, (), told, best.confidence, alternatives=described)
     safety = Safety.SAFE if best.is_sure else Safety.UNSAFE
     return Fix(f"import `{best.written}` instead", safety, edits, told, best.confidence)
+
+
+def _split(view: ProjectView, evidence: Evidence, item: Import) -> Fix | None:
+    """Propose the one file that defines each name, where every name has one."""
+    source = view.sources.text(item.importer)
+    if source is None or len(item.fact.names) < 2:
+        return None
+    modules: dict[str, list[ImportedName]] = {}
+    told: list[str] = []
+    for name in item.fact.names:
+        redirects = evidence.redirects_of_name(item, name.name)
+        if len(redirects) != 1:
+            return None
+        modules.setdefault(redirects[0].written, []).append(name)
+        told.append(redirects[0].told)
+    edits = from_several(source, item, modules)
+    if edits is None:
+        return None
+    written = " and ".join(f"`{module}`" for module in modules)
+    return Fix(f"import from {written} instead", Safety.UNSAFE, edits, tuple(told), 0.5)
 
 
 RULE = ProjectRule(
