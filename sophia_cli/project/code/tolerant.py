@@ -90,6 +90,9 @@ class _Reader:
 
     def _bind_names(self, item: Item, code: str, around: Surroundings) -> None:
         simple = _ASSIGNED.match(code.lstrip())
+        if not item.is_certain and code.rstrip().endswith(","):
+            # An argument of a call whose opening line is lost.
+            return
         if simple is not None:
             self._walk.bind(simple.group(1), item.line, around)
         elif _OTHER_ASSIGNMENT.search(code):

@@ -158,14 +158,16 @@ class _Builder:
 
     def _reopen(self, indent: int) -> bool:
         """Go on with blocks that an injected line seemed to end; return whether there are such."""
-        for index, block in enumerate(self._left):
-            if block.body_indent == indent and block.kind is not BlockKind.FINALLY:
-                self._open += self._left[: index + 1]
-                for item in self._left_for:
-                    item.is_certain = False
-                self._left, self._left_for = [], []
-                return True
-        return False
+        inner = [block.body_indent is not None and block.body_indent <= indent for block in self._left]
+        if True not in inner:
+            return False
+        kept = len(inner) - inner[::-1].index(True)
+        is_expected = self._left[kept - 1].body_indent == indent
+        self._open += self._left[:kept]
+        for item in self._left_for:
+            item.is_certain = False
+        self._left, self._left_for = [], []
+        return is_expected
 
     def _open_block(self, statement: Statement, kind: BlockKind, word: str) -> None:
         parent = self._open[-1] if self._open else None

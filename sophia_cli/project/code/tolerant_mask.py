@@ -22,7 +22,7 @@ _SINGLE = {
 _NOT_LINE_END = re.compile(r"[^\n]")
 _BEFORE_OPENER = re.compile(r"[ \t]*[rRbBfFuU]{0,2}")
 _ASSIGNED = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*[rRbBfFuU]{0,2}")
-_HEADER_BEFORE = re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w[^\n]*:[ \t]*\n\s*")
+_HEADER = re.compile(r"([ \t]*)[^ \t\n][^\n]*:[ \t]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _triple_end(text: str, start: int, quotes: str) -> int:
 def _opens(text: str, start: int, end: int) -> bool:
     """Whether the quotes that end a string of several lines rather open one.
 
-    They do behind `name =`; and where they begin a line, when prose follows or the line before begins a definition.
+    They do behind `name =`; and where they begin a line, when prose follows or the line before begins a block.
     """
     line = text.rfind("\n", start, end) + 1
     if not line:
@@ -117,7 +117,8 @@ def _opens(text: str, start: int, end: int) -> bool:
     if end < len(text) and (text[end].isalnum() or text[end] == "_"):
         return True
     before = text.rfind("\n", start, line - 1) + 1
-    return before > 0 and _HEADER_BEFORE.fullmatch(text, before, line) is not None
+    header = _HEADER.fullmatch(text, before, line) if before else None
+    return header is not None and text.startswith(header.group(1) + " ", line)
 
 
 def _covered(literal: str) -> str:
