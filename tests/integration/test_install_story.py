@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
 from wheel_shop import LIMIT_S, Ended, Picture, Project, Shop, make_project
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"

@@ -162,10 +162,7 @@ class Project:
 
     def versions(self) -> dict[str, str]:
         """Return the packages that the environment's metadata names."""
-        return dict(
-            path.name.removesuffix(".dist-info").split("-", 1)  # type: ignore[misc]  # two parts: name and version
-            for path in self.site.glob("*.dist-info")
-        )
+        return dict(path.name.removesuffix(".dist-info").split("-", 1) for path in self.site.glob("*.dist-info"))
 
     def picture(self) -> Picture:
         """Return every file of the environment with mode and bytes, bytecode left out."""

@@ -7,6 +7,7 @@ it was before is left alone. Only an environment that holds the run's mark is to
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import shutil
@@ -221,7 +222,8 @@ class _Return:
 def _remove_bytecode(source: Path) -> None:
     """Remove what Python compiled of a module that is not there any more, or is another one."""
     if source.suffix == ".py":
-        for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+        # A compiler that was killed leaves a half-written one with more behind its name.
+        for compiled in (source.parent / "__pycache__").glob(f"{glob.escape(source.stem)}.*.pyc*"):
             compiled.unlink(missing_ok=True)
 
 

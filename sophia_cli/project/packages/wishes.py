@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ Read = Callable[[str], bytes | None]
 _ASIDE = frozenset(
     {"test", "tests", "testing", "fixtures", "docs", "doc", "example", "examples", "benchmarks", "vendor"}
 )
+# A line of a file that is not the user's own must not say where packages come from.
+_OWN_INDEX = re.compile(rb"^(?:-i|-f|--(?:extra-)?index-url|--find-links|--trusted-host)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,10 @@ class _Collection:
         self.notes += [
             PackageNote(f"{problem.path}:{problem.line}", problem.message) for problem in declaration.problems
         ]
+        broken = {problem.line for problem in declaration.problems}
         for requirement in declaration.requirements:
-            self._take(path, requirement, role)
+            if requirement.line not in broken:
+                self._take(path, requirement, role)
         for include in declaration.includes:
             if include.path is None:
                 self.notes.append(PackageNote(f"{path}:{include.line}", "it includes a file outside of the project"))
@@ -134,6 +139,10 @@ class _Collection:
         if data is None:
             return None
         if format_of(path) in (Format.REQUIREMENTS, None):
+            if (found := _OWN_INDEX.search(data)) is not None:
+                line = data.count(b"\n", 0, found.start()) + 1
+                reason = "it names an index of its own, which is not asked; your pip configuration says which one is"
+                self.notes.append(PackageNote(f"{path}:{line}", reason))
             return read_requirements(path, data, role)
         return read_declaration(path, data)
 
