@@ -49,7 +49,7 @@ class Evaluator:
         return known
 
     def attribute(self, value: Value, name: str, path: str) -> Values:
-        """Return an attribute of a value, as code in the file `path` sees it."""
+        """Return an attribute of a value, as code in the file `path` sees it: unknown when that file replaces it."""
         if isinstance(value, External):
             return (External(f"{value.name}.{name}"),)
         if name in self._replaced_in(path):
@@ -84,7 +84,9 @@ class Evaluator:
         if last != ">":
             before, dot, name = expression.rpartition(".")
             if dot:
-                return union([self.attribute(value, name, path) for value in self.evaluate(path, before)])
+                # What is imported by name was taken before anybody could replace it in the module.
+                seen_from = "" if before[-1] == ">" else path
+                return union([self.attribute(value, name, seen_from) for value in self.evaluate(path, before)])
         return self._root(path, expression)
 
     def _root(self, path: str, root: str) -> Values:

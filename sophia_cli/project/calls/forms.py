@@ -11,8 +11,8 @@ from sophia_cli.project.calls.values import External, FunctionValue, Values
 from sophia_cli.project.code.calls import Function, Made, Relay
 
 Evaluate = Callable[[str, str], Values]
-_PLAIN = frozenset({Relay.SAME, Relay.WRAPS})
-_CALLED = frozenset({Relay.MAKES_SAME, Relay.MAKES_WRAPS})
+_PLAIN = frozenset({Relay.SAME, Relay.WRAPS, Relay.EITHER})
+_CALLED = frozenset({Relay.MAKES_SAME, Relay.MAKES_WRAPS, Relay.EITHER})
 _OF_CLASS_ALWAYS = frozenset({"__init_subclass__", "__class_getitem__"})
 
 

@@ -26,7 +26,7 @@ class Relay(Enum):
     """What a function does when it is used as a decorator, as far as its text tells.
 
     SAME: it gives back the function it gets. WRAPS: it gives back a wrapper that takes anything and passes it on as it
-    is. The `MAKES_` forms are called first, and what they give back is the decorator.
+    is. The `MAKES_` forms are called first, and what they give back is the decorator; EITHER works with and without.
     """
 
     NONE = "none"
@@ -34,6 +34,7 @@ class Relay(Enum):
     WRAPS = "wraps"
     MAKES_SAME = "makes-same"
     MAKES_WRAPS = "makes-wraps"
+    EITHER = "either"
 
 
 class FieldKind(Enum):

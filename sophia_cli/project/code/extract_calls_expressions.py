@@ -6,7 +6,7 @@ import ast
 from typing import TypeGuard
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression
-from sophia_cli.project.code.extract_calls_scope import Meaning, Scope
+from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, means_own_super
 
 _TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "InitVar", "Required", "NotRequired"})
 _YIELDS = frozenset({"Iterator", "Generator", "Iterable", "AsyncIterator", "AsyncGenerator", "AsyncIterable"})
@@ -57,7 +57,7 @@ def written_of(node: ast.expr) -> str:
 
 
 def is_super(node: ast.expr) -> TypeGuard[ast.Call]:
-    """Whether it is a plain `super()`, or one that names a class and the object."""
+    """Whether it is a call of `super`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
@@ -74,7 +74,9 @@ def meanings_of(node: ast.expr | None, scope: Scope) -> list[Meaning]:
                 return [UNKNOWN]
             if root != "super":
                 return [scope.ask(root, steps_of(node))]
-            return [UNKNOWN if scope.class_index is None else Expression(f"^{scope.class_index}{steps_of(node)}")]
+            if scope.class_index is None or not means_own_super(node, scope.class_name):
+                return [UNKNOWN]
+            return [Expression(f"^{scope.class_index}{steps_of(node)}")]
         case ast.IfExp(body=body, orelse=other):
             return meanings_of(body, scope) + meanings_of(other, scope)
         case ast.BoolOp(op=ast.Or(), values=values):

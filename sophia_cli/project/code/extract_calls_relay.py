@@ -3,65 +3,141 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sophia_cli.project.code.calls import Relay
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _CHANGES = frozenset({"pop", "update", "setdefault", "clear", "popitem"})
+_MADE = {Relay.SAME: Relay.MAKES_SAME, Relay.WRAPS: Relay.MAKES_WRAPS}
+_PASSING = frozenset({Relay.SAME, Relay.WRAPS})
 
 
-def relay_of(node: FunctionNode, made_inside: dict[str, Relay]) -> Relay:
+def relay_of(node: FunctionNode, made_inside: Mapping[str, Relay], type_variables: frozenset[str]) -> Relay:
     """Return what the function does as a decorator; `made_inside` tells it of the functions defined in its body."""
-    last = node.body[-1]
-    if not (isinstance(last, ast.Return) and isinstance(last.value, ast.Name)):
+    promised = _promised(node, type_variables)
+    if promised is not Relay.NONE:
+        return promised
+    if not (isinstance(node.body[-1], ast.Return) and made_inside or _gives_back_its_first(node)):
         return Relay.NONE
     parameters = [*node.args.posonlyargs, *node.args.args]
     decorated = parameters[0].arg if parameters else None
-    nested = {item.name: item for item in node.body if isinstance(item, FunctionNode)}
-    nested |= {
-        inner.name: inner
-        for item in node.body
-        if isinstance(item, ast.If)
-        for inner in [*item.body, *item.orelse]
-        if isinstance(inner, FunctionNode)
-    }
-    relays: set[Relay] = set()
-    for returned in _returned(node):
-        if returned is None:
-            return Relay.NONE
-        if returned == decorated:
-            relays.add(Relay.SAME)
-        elif returned not in nested:
-            return Relay.NONE
-        elif decorated is not None and _passes_on(nested[returned], decorated):
-            relays.add(Relay.WRAPS)
-        else:
-            relays.add(_MADE.get(made_inside.get(returned, Relay.NONE), Relay.NONE))
+    nested = {inner.name: inner for inner in _own_nodes(node.body) if isinstance(inner, FunctionNode)}
+    relays = {_relayed(returned, decorated, nested, made_inside) for returned in _returned(node)}
     if relays == {Relay.SAME, Relay.WRAPS}:
         return Relay.WRAPS
-    return relays.pop() if len(relays) == 1 else Relay.NONE
+    if Relay.EITHER in relays and relays <= {Relay.EITHER, Relay.MAKES_SAME, Relay.MAKES_WRAPS}:
+        return Relay.EITHER
+    return relays.pop() if len(relays) == 1 and Relay.EITHER not in relays else Relay.NONE
 
 
-_MADE = {Relay.SAME: Relay.MAKES_SAME, Relay.WRAPS: Relay.MAKES_WRAPS}
+def _gives_back_its_first(node: FunctionNode) -> bool:
+    last = node.body[-1]
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    return (
+        isinstance(last, ast.Return)
+        and isinstance(last.value, ast.Name)
+        and bool(parameters)
+        and last.value.id == parameters[0].arg
+    )
 
 
-def _returned(node: FunctionNode) -> Iterator[str | None]:
-    """Yield the names that the function itself returns, None for anything else."""
+def _relayed(
+    returned: ast.expr | None,
+    decorated: str | None,
+    nested: Mapping[str, FunctionNode],
+    made_inside: Mapping[str, Relay],
+) -> Relay:
+    """Return what one `return` of the function means for it as a decorator."""
+    match returned:
+        case ast.Call(func=ast.Name(id="cast") | ast.Attribute(attr="cast"), args=[_, inner]):
+            return _relayed(inner, decorated, nested, made_inside)
+        case ast.Call(func=ast.Name(id="update_wrapper") | ast.Attribute(attr="update_wrapper"), args=[inner, *_]):
+            return _relayed(inner, decorated, nested, made_inside)
+        case ast.Call(func=ast.Call(func=ast.Name(id="wraps") | ast.Attribute(attr="wraps")), args=[inner]):
+            return _relayed(inner, decorated, nested, made_inside)
+        case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=given)], keywords=[]) if given == decorated:
+            return Relay.EITHER if made_inside.get(name) in _PASSING else Relay.NONE
+        case ast.Name(id=name) if name == decorated:
+            return Relay.SAME
+        case ast.Name(id=name) if name in nested:
+            if decorated is not None and _passes_on(nested[name], decorated):
+                return Relay.WRAPS
+            return _MADE.get(made_inside.get(name, Relay.NONE), Relay.NONE)
+    return Relay.NONE
+
+
+def _promised(node: FunctionNode, type_variables: frozenset[str]) -> Relay:
+    """Return what the annotations promise: `F -> F`, `type[T] -> type[T]`, `Callable[P, A] -> Callable[P, B]`, or a
+    callable that does so."""
+    if node.returns is None:
+        return Relay.NONE
+    alternatives = list(_alternatives(node.returns))
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    first = parameters[0].annotation if parameters else None
+    keys = {key for item in _alternatives(first) if (key := _key(item, type_variables))} if first is not None else set()
+    is_same = any(_key(item, type_variables) in keys for item in alternatives)
+    makes = False
+    for item in alternatives:
+        match item:
+            case ast.Subscript(
+                value=ast.Name(id="Callable") | ast.Attribute(attr="Callable"),
+                slice=ast.Tuple(elts=[ast.List(elts=[given]), result]),
+            ):
+                key = _key(given, type_variables)
+                makes = makes or (bool(key) and key == _key(result, type_variables))
+    if is_same:
+        return Relay.EITHER if makes else Relay.SAME
+    return Relay.MAKES_SAME if makes else Relay.NONE
+
+
+def _key(node: ast.expr, type_variables: frozenset[str]) -> str:
+    """Return what says which arguments something takes: a type variable, or the parameters of a callable."""
+    match node:
+        case ast.Constant(value=str(name)) if name in type_variables:
+            return name
+        case ast.Name(id=name) if name in type_variables:
+            return name
+        case ast.Subscript(value=ast.Name(id="type" | "Type") | ast.Attribute(attr="Type"), slice=ast.Name(id=name)):
+            return f"type[{name}]" if name in type_variables else ""
+        case ast.Subscript(
+            value=ast.Name(id="Callable") | ast.Attribute(attr="Callable"),
+            slice=ast.Tuple(elts=[ast.Name(id=name), _]),
+        ) if name in type_variables:
+            return f"Callable[{name}]"
+    return ""
+
+
+def _alternatives(node: ast.expr) -> Iterator[ast.expr]:
+    match node:
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            yield from _alternatives(left)
+            yield from _alternatives(right)
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner) if name in (
+            "Optional",
+            "Union",
+        ):
+            for item in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
+                yield from _alternatives(item)
+        case _:
+            yield node
+
+
+def _returned(node: FunctionNode) -> Iterator[ast.expr | None]:
+    """Yield what the function itself returns."""
     for inner in _own_nodes(node.body):
         if isinstance(inner, ast.Return):
-            yield inner.value.id if isinstance(inner.value, ast.Name) else None
+            yield inner.value
 
 
 def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield every node of a body but those of functions and classes within it."""
+    """Yield every node of a body; functions and classes within it, but nothing that is inside them."""
     todo: list[ast.AST] = list(body)
     while todo:
         node = todo.pop()
-        if isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
-            continue
         yield node
-        todo.extend(ast.iter_child_nodes(node))
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            todo.extend(ast.iter_child_nodes(node))
 
 
 def _passes_on(wrapper: FunctionNode, decorated: str) -> bool:

@@ -69,6 +69,7 @@ class Scope:
     parent: Scope | None
     class_index: int | None = None
     self_name: str | None = None
+    class_name: str = ""
     bindings: dict[str, list[Meaning]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
@@ -153,7 +154,7 @@ class Locals:
                     found.append((meaning, call))
             elif root != "super":
                 outer.calls.append((root, call))
-            elif scope.class_index is not None:
+            elif scope.class_index is not None and means_own_super(call, scope.class_name):
                 found.append((Expression(f"^{scope.class_index}"), call))
         return found
 
@@ -167,3 +168,15 @@ class Locals:
             return meanings[0]
         self.meanings.append(meanings)
         return Expression(f":{len(self.meanings) - 1}")
+
+
+def means_own_super(node: ast.expr, class_name: str) -> bool:
+    """Whether the `super` at the root of an expression is that of the class around it: plain, or naming this class."""
+    while not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        if isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Attribute | ast.Await):
+            node = node.value
+        else:
+            return False
+    return not node.args or (isinstance(node.args[0], ast.Name) and node.args[0].id == class_name)

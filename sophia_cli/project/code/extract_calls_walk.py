@@ -17,7 +17,8 @@ from sophia_cli.project.code.extract_calls_relay import FunctionNode, relay_of
 from sophia_cli.project.code.extract_calls_scope import Kind, Locals, Meaning, Scope
 
 _SPECIAL = {"ClassVar": FieldKind.CLASS, "InitVar": FieldKind.INIT, "KW_ONLY": FieldKind.KEYWORD_MARK}
-_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress"})
+_EXPECTING = ("raises", "assertRaises", "suppress")
+_REPLACING = frozenset({"setattr", "object", "patch", "delattr"})
 _ACCESSORS = frozenset({"getter", "setter", "deleter"})
 _NARROWING = frozenset({"isinstance", "issubclass"})
 
@@ -33,6 +34,7 @@ class Walk:
         self.stars: list[str] = []
         self.replaced: set[str] = set()
         self.calls: list[tuple[Meaning, ast.Call]] = []
+        self.type_variables: set[str] = set()
         self._quiet = 0
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope) -> None:
@@ -102,7 +104,11 @@ class Walk:
                         calls.append((inner.id, node))
                     if inner.id in _NARROWING and node.args:
                         self._narrow(node.args[0], scope)
+                    elif inner.id in _REPLACING:
+                        self._replace(node)
                 else:
+                    if isinstance(inner, ast.Attribute) and inner.attr in _REPLACING:
+                        self._replace(node)
                     while isinstance(inner, ast.Attribute):
                         inner = inner.value
                     if isinstance(inner, ast.Name):
@@ -194,6 +200,12 @@ class Walk:
         elif isinstance(node, ast.Attribute):
             self.replaced.add(node.attr)
 
+    def _replace(self, node: ast.Call) -> None:
+        """Note an attribute that is set by its name: `setattr(x, "name", ...)`, `patch("module.name")`."""
+        for argument in node.args[:2]:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                self.replaced.add(argument.value.rpartition(".")[2])
+
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         value = node.value
         if not isinstance(value, ast.Constant | ast.Name):
@@ -202,6 +214,8 @@ class Walk:
         for target in node.targets:
             if isinstance(target, ast.Name):
                 scope.bind(target.id, meanings)
+                if isinstance(value, ast.Call) and _makes_a_type_variable(value.func):
+                    self.type_variables.add(target.id)
                 if scope.kind is Kind.CLASS and isinstance(value, ast.Call):
                     self._field(target.id, FieldKind.VALUE, False, value, scope)
             else:
@@ -318,7 +332,7 @@ class Walk:
         self.functions.append(draft)
         if not _adds_to_another(node):
             scope.bind(node.name, [Expression(f"&{index}")])
-        inner = Scope(Kind.FUNCTION, scope, scope.class_index, scope.self_name)
+        inner = Scope(Kind.FUNCTION, scope, scope.class_index, scope.self_name, scope.class_name)
         inner.infers_returns = node.returns is None
         self._parameters(node, scope, inner)
         self.statements(node.body, inner)
@@ -327,7 +341,7 @@ class Walk:
             draft.returns = (yielded if inner.has_yield else annotated)(node.returns, scope)
         elif not inner.has_yield:
             draft.returns = inner.returns
-        draft.relay = scope.relays[node.name] = relay_of(node, inner.relays)
+        draft.relay = scope.relays[node.name] = relay_of(node, inner.relays, frozenset(self.type_variables))
         self.calls += self.locals.settle(inner)
 
     def _parameters(self, node: FunctionNode, scope: Scope, inner: Scope) -> None:
@@ -371,7 +385,7 @@ class Walk:
         draft = ClassDraft(node.name, bases, metaclass, decorators)
         self.classes.append(draft)
         scope.bind(node.name, [Expression(f"${index}")])
-        inner = Scope(Kind.CLASS, scope, index)
+        inner = Scope(Kind.CLASS, scope, index, class_name=node.name)
         self.statements(node.body, inner)
         draft.members = inner.bindings
         self.calls += self.locals.settle(inner)
@@ -389,6 +403,11 @@ def _adds_to_another(node: FunctionNode) -> bool:
         elif isinstance(decorator, ast.Name) and decorator.id == "overload":
             return True
     return False
+
+
+def _makes_a_type_variable(callee: ast.expr) -> bool:
+    name = callee.attr if isinstance(callee, ast.Attribute) else callee.id if isinstance(callee, ast.Name) else ""
+    return name in ("TypeVar", "ParamSpec")
 
 
 def _argument_names(arguments: ast.arguments) -> list[str]:
@@ -412,4 +431,4 @@ def _expects_a_failure(node: ast.expr) -> bool:
         return False
     callee = node.func
     name = callee.attr if isinstance(callee, ast.Attribute) else callee.id if isinstance(callee, ast.Name) else ""
-    return name in _EXPECTING
+    return name.startswith(_EXPECTING)
