@@ -162,13 +162,13 @@ def _folders(value: ast.expr, names: _Names, line: int, depth: int) -> list[_Fol
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [folder for element in elements[:_DEEPEST] for folder in inner(element)]
         case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return _below(inner(left), [_text(right, names, line)])
+            return _below(inner(left), [_texts(right, names, line)])
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _below(inner(left), [_after_slash(_text(right, names, line))])
+            return _below(inner(left), [_after_slash(_texts(right, names, line))])
         case ast.JoinedStr(values=[ast.FormattedValue(value=first), *rest]):
             if len(rest) > 1:
                 return []
-            return _below(inner(first), [_after_slash(_text(part, names, line)) for part in rest])
+            return _below(inner(first), [_after_slash(_texts(part, names, line)) for part in rest])
         case ast.Attribute(value=inside, attr="parent"):
             return [folder.parent() for folder in inner(inside)]
         case ast.Attribute(attr="curdir"):
@@ -205,41 +205,39 @@ def _called(call: ast.Call, names: _Names, line: int, depth: int) -> list[_Folde
         folders = _folders(first, names, line, depth + 1)
         if name == "dirname":
             return [folder.parent() for folder in folders]
-        return _below(folders, [_text(argument, names, line) for argument in below])
+        return _below(folders, [_texts(argument, names, line) for argument in below])
     if name in _SAME_METHODS and isinstance(function, ast.Attribute):
         return _folders(function.value, names, line, depth + 1)
     return []
 
 
-def _text(node: ast.expr, names: _Names, line: int) -> str | None:
-    """Return the text that an expression stands for, None when it cannot be told."""
+def _texts(node: ast.expr, names: _Names, line: int) -> list[str]:
+    """Return the texts that an expression may stand for; none when it cannot be told."""
     match node:
         case ast.Constant(value=str(written)):
-            return written
+            return [written]
         case ast.Attribute(attr="pardir"):
-            return ".."
+            return [".."]
         case ast.Attribute(attr="curdir"):
-            return "."
+            return ["."]
         case ast.Name(id=name):
             for at, expression in names.of(name):
-                if at < line and isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-                    return expression.value
-    return None
+                elements = expression.elts if isinstance(expression, ast.List | ast.Tuple) else [expression]
+                texts = [part.value for part in elements if isinstance(part, ast.Constant)]
+                if at < line and texts:
+                    return [text for text in texts if isinstance(text, str)]
+    return []
 
 
-def _after_slash(written: str | None) -> str | None:
-    """Return what a text adds to a path that it is put behind; only behind a slash it begins a part of its own."""
-    return written[1:] if written is not None and written.startswith("/") else None
+def _after_slash(written: list[str]) -> list[str]:
+    """Return what texts add to a path that they are put behind; only behind a slash they begin a part of their own."""
+    return [text[1:] for text in written if text.startswith("/")]
 
 
-def _below(folders: list[_Folder], parts: list[str | None]) -> list[_Folder]:
-    result: list[_Folder] = []
-    for folder in folders:
-        below: _Folder | None = folder
-        for part in parts:
-            below = below.joined(part) if below is not None and part is not None else None
-        result += _kept([below])
-    return result
+def _below(folders: list[_Folder], parts: list[list[str]]) -> list[_Folder]:
+    for part in parts:
+        folders = _kept([folder.joined(text) for folder in folders for text in part[:_DEEPEST]][:_DEEPEST])
+    return folders
 
 
 def _kept(folders: list[_Folder | None]) -> list[_Folder]:
