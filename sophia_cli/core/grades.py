@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,6 +17,16 @@ class Letter(Enum):
     D = "D"
     E = "E"
     F = "F"
+
+    @property
+    def rank(self) -> int:
+        """0 for the best letter, more for worse ones."""
+        return tuple(Letter).index(self)
+
+
+def worst(letters: Iterable[Letter]) -> Letter:
+    """Return the worst of some letters; ValueError when there is none."""
+    return max(letters, key=lambda letter: letter.rank)
 
 
 @dataclass(frozen=True, slots=True)

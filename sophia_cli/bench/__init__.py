@@ -1,0 +1,1 @@
+"""Load engine, histograms, grades and baselines of `sophia bench`."""

@@ -1,0 +1,171 @@
+"""One kept-alive connection of the load engine, and what it is doing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_cli.bench.errors import Failure
+from sophia_cli.bench.response import MalformedResponse, ResponseReader, ResponseTooLarge, TruncatedResponse
+from sophia_cli.bench.target import Address
+
+
+class Phase(Enum):
+    """What a connection is doing."""
+
+    CLOSED = "closed"
+    CONNECTING = "connecting"
+    HANDSHAKE = "handshake"
+    FREE = "free"
+    SENDING = "sending"
+    WAITING = "waiting"
+    READING = "reading"
+
+
+Dial = Callable[[], socket.socket]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a connection is secured, and the name that the certificate must carry."""
+
+    context: ssl.SSLContext
+    host: str
+
+
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_OUT_OF_RESOURCES = (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Connection:
+    """A non-blocking connection. The engine moves it from phase to phase; `begun_ns` is when its request was due.
+
+    `recv_into` and `send` are those of the open socket, kept here since they are called for every request.
+    `since_ns` is when that request was sent or its connection begun, `free_since_ns` when it last became free.
+    """
+
+    __slots__ = (
+        "_dial",
+        "_tls",
+        "begun_ns",
+        "fd",
+        "free_since_ns",
+        "has_request",
+        "phase",
+        "reader",
+        "recv_into",
+        "send",
+        "sent",
+        "since_ns",
+        "socket",
+    )
+
+    recv_into: Callable[[bytearray], int]
+    send: Callable[[bytes], int]
+
+    def __init__(self, dial: Dial, reader: ResponseReader, tls: Tls | None = None) -> None:
+        self._dial = dial
+        self._tls = tls
+        self.reader = reader
+        self.socket: socket.socket | None = None
+        self.fd = -1
+        self.phase = Phase.CLOSED
+        self.begun_ns = 0
+        self.free_since_ns = 0
+        self.since_ns = 0
+        self.sent = 0
+        self.has_request = False
+
+    def open(self) -> None:
+        """Begin to connect; OSError when that fails at once. The connection is CONNECTING afterwards."""
+        self._use(self._dial())
+        self.phase = Phase.CONNECTING
+        self.sent = 0
+        self.reader.reset()
+
+    def finish_connecting(self) -> None:
+        """Take note that the socket became writable: FREE, or HANDSHAKE for TLS; OSError when it did not connect."""
+        assert self.socket is not None
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+        if self._tls is None:
+            self.phase = Phase.FREE
+            return
+        # Takes the descriptor over; only a socket that is connected can be wrapped.
+        wrapped = self._tls.context.wrap_socket(
+            self.socket, server_hostname=self._tls.host, do_handshake_on_connect=False
+        )
+        self._use(wrapped)
+        self.phase = Phase.HANDSHAKE
+
+    def shake_hands(self) -> None:
+        """Go on with the TLS handshake; FREE when it is done, one of WOULD_BLOCK when it needs more, OSError else."""
+        assert isinstance(self.socket, ssl.SSLSocket)
+        self.socket.do_handshake()
+        self.phase = Phase.FREE
+
+    def close(self) -> None:
+        """Close the socket; nothing when it is closed."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        self.fd = -1
+        self.phase = Phase.CLOSED
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether TLS holds bytes that were received but not read; the socket does not become readable for them."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
+    def _use(self, opened: socket.socket) -> None:
+        self.socket = opened
+        self.fd = opened.fileno()
+        self.recv_into = opened.recv_into
+        self.send = opened.send
+
+
+def dial_of(address: Address) -> Dial:
+    """Return what begins a connection to an address: a non-blocking socket without delayed sending; OSError."""
+
+    def dial() -> socket.socket:
+        opened = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            opened.setblocking(False)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = opened.connect_ex((address.host, address.port))
+            if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+                raise OSError(code, os.strerror(code))
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    return dial
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return the kind of what connecting, sending, receiving or reading an answer raised."""
+    match error:
+        case MalformedResponse():
+            return Failure.MALFORMED
+        case ResponseTooLarge():
+            return Failure.TOO_LARGE
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | TruncatedResponse():
+            return Failure.RESET
+        case ssl.SSLError() | ssl.CertificateError():
+            return Failure.TLS
+        case OSError(errno=errno.ECONNREFUSED):
+            return Failure.REFUSED
+        case OSError(errno=errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED | errno.ESHUTDOWN):
+            return Failure.RESET
+        case OSError(errno=errno.ETIMEDOUT) | TimeoutError():
+            return Failure.TIMEOUT
+        case OSError(errno=code) if code in _OUT_OF_RESOURCES:
+            return Failure.CLIENT
+    return Failure.UNREACHABLE

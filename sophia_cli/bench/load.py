@@ -1,0 +1,312 @@
+"""One load on one target: starts the workers, watches the warm-up, says when to measure, and merges what they count."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Protocol
+
+from sophia_cli.bench.errors import Failure
+from sophia_cli.bench.histogram import Histogram
+from sophia_cli.bench.pacing import Pace
+from sophia_cli.bench.run_state import Measure
+from sophia_cli.bench.steady import is_steady
+from sophia_cli.bench.target import Request, Target
+from sophia_cli.bench.tls import Trust
+from sophia_cli.bench.window import Stage, Usage, Window, window_of
+from sophia_cli.bench.worker_spec import WorkerSpec, measure_line, spec_line
+
+_NS = 1_000_000_000
+# From the command to its execution: the workers look at their input between two polls.
+_LEAD_NS = 30_000_000
+_GRACE_S = 10.0
+_LEAVE_S = 2.0
+
+
+class Clock(Protocol):
+    """The machine's monotonic clock, the one that the workers read too."""
+
+    def __call__(self) -> int:
+        """Return nanoseconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSpec:
+    """A load: `rate` None is a closed loop, `most_requests` None as many requests as there is time for."""
+
+    target: Target
+    request: Request
+    trust: Trust
+    connections: int
+    rate: float | None
+    duration_s: float
+    most_requests: int | None
+    warm_up_s: float
+    timeout_s: float
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What all workers measured in one window."""
+
+    start_s: float
+    length_s: float
+    latencies: Histogram
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came of a load. `answered` counts the answers within the measured time, without those waited for after it.
+
+    `ended_s` is when the last answer came, from the start of measuring on. `busiest` is the largest share of a core
+    that a worker used, `waited` the largest share of the time that one was kept waiting for a core.
+    """
+
+    warm_up_s: float
+    was_steady: bool
+    measured_s: float
+    ended_s: float
+    seconds: tuple[Second, ...]
+    latencies: Histogram
+    lags: Histogram
+    failures: Counter[Failure]
+    statuses: Counter[int]
+    answered: int
+    cpu_s: float
+    busiest: float
+    waited: float
+    processes: int
+
+
+Observe = Callable[[tuple[Second, ...]], None]
+
+
+class WorkerFailed(Exception):
+    """A worker ended before its time, which is a mistake in it; the text is what it said."""
+
+
+class WorkerKilled(Exception):
+    """A worker was ended by a signal, or did not end in time."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    pending: bytearray = field(default_factory=bytearray)
+    warm_up: list[Window] = field(default_factory=list)
+    measured: list[Window] = field(default_factory=list)
+    has_ended: bool = False
+
+
+def run_load(spec: LoadSpec, clock: Clock, observe: Observe) -> Load:
+    """Make a load and return what was measured; `observe` is called with the windows so far after each of them.
+
+    WorkerKilled when a worker is ended from outside or does not end. Whatever happens, no worker is left afterwards.
+    """
+    workers: list[_Worker] = []
+    try:
+        started = clock()
+        for share in _shares(spec):
+            workers.append(_Worker(_start(share)))
+        measure, was_steady = _warm_up(workers, spec, clock, started)
+        for worker in workers:
+            _tell(worker, measure_line(measure))
+        limit = measure.end_ns + int((spec.timeout_s + _GRACE_S) * _NS)
+        while _read(workers, clock, limit):
+            observe(_seconds(workers))
+        if not all(worker.has_ended and worker.measured for worker in workers):
+            raise _early_end(workers)
+        return _merged(workers, was_steady, started)
+    finally:
+        _end(workers)
+
+
+def _shares(spec: LoadSpec) -> list[WorkerSpec]:
+    count = min(spec.processes, spec.connections)
+    return [
+        WorkerSpec(
+            address=spec.target.address,
+            host=spec.target.host,
+            trust=spec.trust,
+            method=spec.request.method,
+            request=spec.request.data,
+            connections=_share(spec.connections, number, count),
+            timeout_s=spec.timeout_s,
+            pace=None if spec.rate is None else Pace(spec.rate, number, count),
+            most_requests=None if spec.most_requests is None else _share(spec.most_requests, number, count),
+        )
+        for number in range(count)
+    ]
+
+
+def _share(total: int, number: int, count: int) -> int:
+    return total // count + (1 if number < total % count else 0)
+
+
+def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "sophia_cli.bench.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )
+    assert process.stdin is not None  # asked for above
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(spec_line(spec))
+    return process
+
+
+def _warm_up(workers: list[_Worker], spec: LoadSpec, clock: Clock, started: int) -> tuple[Measure, bool]:
+    """Wait until every worker's latency is steady or the time for it is over."""
+    limit = started + int(spec.warm_up_s * _NS)
+    steady = False
+    while clock() < limit and not steady:
+        if not _read(workers, clock, limit):
+            break
+        steady = all(is_steady([_median(window) for window in worker.warm_up]) for worker in workers)
+    start = clock() + _LEAD_NS
+    return Measure(start, start + int(spec.duration_s * _NS)), steady
+
+
+def _median(window: Window) -> float | None:
+    histogram = Histogram()
+    histogram.add_packed(window.latencies)
+    return histogram.percentile(0.5) if histogram.total else None
+
+
+def _tell(worker: _Worker, line: bytes) -> None:
+    assert worker.process.stdin is not None  # asked for when it was started
+    with contextlib.suppress(BrokenPipeError):
+        worker.process.stdin.write(line)
+
+
+def _read(workers: list[_Worker], clock: Clock, limit_ns: int) -> bool:
+    """Read what workers write until there is a window or an end; false at the limit and when all have ended."""
+    open_ones = [worker for worker in workers if not worker.has_ended]
+    if not open_ones:
+        return False
+    with selectors.DefaultSelector() as selector:
+        for worker in open_ones:
+            selector.register(_output(worker), selectors.EVENT_READ, worker)
+        ready = selector.select(max(0.0, (limit_ns - clock()) / _NS))
+    for key, _ in ready:
+        _take_windows(key.data)
+    return bool(ready)
+
+
+def _take_windows(worker: _Worker) -> None:
+    data = os.read(_output(worker).fileno(), 1 << 20)
+    worker.has_ended = not data
+    worker.pending += data
+    while (end := worker.pending.find(b"\n")) >= 0:
+        window = window_of(bytes(worker.pending[:end]))
+        del worker.pending[: end + 1]
+        (worker.warm_up if window.stage is Stage.WARM_UP else worker.measured).append(window)
+
+
+def _output(worker: _Worker) -> IO[bytes]:
+    assert worker.process.stdout is not None  # asked for when it was started
+    return worker.process.stdout
+
+
+def _begin_ns(workers: list[_Worker]) -> int:
+    """Return when the first worker began to measure; 0 before any has."""
+    return min((worker.measured[0].start_ns for worker in workers if worker.measured), default=0)
+
+
+def _seconds(workers: list[_Worker]) -> tuple[Second, ...]:
+    """Return the windows that every worker has finished, without those for the answers waited for at the end."""
+    lists = [[window for window in worker.measured if window.stage is Stage.MEASURED] for worker in workers]
+    seconds: list[Second] = []
+    start_ns = _begin_ns(workers)
+    for group in zip(*lists, strict=False):
+        latencies = Histogram()
+        for window in group:
+            latencies.add_packed(window.latencies)
+        begun = min(window.start_ns for window in group)
+        length = (max(window.end_ns for window in group) - begun) / _NS
+        failures = sum(count for window in group for _, count in window.failures)
+        seconds.append(Second((begun - start_ns) / _NS, length, latencies, failures))
+    return tuple(seconds)
+
+
+def _merged(workers: list[_Worker], was_steady: bool, started_ns: int) -> Load:
+    start_ns = _begin_ns(workers)
+    latencies, lags = Histogram(), Histogram()
+    failures: Counter[Failure] = Counter()
+    statuses: Counter[int] = Counter()
+    answered = 0
+    windows = [window for worker in workers for window in worker.measured]
+    for window in windows:
+        before = latencies.total
+        latencies.add_packed(window.latencies)
+        lags.add_packed(window.lags)
+        failures.update(dict(window.failures))
+        statuses.update(dict(window.statuses))
+        if window.stage is Stage.MEASURED:
+            answered += latencies.total - before
+    uses = [_use(worker) for worker in workers]
+    stops = [window.end_ns for window in windows if window.stage is Stage.MEASURED]
+    ends = [window.end_ns for window in windows if window.latencies.words or window.stage is Stage.MEASURED]
+    return Load(
+        warm_up_s=(start_ns - started_ns) / _NS,
+        was_steady=was_steady,
+        measured_s=(max(stops) - start_ns) / _NS,
+        ended_s=(max(ends) - start_ns) / _NS,
+        seconds=_seconds(workers),
+        latencies=latencies,
+        lags=lags,
+        failures=failures,
+        statuses=statuses,
+        answered=answered,
+        cpu_s=sum(use.cpu_ns for use, _ in uses) / _NS,
+        busiest=max(use.cpu_ns / wall for use, wall in uses),
+        waited=max(use.waited_ns / wall for use, wall in uses),
+        processes=len(workers),
+    )
+
+
+def _use(worker: _Worker) -> tuple[Usage, int]:
+    """Return what a worker used while it measured, and how long that took."""
+    first, last = worker.warm_up[-1], worker.measured[-1]
+    use = Usage(last.used.cpu_ns - first.used.cpu_ns, last.used.waited_ns - first.used.waited_ns)
+    return use, max(1, last.end_ns - first.end_ns)
+
+
+def _early_end(workers: list[_Worker]) -> Exception:
+    for worker in workers:
+        if worker.has_ended:
+            code = worker.process.wait(_LEAVE_S)
+            if code > 0 and worker.process.stderr is not None:
+                return WorkerFailed(worker.process.stderr.read().decode("utf-8", "replace"))
+            if code < 0:
+                return WorkerKilled(f"signal {-code}")
+    return WorkerKilled("it did not end in time")
+
+
+def _end(workers: list[_Worker]) -> None:
+    """End every worker: their input closed they stop by themselves; one that does not is killed."""
+    for worker in workers:
+        if worker.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                worker.process.stdin.close()
+    for worker in workers:
+        process = worker.process
+        try:
+            process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()

@@ -1,0 +1,84 @@
+"""From a load to a measurement: percentiles, bounds, windows."""
+
+from __future__ import annotations
+
+from sophia_cli.bench.histogram import Histogram
+from sophia_cli.bench.load import Load, LoadSpec
+from sophia_cli.bench.load import Second as LoadSecond
+from sophia_cli.bench.order_statistics import upper_rank
+from sophia_cli.core.measurement import (
+    ClientUse,
+    FailureCount,
+    Latency,
+    LatencyBucket,
+    Measurement,
+    Second,
+    StatusCount,
+    UpperBounds,
+)
+
+
+def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, refusal: str | None) -> Measurement:
+    """Return the figures of a load; `target_ms` is what Apdex counts as satisfied, `refusal` why it has no grade."""
+    latencies = load.latencies
+    offered = load.latencies.total + load.failures.total()
+    late = load.ended_s > load.measured_s
+    achieved = None
+    if spec.rate is not None:
+        elapsed = max(load.measured_s, load.ended_s if late else 0.0)
+        achieved = min(1.0, latencies.total / max(1.0, spec.rate * elapsed)) if spec.most_requests is None else None
+    return Measurement(
+        connections=spec.connections,
+        rate=spec.rate,
+        duration_s=load.measured_s,
+        answers=latencies.total,
+        failures=tuple(FailureCount(f.value, f.meaning, count) for f, count in load.failures.most_common()),
+        statuses=tuple(StatusCount(status, count) for status, count in load.statuses.most_common()),
+        throughput_rps=load.answered / load.measured_s,
+        achieved=achieved,
+        latency=latency_of(latencies),
+        bounds=bounds_of(latencies),
+        apdex=apdex_of(latencies, target_ms, offered),
+        warm_up_s=load.warm_up_s,
+        was_steady=load.was_steady,
+        client=ClientUse(
+            processes=load.processes,
+            cpu_us_per_request=load.cpu_s * 1e6 / max(1, offered),
+            busiest=load.busiest,
+            waited=load.waited,
+            stolen=stolen,
+            lag_p99_ms=load.lags.percentile(0.99) if load.lags.total else None,
+            refusal=refusal,
+        ),
+        seconds=tuple(second_of(second) for second in load.seconds),
+        buckets=tuple(LatencyBucket(b.low_ms, b.high_ms, b.count) for b in latencies.buckets()),
+    )
+
+
+def latency_of(latencies: Histogram) -> Latency | None:
+    """Return the percentiles of a histogram; None when it is empty."""
+    if not latencies.total:
+        return None
+    p50, p90, p95, p99, p999, longest = latencies.percentiles((0.5, 0.9, 0.95, 0.99, 0.999, 1.0))
+    return Latency(p50, p90, p95, p99, p999, longest, latencies.mean())
+
+
+def bounds_of(latencies: Histogram) -> UpperBounds:
+    """Return what p50, p95 and p99 do not exceed with 95 % confidence."""
+    ranks = (upper_rank(latencies.total, share) for share in (0.5, 0.95, 0.99))
+    return UpperBounds(*(None if rank is None else latencies.at_rank(rank) for rank in ranks))
+
+
+def apdex_of(latencies: Histogram, target_ms: float, requests: int) -> float | None:
+    """Return the Apdex: (satisfied + tolerating / 2) / all, tolerating up to four times the target (Apdex 1.1)."""
+    if not requests:
+        return None
+    satisfied = latencies.at_most(target_ms)
+    return (satisfied + (latencies.at_most(4 * target_ms) - satisfied) / 2) / requests
+
+
+def second_of(second: LoadSecond) -> Second:
+    """Return the figures of one window."""
+    known = second.latencies.total > 0
+    p50, p95, p99 = second.latencies.percentiles((0.5, 0.95, 0.99)) if known else (None, None, None)
+    return Second(second.start_s, second.length_s, second.latencies.total, second.failures, p50, p95, p99)

@@ -1,0 +1,94 @@
+"""A whole bench of one target: the first request, one connection, then the load, each with its warm-up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sophia_cli.bench.grading import grade_of
+from sophia_cli.bench.load import Load, LoadSpec, Second, run_load
+from sophia_cli.bench.machine import ticks
+from sophia_cli.bench.measure import measurement_of
+from sophia_cli.bench.preflight import FirstAnswer
+from sophia_cli.bench.scale import latency_scale
+from sophia_cli.bench.target import Request
+from sophia_cli.bench.tls import Trust
+from sophia_cli.bench.watch import refusal_of
+from sophia_cli.core.measurement import Measurement
+from sophia_cli.core.measurement_report import BenchRow
+
+IDLE_REQUESTS = 1_000
+# Together at most three seconds, and not longer than what they precede.
+IDLE_WARM_UP_S = 1.0
+LOADED_WARM_UP_S = 2.0
+SHORTEST_WARM_UP_S = 0.3
+
+Observe = Callable[[str, tuple[Second, ...]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPlan:
+    """What a bench of one service does. `rate` None is a closed loop; `processes` None lets the load decide."""
+
+    name: str
+    connections: int
+    rate: float | None
+    duration_s: float
+    most_requests: int | None
+    timeout_s: float
+    trust: Trust
+    processes: int | None
+    target_ms: float
+
+
+def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observe) -> BenchRow:
+    """Measure a target that has answered once, and grade it; WorkerKilled when a load worker is ended from outside.
+
+    `observe` gets the name of the part that runs and its windows so far.
+    """
+    loaded_spec = LoadSpec(
+        target=first.target,
+        request=request,
+        trust=plan.trust,
+        connections=plan.connections,
+        rate=plan.rate,
+        duration_s=plan.duration_s,
+        most_requests=plan.most_requests,
+        warm_up_s=min(LOADED_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s)),
+        timeout_s=plan.timeout_s,
+        processes=plan.processes or 1,
+    )
+    idle_spec = replace(
+        loaded_spec,
+        connections=1,
+        rate=None,
+        duration_s=plan.duration_s / 2,
+        most_requests=min(IDLE_REQUESTS, plan.most_requests or IDLE_REQUESTS),
+        warm_up_s=min(IDLE_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s / 2)),
+        processes=1,
+    )
+    idle = measure(idle_spec, plan.target_ms, lambda seconds: observe("one connection", seconds), is_idle=True)
+    loaded = measure(loaded_spec, plan.target_ms, lambda seconds: observe("load", seconds), is_idle=False)
+    refused = loaded.client.refusal or idle.client.refusal
+    return BenchRow(
+        name=plan.name,
+        url=first.target.url,
+        loaded=loaded,
+        idle=idle,
+        first_ms=first.latency_ms,
+        scale=latency_scale(plan.target_ms),
+        target_ms=plan.target_ms,
+        grade=None if refused else grade_of(loaded, idle, first.latency_ms, plan.target_ms),
+        refused=refused,
+    )
+
+
+def measure(
+    spec: LoadSpec, target_ms: float, observe: Callable[[tuple[Second, ...]], None], *, is_idle: bool
+) -> Measurement:
+    """Make a load and return its figures, with the reason when they must not be graded."""
+    before = ticks()
+    load: Load = run_load(spec, time.monotonic_ns, observe)
+    stolen = ticks().stolen_since(before)
+    return measurement_of(spec, load, target_ms, stolen, refusal_of(load, stolen, is_idle=is_idle))

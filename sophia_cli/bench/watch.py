@@ -1,0 +1,53 @@
+"""Whether a measurement tells about the service at all, or about the client and the machine it ran on."""
+
+from __future__ import annotations
+
+from sophia_cli.bench.errors import Failure
+from sophia_cli.bench.load import Load
+
+# Above this share of a core a client that is woken for every answer keeps answers waiting.
+BUSY_CORE = 0.85
+# A client that had to wait for a core a tenth of the time adds that wait to what it measures.
+WAITED = 0.10
+STOLEN = 0.05
+LATE_MS = 1.0
+LATE_SHARE = 0.1
+# The medians of the windows of one run may differ by that factor from the lower to the upper tenth.
+UNSTABLE = 1.5
+_FEWEST_WINDOWS = 5
+
+
+def refusal_of(load: Load, stolen: float, *, is_idle: bool) -> str | None:
+    """Return why a load must not be graded, None when nothing speaks against it.
+
+    `stolen` is the share of the machine's time that its host took away; `is_idle` tells that there was one connection.
+    """
+    if load.failures[Failure.CLIENT]:
+        return f"client-bound: this machine ran out of ports or descriptors {load.failures[Failure.CLIENT]} times"
+    if load.busiest > BUSY_CORE:
+        return f"client-bound: the load generator used {load.busiest:.0%} of a core (limit {BUSY_CORE:.0%})"
+    if load.busiest + load.waited > BUSY_CORE and load.waited > WAITED:
+        return (
+            f"client-bound: the load generator used {load.busiest:.0%} of a core and waited for one "
+            f"{load.waited:.0%} of the time"
+        )
+    if load.waited > WAITED:
+        return f"noisy machine: the load generator waited for a core {load.waited:.0%} of the time (limit {WAITED:.0%})"
+    if stolen > STOLEN:
+        return f"noisy machine: its host took {stolen:.0%} of its time (limit {STOLEN:.0%})"
+    if load.lags.total and load.latencies.total:
+        lag, latency = load.lags.percentile(0.95), load.latencies.percentile(0.95)
+        if lag > max(LATE_MS, LATE_SHARE * latency):
+            return f"client-bound: 5 % of the requests went out over {lag:.1f} ms late although a connection was free"
+    return _unstable(load)
+
+
+def _unstable(load: Load) -> str | None:
+    medians = sorted(second.latencies.percentile(0.5) for second in load.seconds if second.latencies.total)
+    if len(medians) < _FEWEST_WINDOWS:
+        return None
+    edge = len(medians) // 10
+    low, high = medians[edge], medians[-1 - edge]
+    if high <= UNSTABLE * low:
+        return None
+    return f"noisy: p50 moved between {low:.3g} and {high:.3g} ms from second to second"

@@ -1,0 +1,105 @@
+"""The options of `sophia bench` as values, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_cli.commands._options import seconds
+from sophia_cli.core.errors import UsageError
+from sophia_cli.core.grades import Letter
+
+DEFAULT_DURATION = "10s"
+COUNTED_DURATION = "60s"
+MOST_CONNECTIONS = 10_000
+HIGHEST_RATE = 1_000_000.0
+LONGEST_S = 3_600.0
+LONGEST_TIMEOUT_S = 600.0
+MOST_PROCESSES = 64
+
+
+class BenchFormat(Enum):
+    """How the result of a bench is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """How to load a target. `rate` None is a closed loop, `most_requests` None as many as there is time for."""
+
+    connections: int
+    rate: float | None
+    duration_s: float
+    most_requests: int | None
+    timeout_s: float
+    processes: int | None
+    minimum: Letter | None
+
+
+def bench_options(
+    connections: str,
+    rate: str | None,
+    duration: str | None,
+    requests: str | None,
+    timeout: str,
+    processes: str | None,
+    min_grade: str | None,
+) -> BenchOptions:
+    """Return the options as values; UsageError for one that cannot be."""
+    counted = None if requests is None else whole(requests, "--requests", 1, 10**12)
+    count = whole(connections, "--connections", 1, MOST_CONNECTIONS)
+    return BenchOptions(
+        connections=count if counted is None else min(count, counted),
+        rate=None if rate is None else positive(rate, "--rate", HIGHEST_RATE, "requests a second"),
+        duration_s=_span(
+            duration or (DEFAULT_DURATION if counted is None else COUNTED_DURATION), "--duration", LONGEST_S
+        ),
+        most_requests=counted,
+        timeout_s=_span(timeout, "--timeout", LONGEST_TIMEOUT_S),
+        processes=None if processes is None else whole(processes, "--processes", 1, MOST_PROCESSES),
+        minimum=None if min_grade is None else letter(min_grade),
+    )
+
+
+def chosen_bench_format(named: BenchFormat | None, json: bool) -> BenchFormat:
+    """Return the format that `--format` and `--json` ask for; UsageError when they contradict each other."""
+    if json and named not in (None, BenchFormat.JSON):
+        raise UsageError("usage", "`--json` and `--format` contradict each other", hint="give one of them")
+    return BenchFormat.JSON if json else named or BenchFormat.TEXT
+
+
+def whole(text: str, option: str, least: int, most: int) -> int:
+    """Return a whole number from a range; UsageError for anything else."""
+    if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
+        raise UsageError("usage", f"`{option} {text}` is no whole number from {least} to {most}")
+    return int(text)
+
+
+def positive(text: str, option: str, most: float, unit: str) -> float:
+    """Return a number above 0; UsageError for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= most:
+        raise UsageError("usage", f"`{option} {text}` is no number of {unit} above 0 and up to {most:,.0f}")
+    return value
+
+
+def letter(text: str) -> Letter:
+    """Return the grade of a name such as `B`; UsageError for anything else."""
+    for known in Letter:
+        if known.value == text.upper():
+            return known
+    names = ", ".join(known.value for known in Letter)
+    raise UsageError("usage", f"`--min-grade {text}` is no grade", hint=f"the grades are {names}")
+
+
+def _span(text: str, option: str, most: float) -> float:
+    value = seconds(text, option)
+    if not 0 < value <= most:
+        raise UsageError("usage", f"`{option} {text}` is not above 0 and up to {most:g} s")
+    return value

@@ -1,0 +1,53 @@
+"""What `sophia bench` reports: a row for every service, its grade or why it has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.grades import Grade, Letter, Scale, worst
+from sophia_cli.core.measurement import Measurement
+
+
+class BenchVerdict(Enum):
+    """How a bench ended, in one word."""
+
+    GRADED = "graded"
+    REFUSED = "refused"
+    BELOW_MINIMUM = "below-minimum"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRow:
+    """One service: measured with one connection and under load; exactly one of `grade` and `refused` is set.
+
+    `first_ms` is the latency of the very first request.
+    """
+
+    name: str
+    url: str
+    loaded: Measurement
+    idle: Measurement | None
+    first_ms: float
+    scale: Scale
+    target_ms: float
+    grade: Grade | None
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BenchReport:
+    """What `sophia bench` measured."""
+
+    verdict: BenchVerdict
+    exit_code: ExitCode
+    duration_s: float
+    rows: tuple[BenchRow, ...]
+    minimum: Letter | None
+
+    @property
+    def grade(self) -> Letter | None:
+        """The worst grade of the rows; None when one of them was refused or there is none."""
+        letters = [row.grade.letter for row in self.rows if row.grade is not None]
+        return worst(letters) if letters and len(letters) == len(self.rows) else None

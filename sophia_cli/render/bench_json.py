@@ -1,0 +1,102 @@
+"""What `sophia bench` measured, as JSON in the words of the command contract."""
+
+from __future__ import annotations
+
+from sophia_cli.core.measurement import Latency, Measurement
+from sophia_cli.core.measurement_report import BenchReport, BenchRow
+from sophia_cli.render.json import Json, document, head_fields
+
+_DIGITS = 4
+
+
+def bench_json(report: BenchReport) -> str:
+    """Return the document of a bench."""
+    grade = report.grade
+    rows = report.rows
+    return document(
+        {
+            **head_fields("bench", report.verdict.value, int(report.exit_code), report.duration_s, None),
+            "summary": {
+                "services": len(rows),
+                "graded": sum(row.grade is not None for row in rows),
+                "refused": sum(row.refused is not None for row in rows),
+                "requests": sum(row.loaded.requests for row in rows),
+                "errors": sum(row.loaded.errors for row in rows),
+                "grade": None if grade is None else grade.value,
+            },
+            "grade": None if grade is None else grade.value,
+            "min_grade": None if report.minimum is None else report.minimum.value,
+            "services": [_row(row) for row in rows],
+        }
+    )
+
+
+def _row(row: BenchRow) -> Json:
+    grade = row.grade
+    return {
+        "name": row.name,
+        "url": row.url,
+        **_measured(row.loaded),
+        "grade": None if grade is None else grade.letter.value,
+        "grade_reason": None if grade is None else grade.reason,
+        "scale": row.scale.describe(),
+        "target_ms": row.target_ms,
+        "refused": row.refused,
+        "first_request_ms": _rounded(row.first_ms),
+        "idle": None if row.idle is None else _measured(row.idle),
+    }
+
+
+def _measured(measured: Measurement) -> Json:
+    client = measured.client
+    return {
+        "connections": measured.connections,
+        "rate": measured.rate,
+        "duration_s": _rounded(measured.duration_s),
+        "requests": measured.requests,
+        "errors": measured.errors,
+        "error_rate": round(measured.error_rate, 6),
+        "errors_by_kind": {failure.kind: failure.count for failure in measured.failures},
+        "statuses": {str(status.status): status.count for status in measured.statuses},
+        "throughput_rps": round(measured.throughput_rps, 2),
+        "achieved": _rounded(measured.achieved),
+        "latency_ms": _latency(measured.latency),
+        "upper_bound_ms": {
+            "p50": _rounded(measured.bounds.p50),
+            "p95": _rounded(measured.bounds.p95),
+            "p99": _rounded(measured.bounds.p99),
+        },
+        "apdex": _rounded(measured.apdex),
+        "warm_up": {"duration_s": _rounded(measured.warm_up_s), "steady": measured.was_steady},
+        "client": {
+            "cpu_us_per_request": round(client.cpu_us_per_request, 2),
+            "bound": client.is_bound,
+            "reason": client.refusal,
+            "processes": client.processes,
+            "core_share": _rounded(client.busiest),
+            "waited_share": _rounded(client.waited),
+            "stolen_share": _rounded(client.stolen),
+            "pacing_lag_p99_ms": _rounded(client.lag_p99_ms),
+        },
+        "windows": [
+            {
+                "start_s": _rounded(second.start_s),
+                "duration_s": _rounded(second.length_s),
+                "answers": second.answers,
+                "errors": second.failures,
+                "p50": _rounded(second.p50),
+                "p95": _rounded(second.p95),
+                "p99": _rounded(second.p99),
+            }
+            for second in measured.seconds
+        ],
+    }
+
+
+def _latency(latency: Latency | None) -> Json:
+    names = ("p50", "p90", "p95", "p99", "p999", "max", "mean")
+    return {name: None if latency is None else _rounded(getattr(latency, name)) for name in names}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
