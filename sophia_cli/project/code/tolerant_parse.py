@@ -58,7 +58,7 @@ def _completed(text: str, item: Item, begin: int, end: int) -> list[ast.stmt]:
     for missing in (")", " x", " x)"):
         match _parse(text, item.start, begin, end, item.line, missing):
             case [ast.ImportFrom() as statement]:
-                if missing != ")" and len(statement.names) > 1:
+                if missing != ")":
                     statement.names.pop()
                 return [statement]
     return []
