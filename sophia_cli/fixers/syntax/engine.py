@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sophia_cli.core.findings import Safety
 from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
-from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.change import Change
 from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
 from sophia_cli.fixers.syntax.costs import Costs, learned_costs
 from sophia_cli.fixers.syntax.lessons import Lesson
@@ -19,27 +19,15 @@ from sophia_cli.fixers.syntax.lowering import lower
 from sophia_cli.fixers.syntax.mass_damage import Action
 from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
 from sophia_cli.fixers.syntax.past import PastRepair, origin_of, past_repairs
+from sophia_cli.fixers.syntax.safety import is_doubtful
 from sophia_cli.fixers.syntax.search import Limits, Outcome, search
-from sophia_cli.fixers.syntax.site import indent_unit, message_group, width_of
+from sophia_cli.fixers.syntax.site import message_group
 from sophia_cli.fixers.syntax.token_model import load_token_model
 from sophia_cli.project.history.model import GoodVersion
 
 _COMPARABLE = 60_000  # characters; longer texts are compared as they are
 # Enough to see whether the search agrees with what the past shows; it need not find a way by itself.
 _SHORT_SEARCH = Limits(beam=2, tries=40, passes=6, sites=20, finals=8, work=1_500_000)
-_NEVER_SAFE = frozenset(
-    {
-        Op.DELETE_LINE,
-        Op.DELETE_LINES,
-        Op.DELETE_TOKENS,
-        Op.COMMENT_LINES,
-        Op.MERGE_CONFLICT,
-        Op.OPEN_STRING,
-        Op.INSERT_PASS,
-        Op.UNCOMMENT_LINE,
-        Op.ADD_HEADER,
-    }
-)
 _KIND_OF_GROUP = {
     "unindent": Kind.INDENTATION,
     "indent": Kind.INDENTATION,
@@ -233,11 +221,7 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
         return Safety.SAFE
     if lost_to_tools and (chosen.past is None or chosen.past.reversal is None):
         return Safety.UNSAFE
-    if confidence < costs.safe or any(change.op in _NEVER_SAFE for change in chosen.changes):
-        return Safety.UNSAFE
-    if any(change.detail == "words" or change.token in ("=", "#") for change in chosen.changes):
-        return Safety.UNSAFE
-    if any(_is_doubtful(text, change) for change in chosen.changes):
+    if confidence < costs.safe or is_doubtful(text, chosen.changes):
         return Safety.UNSAFE
     if chosen.past is not None and chosen.past.dropped:
         return Safety.UNSAFE
@@ -246,18 +230,6 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
     if lost_lines(text, chosen.text) or lost_definitions(text, chosen.text) or lost_words(text, chosen.text) > 1:
         return Safety.UNSAFE
     return Safety.SAFE
-
-
-def _is_doubtful(text: str, change: Change) -> bool:
-    """Whether a reindentation is doubtful in itself: off the text's own steps, or over a blank line into a block."""
-    if change.kind is not Kind.INDENTATION or not change.lines:
-        return False
-    lines = text.split("\n")
-    width = width_of(change.lines[0])
-    if width % max(1, width_of(indent_unit(lines))) != 0:
-        return True
-    parted = 0 < change.start < len(lines) and not lines[change.start - 1].strip()
-    return parted and width > width_of(lines[change.start])
 
 
 def _sites(text: str, chosen: _Proposal, fault: SyntaxFault) -> tuple[Site, ...]:
