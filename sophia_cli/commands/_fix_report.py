@@ -53,7 +53,7 @@ def fix_report(
         starting=scan.starting(),
     )
     changes = bool(plan.changes())
-    installs = bool(packages.steps) if packages is not None else False
+    installs = packages.changes_something if packages is not None else False
     installed = packages.applied if packages is not None else False
     would_change = dry_run and (changes or installs)
     failed = executed.check is not None and executed.check.result is CheckResult.FAILED

@@ -57,7 +57,7 @@ class Installer:
             return after[path] if path in after else read_bytes(self.project.root, path)
 
         wishes = read_wishes(declarations_among(documents | set(after)), read)
-        return plan_installation(wishes, self.target, self.tools, self.allow_build)
+        return plan_installation(wishes, read, self.target, self.tools, self.allow_build)
 
     def rests_on(self, fixes: Plan) -> bool:
         """Tell whether any fix of a plan changes a declaration."""
@@ -82,7 +82,7 @@ class Installer:
         if now.passed or not before.passed_after:
             # It failed before: then the packages are not to blame, and may be the cure.
             return report, told
-        kept = run.take_back_packages()
+        kept = (*run.take_back_packages(), *run.take_back(change.path for change in plan.locks))
         notes = [PackageNote(one.path, f"not taken back: {one.reason}") for one in kept]
         notes.append(PackageNote(report.environment, f"taken back: `{check.command}` fails with these packages"))
         report = replace(report, applied=bool(kept), resolved=None, notes=(*report.notes, *notes))

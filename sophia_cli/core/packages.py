@@ -38,6 +38,14 @@ class PackageNote:
 
 
 @dataclass(frozen=True, slots=True)
+class LockChange:
+    """A lock file that is compiled anew: what changes in it (`+ httpx 1.0`, `routes 1.0 -> 1.1`, `- old 1.0`)."""
+
+    path: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PackagesReport:
     """What an installation does: `environment` is its folder as a user would write it, `python` its version.
 
@@ -53,3 +61,9 @@ class PackagesReport:
     unchanged: int
     applied: bool = False
     resolved: str | None = None
+    locks: tuple[LockChange, ...] = ()
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.steps or self.locks)

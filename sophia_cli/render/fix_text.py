@@ -49,6 +49,8 @@ def fix_summary(report: FixReport, style: Style) -> str:
     packages = report.packages
     if packages is not None:
         lines.append(packages_summary(packages, report.dry_run))
+    if packages is not None and (packages.applied or report.dry_run):
+        changed += len(packages.locks)
     what = [plural(changed, "file")] if changed else []
     if packages is not None and packages.steps and (packages.applied or report.dry_run):
         what.append(plural(len(packages.steps), "package"))

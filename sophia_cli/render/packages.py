@@ -17,22 +17,26 @@ _SIGNS = {
 def packages_text(report: PackagesReport, style: Style) -> str:
     """Return a line for every package that changes, who asks for it, and what is left as it is and why."""
     lines = []
-    if report.steps:
+    if report.changes_something:
         head = f"packages in {visible(report.environment)} (Python {report.python}, resolved by {report.resolver})"
         lines.append(style.paint(head, Tone.STRONG))
     lines += [_step(step, style) for step in report.steps]
+    for lock in report.locks:
+        lines.append(f"  {visible(lock.path)} is compiled anew: {visible(', '.join(lock.changes)) or 'no pin changes'}")
     lines += [style.paint(f"  {visible(note.name)}: {visible(note.reason)}", Tone.FAINT) for note in report.notes]
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def packages_summary(report: PackagesReport, dry_run: bool) -> str:
     """Return one line: how many packages changed, or would."""
+    locks = "".join(f"; {visible(lock.path)} compiled anew" for lock in report.locks)
     if not report.steps:
-        return f"{plural(report.unchanged, 'package')} in {visible(report.environment)} as declared; nothing to install"
+        held = f"{plural(report.unchanged, 'package')} in {visible(report.environment)} as declared"
+        return f"{held}; nothing to install{locks}"
     verb = "would change" if dry_run else "changed" if report.applied else "not changed"
     same = f"; {report.unchanged} already as declared" if report.unchanged else ""
     names = ", ".join(f"{visible(step.name)} {visible(step.after or '')}".strip() for step in report.steps)
-    return f"{plural(len(report.steps), 'package')} {verb} in {visible(report.environment)}: {names}{same}"
+    return f"{plural(len(report.steps), 'package')} {verb} in {visible(report.environment)}: {names}{same}{locks}"
 
 
 def packages_fields(report: PackagesReport | None) -> Json | None:
@@ -46,6 +50,7 @@ def packages_fields(report: PackagesReport | None) -> Json | None:
         "applied": report.applied,
         "unchanged": report.unchanged,
         "resolved": report.resolved,
+        "locks": [{"path": lock.path, "changes": list(lock.changes)} for lock in report.locks],
         "steps": [
             {
                 "name": step.name,

@@ -34,12 +34,15 @@ _INSTALLED = "installed.txt"
 
 
 def install(plan: InstallPlan, run: Run, tools: Tools, say: Callable[[str], None]) -> PackagesReport:
-    """Install what the plan says and return its report; taking the run back restores the packages as they were.
+    """Install what the plan says, renew its lock files, and return its report; taking the run back restores both.
 
     The index is asked before anything changes, not after. Raises what `fetch_wheels` and `keep` raise, nothing changed;
     SophiaError (`install-failed`, exit 3) when the installation itself fails, and WriteFailed: leaving the run's
     block puts everything back.
     """
+    run.apply(plan.locks)
+    if not plan.pins:
+        return applied(plan.report, None)
     folder = packages_folder(run.lock.state, run.id)
     try:
         return _installed(plan, run, tools, folder, say)

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sophia_cli.core.packages import PackageAction, PackageNote, PackagesReport, PackageStep
+from sophia_cli.project.changes import FileChange
 from sophia_cli.project.packages.installed import Installed, installed_packages
+from sophia_cli.project.packages.lock_files import renew_locks
 from sophia_cli.project.packages.resolution import Pin, Question, Resolution
 from sophia_cli.project.packages.resolvers import resolve
 from sophia_cli.project.packages.target import Target
 from sophia_cli.project.packages.tools import Tools
 from sophia_cli.project.packages.versions import is_newer, is_same_version
-from sophia_cli.project.packages.wishes import Wishes
+from sophia_cli.project.packages.wishes import Read, Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class InstallPlan:
     target: Target
     pins: tuple[Pin, ...]
     resolved: tuple[Pin, ...]
+    locks: tuple[FileChange, ...]
     before: Mapping[str, Installed]
     allow_build: tuple[str, ...]
     report: PackagesReport
@@ -29,13 +32,16 @@ class InstallPlan:
     @property
     def changes_something(self) -> bool:
         """Whether there is anything to install."""
-        return bool(self.pins)
+        return self.report.changes_something
 
 
-def plan_installation(wishes: Wishes, target: Target, tools: Tools, allow_build: Iterable[str]) -> InstallPlan:
+def plan_installation(
+    wishes: Wishes, read: Read, target: Target, tools: Tools, allow_build: Iterable[str]
+) -> InstallPlan:
     """Return what has to change so that the environment holds what the project asks for; raises what `resolve` raises.
 
-    What the environment or a lock file has already stays where it will do. Packages that nobody asks for stay too.
+    `read` gives the bytes of a declaration. What the environment or a lock file has already stays where it will do.
+    Packages that nobody asks for stay too.
     """
     present = installed_packages(target)
     preferred = {name: package.version for name, package in present.items() if package.is_replaceable}
@@ -62,7 +68,8 @@ def plan_installation(wishes: Wishes, target: Target, tools: Tools, allow_build:
         wanted_by = (*places.get(pin.name, ()), *pin.wanted_by)
         steps.append(PackageStep(pin.name, action, None if held is None else held.version, pin.version, wanted_by))
         pins.append(pin)
-    notes += _outdated_locks(wishes, resolution)
+    locks = renew_locks(wishes, resolution, read, target, tools)
+    notes += locks.notes
     report = PackagesReport(
         environment=target.shown,
         python=".".join(str(number) for number in target.version),
@@ -70,12 +77,13 @@ def plan_installation(wishes: Wishes, target: Target, tools: Tools, allow_build:
         steps=tuple(steps),
         notes=tuple(notes),
         unchanged=_unchanged(resolution, wishes, pins),
+        locks=locks.told,
     )
-    return InstallPlan(target, tuple(pins), resolution.pins, present, allowed, report)
+    return InstallPlan(target, tuple(pins), resolution.pins, locks.changes, present, allowed, report)
 
 
-def applied(report: PackagesReport, resolved: str) -> PackagesReport:
-    """Return the report once its steps are done."""
+def applied(report: PackagesReport, resolved: str | None) -> PackagesReport:
+    """Return the report once its steps are done; `resolved` is the file that holds what was resolved."""
     return replace(report, applied=True, resolved=resolved)
 
 
@@ -99,17 +107,3 @@ def _places(wishes: Wishes) -> dict[str, tuple[str, ...]]:
     for wish in wishes.requirements:
         places[wish.name] = tuple(dict.fromkeys((*places.get(wish.name, ()), wish.place)))
     return places
-
-
-def _outdated_locks(wishes: Wishes, resolution: Resolution) -> list[PackageNote]:
-    """Return a note for a project with lock files when what is installed is not what they hold."""
-    pins = dict(wishes.pins)
-    if not wishes.locks or not resolution.pins:
-        return []
-    other = [
-        pin.name for pin in resolution.pins if pin.name not in pins or not is_same_version(pins[pin.name], pin.version)
-    ]
-    if not other:
-        return []
-    names = ", ".join(f"`{name}`" for name in other[:5]) + (f" and {len(other) - 5} more" if len(other) > 5 else "")
-    return [PackageNote(lock, f"it does not hold what was resolved for {names}; lock anew") for lock in wishes.locks]

@@ -55,9 +55,9 @@ class Resolution:
     is_whole: bool = True
 
 
-def write_preferences(folder: Path, preferred: Mapping[str, str]) -> None:
+def write_pins(path: Path, preferred: Mapping[str, str]) -> None:
     """Lay down the versions to keep: uv and pip-tools read them from the file that they write to."""
-    _write(folder / RESOLVED, (f"{name}=={version}" for name, version in sorted(preferred.items())))
+    _write(path, (f"{name}=={version}" for name, version in sorted(preferred.items())))
 
 
 def read_pins(text: str) -> tuple[Pin, ...]:

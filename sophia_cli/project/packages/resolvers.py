@@ -23,7 +23,7 @@ from sophia_cli.project.packages.resolution import (
     Question,
     Resolution,
     read_pins,
-    write_preferences,
+    write_pins,
 )
 from sophia_cli.project.packages.target import Target
 from sophia_cli.project.packages.tools import Tools
@@ -56,7 +56,7 @@ def build_options(allow_build: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _compiled(question: Question, target: Target, tools: Tools, folder: Path) -> Resolution | None:
-    write_preferences(folder, question.preferred)
+    write_pins(folder / RESOLVED, question.preferred)
     bounds = ("--constraint", CONSTRAINTS) if question.constraints else ()
     if tools.uv is not None and (settings := pip_index_settings(tools, folder)) is not None:
         words = (
@@ -75,13 +75,13 @@ def _compiled(question: Question, target: Target, tools: Tools, folder: Path) ->
             "--annotation-style=line", "--no-emit-options", "--no-strip-extras", "--resolver=backtracking",
             "--pip-args", "--only-binary :all:", *bounds, "--output-file", RESOLVED, WANTED,
         )  # fmt: skip
-        ended = run_tool(words, folder=folder, environment=_with_site_settings(target, tools), limit_s=LIMIT_S)
+        ended = run_tool(words, folder=folder, environment=with_site_settings(target, tools), limit_s=LIMIT_S)
         if ended.code == 0:
             return Resolution("pip-tools", read_pins((folder / RESOLVED).read_text("utf-8")))
     return None
 
 
-def _with_site_settings(target: Target, tools: Tools) -> dict[str, str]:
+def with_site_settings(target: Target, tools: Tools) -> dict[str, str]:
     """Return the variables that make pip in Sophia's environment read the target's own `pip.conf` as well."""
     own = target.prefix / "pip.conf"
     return {**({"PIP_CONFIG_FILE": str(own)} if own.is_file() else {}), **tools.environment}

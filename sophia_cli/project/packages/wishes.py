@@ -17,8 +17,10 @@ Read = Callable[[str], bytes | None]
 _ASIDE = frozenset(
     {"test", "tests", "testing", "fixtures", "docs", "doc", "example", "examples", "benchmarks", "vendor"}
 )
+# What lock files of other kinds lock, beside which they lie.
+_LOCKED = ("pyproject.toml", "Pipfile")
 # A line of a file that is not the user's own must not say where packages come from.
-_OWN_INDEX = re.compile(rb"^(?:-i|-f|--(?:extra-)?index-url|--find-links|--trusted-host)\b", re.MULTILINE)
+OWN_INDEX = re.compile(rb"^(?:-i|-f|--(?:extra-)?index-url|--find-links|--trusted-host|--no-index)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +31,40 @@ class Wish:
     line: str
     place: str
 
+    @property
+    def path(self) -> str:
+        """The file that it stands in."""
+        return self.place.rpartition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock file, its pins by name, and the declarations that it locks (what they include among them).
+
+    `compiled_from` is the file that pip-tools or uv makes it of, None for locks of other kinds. `has_references` tells
+    that a path, a URL or a checkout is asked for.
+    """
+
+    path: str
+    pins: tuple[tuple[str, str], ...]
+    sources: frozenset[str]
+    compiled_from: str | None
+    has_references: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """All that the project asks for: requirements, bounds on what others ask for, pins of its lock files by name.
-
-    `locks` are the lock files and `notes` what is left alone.
-    """
+    """All that the project asks for: requirements, bounds on what others ask for, locks; `notes`: what stays alone."""
 
     requirements: tuple[Wish, ...]
     constraints: tuple[Wish, ...]
-    pins: tuple[tuple[str, str], ...]
-    locks: tuple[str, ...]
+    locks: tuple[Lock, ...]
     notes: tuple[PackageNote, ...]
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The versions that lock files hold, by name; the first lock that names a package wins."""
+        return {name: version for lock in reversed(self.locks) for name, version in lock.pins}
 
 
 def read_wishes(paths: Iterable[str], read: Read) -> Wishes:
@@ -83,8 +106,9 @@ class _Collection:
     seen: set[tuple[str, Role]] = field(default_factory=set)
     requirements: list[Wish] = field(default_factory=list)
     constraints: list[Wish] = field(default_factory=list)
-    pins: dict[str, str] = field(default_factory=dict)
-    locks: list[str] = field(default_factory=list)
+    locks: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
+    includes: dict[str, set[str]] = field(default_factory=dict)
+    references: set[str] = field(default_factory=set)
     notes: list[PackageNote] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
 
@@ -113,33 +137,43 @@ class _Collection:
             if include.path is None:
                 self.notes.append(PackageNote(f"{path}:{include.line}", "it includes a file outside of the project"))
             elif include.role in (Role.MAIN, Role.CONSTRAINT):
+                self.includes.setdefault(path, set()).add(include.path)
                 self.add(include.path, Role.CONSTRAINT if role is Role.CONSTRAINT else include.role)
 
     def lock(self, path: str) -> None:
-        """Take in the pins of a lock file; the first lock that names a package wins."""
+        """Take in the pins of a lock file."""
         declaration = self._declaration(path, Role.LOCK)
         if declaration is None:
             return
-        self.locks.append(path)
-        for requirement in declaration.requirements:
-            if requirement.pinned is not None:
-                self.pins.setdefault(requirement.name, requirement.pinned)
+        pins = ((one.name, one.pinned) for one in declaration.requirements if one.pinned is not None)
+        self.locks.append((path, tuple(dict(pins).items())))
 
     def wishes(self) -> Wishes:
         return Wishes(
             requirements=tuple(wish for wish in self.requirements if wish.name not in self.own),
             constraints=tuple(self.constraints),
-            pins=tuple(sorted(self.pins.items())),
-            locks=tuple(self.locks),
+            locks=tuple(self._lock(path, pins) for path, pins in self.locks),
             notes=tuple(dict.fromkeys(self.notes)),
         )
+
+    def _lock(self, path: str, pins: tuple[tuple[str, str], ...]) -> Lock:
+        compiled_from = f"{path[:-4]}.in" if _is_compiled(path, self.known) else None
+        folder = path[: path.rfind("/") + 1]
+        roots = [f"{folder}{name}" for name in _LOCKED] if compiled_from is None else [compiled_from]
+        sources: set[str] = set()
+        while roots:
+            source = roots.pop()
+            if source not in sources:
+                sources.add(source)
+                roots += self.includes.get(source, ())
+        return Lock(path, pins, frozenset(sources), compiled_from, bool(sources & self.references))
 
     def _declaration(self, path: str, role: Role) -> Declaration | None:
         data = self.read(path)
         if data is None:
             return None
         if format_of(path) in (Format.REQUIREMENTS, None):
-            if (found := _OWN_INDEX.search(data)) is not None:
+            if (found := OWN_INDEX.search(data)) is not None:
                 line = data.count(b"\n", 0, found.start()) + 1
                 reason = "it names an index of its own, which is not asked; your pip configuration says which one is"
                 self.notes.append(PackageNote(f"{path}:{line}", reason))
@@ -154,6 +188,7 @@ class _Collection:
         elif requirement.role is not Role.MAIN:
             return
         elif requirement.url is not None or requirement.is_editable:
+            self.references.add(path)
             name = requirement.written or place
             self.notes.append(
                 PackageNote(name, f"{place} asks for a path, a URL or a checkout; Sophia leaves it as it is")

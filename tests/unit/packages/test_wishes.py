@@ -63,8 +63,8 @@ def test_a_compiled_file_is_the_lock_of_the_one_it_is_made_of() -> None:
         {"requirements.in": "web\n", "requirements.txt": "web==1.5\n    # via -r requirements.in\ncore==3\n"}
     )
     assert _lines(wishes) == [("web", "requirements.in:1")]
-    assert wishes.pins == (("core", "3"), ("web", "1.5"))
-    assert wishes.locks == ("requirements.txt",)
+    assert wishes.pins == {"core": "3", "web": "1.5"}
+    assert [(lock.path, lock.compiled_from) for lock in wishes.locks] == [("requirements.txt", "requirements.in")]
 
 
 def test_pins_of_a_lock_file_are_preferred() -> None:
@@ -75,7 +75,7 @@ def test_pins_of_a_lock_file_are_preferred() -> None:
         }
     )
     assert _lines(wishes) == [("web>=1.2,<2", "pyproject.toml:5")]
-    assert wishes.pins == (("web", "1.4"),)
+    assert wishes.pins == {"web": "1.4"}
 
 
 def test_the_projects_own_distributions_are_not_asked_of_an_index() -> None:
