@@ -125,7 +125,7 @@ def run_load(spec: LoadSpec, clock: Clock, observe: Observe) -> Load:
             observe(_seconds(workers))
         if not all(worker.has_ended and worker.measured for worker in workers):
             raise _early_end(workers)
-        return _merged(workers, was_steady, started)
+        return _merged(workers, was_steady)
     finally:
         _end(workers)
 
@@ -167,12 +167,16 @@ def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
 
 
 def _warm_up(workers: list[_Worker], spec: LoadSpec, clock: Clock, started: int) -> tuple[Measure, bool]:
-    """Wait until every worker's latency is steady or the time for it is over."""
-    limit = started + int(spec.warm_up_s * _NS)
+    """Wait until every worker's latency is steady or the time for it is over, which begins with the first request.
+
+    A worker takes its command to measure only after its first window.
+    """
+    while not all(worker.warm_up for worker in workers):
+        if not _read(workers, clock, started + int(_GRACE_S * _NS)):
+            raise _early_end(workers)
+    limit = min(worker.warm_up[0].start_ns for worker in workers) + int(spec.warm_up_s * _NS)
     steady = False
-    while clock() < limit and not steady:
-        if not _read(workers, clock, limit):
-            break
+    while not steady and _read(workers, clock, limit):
         steady = all(is_steady([_median(window) for window in worker.warm_up]) for worker in workers)
     start = clock() + _LEAD_NS
     return Measure(start, start + int(spec.duration_s * _NS)), steady
@@ -240,7 +244,7 @@ def _seconds(workers: list[_Worker]) -> tuple[Second, ...]:
     return tuple(seconds)
 
 
-def _merged(workers: list[_Worker], was_steady: bool, started_ns: int) -> Load:
+def _merged(workers: list[_Worker], was_steady: bool) -> Load:
     start_ns = _begin_ns(workers)
     latencies, lags = Histogram(), Histogram()
     failures: Counter[Failure] = Counter()
@@ -259,7 +263,7 @@ def _merged(workers: list[_Worker], was_steady: bool, started_ns: int) -> Load:
     stops = [window.end_ns for window in windows if window.stage is Stage.MEASURED]
     ends = [window.end_ns for window in windows if window.latencies.words or window.stage is Stage.MEASURED]
     return Load(
-        warm_up_s=(start_ns - started_ns) / _NS,
+        warm_up_s=(start_ns - min(worker.warm_up[0].start_ns for worker in workers)) / _NS,
         was_steady=was_steady,
         measured_s=(max(stops) - start_ns) / _NS,
         ended_s=(max(ends) - start_ns) / _NS,
