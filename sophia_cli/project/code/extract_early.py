@@ -22,7 +22,8 @@ def early_uses(tree: ast.Module, text: str, imports: Sequence[ImportFact]) -> tu
     uses = _Uses(modules, lines_with(text, [name + "." for name in modules]))
     if uses.lines:
         uses.block(tree.body)
-    return tuple(NameUse(dotted, line) for dotted, line in uses.found.items())
+    in_order = sorted(uses.found.items(), key=lambda use: use[1])
+    return tuple(NameUse(dotted, line) for dotted, line in in_order)
 
 
 def _modules(text: str, imports: Sequence[ImportFact]) -> dict[str, str]:
@@ -55,18 +56,23 @@ class _Uses:
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         """Take in the statements of a block that runs on import."""
-        for statement in body:
+        pending = [*reversed(body)]
+        while pending:
+            statement = pending.pop()
             first = statement.lineno
             if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
                 names = {alias.name for alias in statement.names}
                 self._defers_annotations = self._defers_annotations or "annotations" in names
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
-            if not self._is_hit(first, statement.end_lineno or first) or _is_for_others(statement):
+            if not self._is_hit(first, statement.end_lineno or first):
+                continue
+            if isinstance(statement, ast.If) and _is_for_others(statement.test):
+                pending += statement.orelse
                 continue
             for part in self._parts(statement):
                 if isinstance(part, ast.stmt):
-                    self.block([part])
+                    pending.append(part)
                 elif self._is_hit(part.lineno, part.end_lineno or part.lineno):
                     self._expression(part)
 
@@ -136,11 +142,11 @@ class _Uses:
         return index < len(self.lines) and self.lines[index] <= last
 
 
-def _is_for_others(statement: ast.stmt) -> bool:
-    """Whether an `if` is one that importing does not enter: for type checkers, or for a script."""
-    match statement:
-        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+def _is_for_others(test: ast.expr) -> bool:
+    """Whether importing does not enter the body of an `if`: it is for type checkers, or for a script."""
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
             return True
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+        case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]):
             return True
     return False

@@ -143,10 +143,19 @@ class StatementWalk:
         self.imports.append(fact)
 
     def _if(self, statement: ast.If, around: Surroundings) -> None:
-        body, other = self.names.test(statement.test).branches(around)
-        self.has_main = self.has_main or Scope.MAIN in (body.scope, other.scope)
-        self.visit(statement.body, body)
-        self.visit(statement.orelse, other)
+        while True:
+            body, other = self.names.test(statement.test).branches(around)
+            self.has_main = self.has_main or Scope.MAIN in (body.scope, other.scope)
+            self.visit(statement.body, body)
+            match statement.orelse:
+                case [ast.If() as following]:
+                    # A long chain of `elif` is as deep a tree.
+                    statement, around = following, other
+                    if around.scope is Scope.MODULE and self._walrus:
+                        self._bind_walruses(statement, around)
+                case rest:
+                    self.visit(rest, other)
+                    return
 
     def _try(self, statement: ast.Try | ast.TryStar, around: Surroundings) -> None:
         catches = [catch_of(handler.type) for handler in statement.handlers]
@@ -271,11 +280,13 @@ def _scope_of(statement: ast.stmt, outer: Scope) -> Scope:
 
 def _nested(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements of a block and of the blocks in it, but not of functions and classes."""
-    for statement in body:
+    pending = [*body]
+    while pending:
+        statement = pending.pop()
         yield statement
         if isinstance(statement, ast.If | ast.With | ast.For | ast.Try | ast.AsyncWith | ast.AsyncFor | ast.While):
-            yield from _nested(statement.body)
-            yield from _nested(getattr(statement, "orelse", []))
+            pending += statement.body
+            pending += getattr(statement, "orelse", ())
 
 
 def _plain_targets(body: Sequence[ast.stmt]) -> Iterator[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sophia_cli.project.code.calls import CallSurface
 from sophia_cli.project.code.facts import ModuleSurface
+
+if TYPE_CHECKING:
+    import ast
 
 
 @dataclass(frozen=True, slots=True)

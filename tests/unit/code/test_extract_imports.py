@@ -202,6 +202,12 @@ def test_strings_that_may_name_a_module_are_told_once() -> None:
     assert surface(text).strings == ("shop.main:app", "main:app", "shop.apps.Cart")
 
 
+def test_a_long_chain_of_conditions_is_read_to_its_end() -> None:
+    branches = "".join(f"elif x == {number}:\n    import a{number}\n    a{number}.b\n" for number in range(1500))
+    found = surface("if x:\n    pass\n" + branches + "else:\n    import last\n    last.b\n")
+    assert (len(found.imports), found.early_uses[-1].dotted) == (1501, "last.b")
+
+
 def test_uses_on_import_are_told_and_later_ones_are_not() -> None:
     text = """
         import os, shop.base, shop.till as till
@@ -214,12 +220,21 @@ def test_uses_on_import_are_told_and_later_ones_are_not() -> None:
         late = lambda: models.never
         if TYPE_CHECKING:
             x = models.typed
+        else:
+            x = models.untyped
         if __name__ == "__main__":
             models.run()
         os.getcwd()
         def f(x: models.Note) -> None: ...
         """
-    expected = {"shop.base.Base", "shop.till.Meta", ".models.rows", "shop.till.timed", ".kinds.Kind.tax"}
+    expected = {
+        "shop.base.Base",
+        "shop.till.Meta",
+        ".models.rows",
+        "shop.till.timed",
+        ".kinds.Kind.tax",
+        ".models.untyped",
+    }
     assert {use.dotted for use in surface(text).early_uses} == expected | {".models.Note"}
     deferred = "from __future__ import annotations\n" + dedent(text)
     assert {use.dotted for use in surface(deferred).early_uses} == expected
