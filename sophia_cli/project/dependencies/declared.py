@@ -13,6 +13,9 @@ Read = Callable[[str], bytes | None]
 """Gives the bytes of a file of the project by its path, None when there is none or it cannot be read."""
 
 _FOLDERS_OF_REQUIREMENTS = frozenset({"requirements", "reqs", "dependencies"})
+_SAMPLE_FOLDERS = frozenset(
+    {"fixtures", "fixture", "testdata", "test_data", "test-data", "test_fixtures", "__fixtures__"}
+)
 _SIDE_FOLDERS = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "scripts", "ci"})
 
 
@@ -82,7 +85,7 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
     """Read every declaration among `paths`, and what they include whatever its name. Never fails."""
     files: dict[str, Declaration] = {}
     for path in sorted(paths):
-        if format_of(path) is not None and (data := read(path)) is not None:
+        if format_of(path) is not None and not is_sample(path) and (data := read(path)) is not None:
             declaration = read_declaration(path, data)
             if declaration is not None:
                 files[path] = declaration
@@ -103,6 +106,18 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
     problems += (problem for declaration in files.values() for problem in declaration.problems)
     ordered = tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.message)))
     return Declared(files, reach, ordered, _homes(files))
+
+
+def is_sample(path: str) -> bool:
+    """Return whether a declaration is a test's input rather than the project's own: below fixtures, or deep in tests.
+
+    Requirements files in a folder of tests are meant: `tests/integration/requirements.txt`.
+    """
+    folders = path.lower().split("/")[:-1]
+    if any(folder in _SAMPLE_FOLDERS for folder in folders):
+        return True
+    is_in_tests = any(folder in ("tests", "test") for folder in folders[:-1])
+    return is_in_tests and format_of(path) is not Format.REQUIREMENTS
 
 
 def _included(

@@ -21,7 +21,7 @@ def _set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_DEV = _set_of(
+DEV_GROUPS = _set_of(
     "dev develop development test tests testing lint linting linters format docs doc documentation typing types type "
     "mypy ci cd build release publish tools tooling qa quality style bench benchmark benchmarks examples example "
     "precommit pre commit coverage nox tox debug check checks typecheck security audit"
@@ -46,6 +46,10 @@ def format_of(path: str) -> Format | None:
             return Format.SETUP_PY
         case "Pipfile":
             return Format.PIPFILE
+        case "tox.ini":
+            return Format.TOX
+        case "noxfile.py":
+            return Format.NOX
         case _ if name in _LOCKS or _PYLOCK.fullmatch(name):
             return Format.LOCK
         case _ if _REQUIREMENTS.fullmatch(name) or _FOLDER.search(path):
@@ -61,12 +65,12 @@ def role_of(path: str) -> Role:
     words = _words(path)
     if words & {"constraints", "constraint"}:
         return Role.CONSTRAINT
-    return Role.DEV if words & _DEV else Role.MAIN
+    return Role.DEV if words & DEV_GROUPS else Role.MAIN
 
 
 def is_usual(path: str) -> bool:
     """Return whether files of that name are installed as a matter of course (not so `demo_requirements.txt`)."""
-    return format_of(path) is not Format.REQUIREMENTS or not _words(path) - _SELF - _DEV - _PLAIN - _NUMBERS
+    return format_of(path) is not Format.REQUIREMENTS or not _words(path) - _SELF - DEV_GROUPS - _PLAIN - _NUMBERS
 
 
 def _words(path: str) -> frozenset[str]:
@@ -101,6 +105,14 @@ def read_declaration(path: str, data: bytes) -> Declaration | None:
             from sophia_cli.project.dependencies.conda_file import read_conda
 
             return read_conda(path, data)
+        case Format.TOX:
+            from sophia_cli.project.dependencies.tool_files import read_tox
+
+            return read_tox(path, data)
+        case Format.NOX:
+            from sophia_cli.project.dependencies.tool_files import read_noxfile
+
+            return read_noxfile(path, data)
         case Format.REQUIREMENTS:
             from sophia_cli.project.dependencies.requirements_file import read_requirements
 

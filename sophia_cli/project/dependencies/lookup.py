@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from sophia_cli.project.dependencies.companions import companion_of
 from sophia_cli.project.dependencies.declared import Declared
 from sophia_cli.project.dependencies.formats import is_usual
 from sophia_cli.project.dependencies.import_names import ImportNames
@@ -195,7 +196,8 @@ class Dependencies:
                 # A folder's declarations are for it whatever they are called; the root's may have one purpose each.
                 target = common if declaration.folder or is_usual(declaration.path) else others
                 for holder, requirement in self.declared.requirements(declaration.path):
-                    if requirement.name and (requirement.role is not Role.BUILD or with_build):
+                    is_for_building = requirement.role is Role.BUILD and requirement.name != "cython"
+                    if requirement.name and (with_build or not is_for_building):
                         target.setdefault(requirement.name, (holder, requirement))
         declarations = tuple(declaration for home in homes for declaration in home)
         return Coverage(common, others, declarations, any(self._is_open(home) for home in homes))
@@ -257,13 +259,13 @@ class Dependencies:
         top = normalised(dotted.partition(".")[0])
         return _AFFIXES.sub("", name) == _AFFIXES.sub("", top) or f"-{top}-" in f"-{name}-"
 
-    def comes_along_with(self, distribution: str, names: Iterable[str]) -> str | None:
-        """Return the declared distribution whose metadata says that it needs this one, None when none is known to."""
+    def comes_along_with(self, distribution: str, names: Collection[str]) -> str | None:
+        """Return the declared distribution that is known, by metadata at best, to need this one; None for none."""
         for name in names:
             installed = self.environment.distributions.get(name)
             if installed is not None and distribution in installed.requires:
                 return name
-        return None
+        return companion_of(distribution, names)
 
 
 def _lock_rank(declaration: Declaration) -> tuple[bool, int, str]:

@@ -17,6 +17,8 @@ class Format(Enum):
     PIPFILE = "pipfile"
     CONDA = "conda"
     LOCK = "lock"
+    TOX = "tox"
+    NOX = "nox"
 
 
 class Role(Enum):

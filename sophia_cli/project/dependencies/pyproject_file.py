@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sophia_cli.project.dependencies.entry import quoted_entry
+from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.list_places import entry_range
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.poetry_table import poetry_requirements
@@ -17,10 +18,6 @@ from sophia_cli.project.dependencies.toml_reader import (
     TomlTable,
     TomlValue,
     read_toml,
-)
-
-_DEV_GROUPS = frozenset(
-    {"dev", "develop", "development", "test", "tests", "testing", "lint", "docs", "doc", "typing", "ci"}
 )
 
 
@@ -113,6 +110,9 @@ def _tools(reading: _Reading) -> None:
     for pair in document.pairs("tool", "hatch", "envs"):
         if len(pair.key) == 2 and pair.key[1] in ("dependencies", "extra-dependencies"):
             reading.array(pair.value, Role.DEV, pair.key[0])
+    for pair in document.pairs("tool", "tox"):
+        if pair.key and pair.key[-1] == "deps" and isinstance(pair.value, TomlArray):
+            reading.array(pair.value, Role.DEV, "tox")
     for pair in document.pairs("tool", "flit", "metadata"):
         if pair.key == ("requires",):
             reading.array(pair.value, Role.MAIN, "")
@@ -127,7 +127,7 @@ def _setuptools(reading: _Reading) -> None:
         if pair.key == ("dependencies", "file"):
             role = Role.MAIN
         elif len(pair.key) == 3 and pair.key[0] == "optional-dependencies" and pair.key[2] == "file":
-            role = Role.DEV if pair.key[1] in _DEV_GROUPS else Role.OPTIONAL
+            role = Role.DEV if pair.key[1] in DEV_GROUPS else Role.OPTIONAL
         else:
             continue
         items = pair.value.items if isinstance(pair.value, TomlArray) else (pair.value,)

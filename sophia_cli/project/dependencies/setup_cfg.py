@@ -17,7 +17,7 @@ _ROLES = {"install_requires": Role.MAIN, "setup_requires": Role.BUILD, "tests_re
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
+class Value:
     """One line of an option's value: its words, where they begin and the range of the line."""
 
     words: str
@@ -26,10 +26,12 @@ class _Value:
 
 
 @dataclass(slots=True)
-class _Option:
+class Option:
+    """One option of a section, with the lines of its value."""
+
     section: str
     name: str
-    values: list[_Value] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
 
 
 def read_setup_cfg(path: str, data: bytes) -> Declaration:
@@ -39,7 +41,7 @@ def read_setup_cfg(path: str, data: bytes) -> Declaration:
     includes: list[Include] = []
     problems: list[Problem] = []
     distribution = ""
-    options = _options(text)
+    options = read_options(text)
     for option in options:
         if option.section == "metadata" and option.name == "name" and option.values:
             distribution = option.values[0].words
@@ -69,7 +71,7 @@ def read_setup_cfg(path: str, data: bytes) -> Declaration:
     )
 
 
-def _role(option: _Option) -> tuple[Role | None, str]:
+def _role(option: Option) -> tuple[Role | None, str]:
     if option.section == "options":
         return _ROLES.get(option.name), ""
     if option.section == "options.extras_require":
@@ -80,8 +82,9 @@ def _role(option: _Option) -> tuple[Role | None, str]:
     return None, ""
 
 
-def _options(text: DeclarationText) -> list[_Option]:
-    options: list[_Option] = []
+def read_options(text: DeclarationText) -> list[Option]:
+    """Return the options of an INI text in their order; what is no option is passed over."""
+    options: list[Option] = []
     section = ""
     is_inside = False
     for number, start in enumerate(text.starts):
@@ -98,7 +101,7 @@ def _options(text: DeclarationText) -> list[_Option]:
         elif found := _OPTION.fullmatch(words):
             name = found[1].strip()
             is_extra = section == "options.extras_require"
-            option = _Option(section, name if is_extra else name.lower().replace("-", "_"))
+            option = Option(section, name if is_extra else name.lower().replace("-", "_"))
             if found[2].strip():
                 place = start + indent + found.start(2)
                 option.values.append(_value(found[2].strip(), place, (place, place + len(found[2].strip()))))
@@ -109,6 +112,6 @@ def _options(text: DeclarationText) -> list[_Option]:
     return options
 
 
-def _value(words: str, place: int, whole: tuple[int, int]) -> _Value:
+def _value(words: str, place: int, whole: tuple[int, int]) -> Value:
     cut = re.split(r"\s[#]", words, maxsplit=1)[0].rstrip()
-    return _Value(cut, place, whole)
+    return Value(cut, place, whole)

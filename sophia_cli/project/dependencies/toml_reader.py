@@ -19,7 +19,7 @@ _SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|$)")
 # What can only begin a statement: a header (no array holds bare words), or a key with its value.
 _HEADER = re.compile(
-    r"\[\[?[ \t]*(?!true\b|false\b|inf\b|nan\b)[A-Za-z_\"'][^\]\r\n,]*\]\]?[ \t]*(?:#[^\r\n]*)?(?=[\r\n]|$)"
+    r"\[\[?[ \t]*(?!true\b|false\b|inf\b|nan\b)[A-Za-z_][^\]\r\n,]*\]\]?[ \t]*(?:#[^\r\n]*)?(?=[\r\n]|$)"
 )
 _STATEMENT = re.compile(rf"[ \t]*(?:{_HEADER.pattern}|(?:[A-Za-z0-9_.-]+|\"[^\"\r\n]*\"|'[^'\r\n]*')[ \t]*=(?!=))")
 _DEEPEST = 60
@@ -260,7 +260,7 @@ class _Reader:
                 self.at += 1
                 return TomlArray(tuple(items), begin, self.at)
             place = self.at
-            if _HEADER.match(self.text, place):
+            if _HEADER.match(self.text, place) and self._begins_line(place):
                 return self._open_array(items, begin, place)
             try:
                 items.append(self._value())
@@ -288,6 +288,10 @@ class _Reader:
                     items.pop()
                     return self._open_array(items, begin, place)
                 return self._open_array(items, begin, self.at)
+
+    def _begins_line(self, place: int) -> bool:
+        line = max(self.text.rfind("\n", 0, place), self.text.rfind("\r", 0, place)) + 1
+        return not self.text[line:place].strip()
 
     def _open_array(self, items: list[TomlValue], begin: int, place: int) -> TomlArray:
         """Return what was read of an array that breaks off; reading goes on with the next line or statement."""

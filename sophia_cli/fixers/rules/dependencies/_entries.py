@@ -15,7 +15,7 @@ def entries(view: ProjectView) -> Iterator[tuple[Declaration, Requirement]]:
     files = view.dependencies.declared.files
     for path in sorted(files):
         declaration = files[path]
-        if declaration.format in (Format.LOCK, Format.PIP_LIST):
+        if declaration.format in (Format.LOCK, Format.PIP_LIST, Format.TOX, Format.NOX):
             continue
         for requirement in declaration.requirements:
             if requirement.role is not Role.CONSTRAINT and requirement.name:

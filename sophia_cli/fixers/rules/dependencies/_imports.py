@@ -22,6 +22,9 @@ PYTHON_2 = frozenset(
         "xmlrpclib",
     }
 )  # fmt: skip
+_DEVELOPMENT_FOLDERS = frozenset(
+    {"tests", "test", "testing", "docs", "doc", "docs_src", "examples", "benchmarks", "benchmark", "scripts", "tools"}
+)
 # What every interpreter or type checker brings.
 _ALWAYS_THERE = frozenset({"__main__", "_typeshed", "typeshed", "pip", "this"})
 
@@ -43,10 +46,20 @@ class Needed:
 
     @property
     def severity(self) -> Severity:
-        """An import for type checkers only breaks nothing that runs; one that is provided for may be meant so."""
+        """An import for type checkers breaks nothing that runs; one that is provided for may be meant so."""
         if self.fact.guard is Guard.TYPE_CHECKING:
             return Severity.NOTE
-        return Severity.ERROR if self.fact.guard is Guard.NONE else Severity.WARNING
+        is_certain = self.fact.guard is Guard.NONE and not is_for_development(self.path)
+        return Severity.ERROR if is_certain else Severity.WARNING
+
+
+def is_for_development(path: str) -> bool:
+    """Return whether a Python file is for tests, documentation or the project's own tools rather than for running."""
+    parts = path.lower().split("/")
+    if any(part in _DEVELOPMENT_FOLDERS for part in parts[:-1]):
+        return True
+    name = parts[-1]
+    return name in ("conftest.py", "noxfile.py", "setup.py") or name.startswith("test_") or name.endswith("_test.py")
 
 
 def needed(view: ProjectView) -> Iterator[Needed]:
@@ -60,12 +73,16 @@ def needed(view: ProjectView) -> Iterator[Needed]:
 
 def _needed(item: Import, dependencies: Dependencies) -> Iterator[Needed]:
     top = item.fact.module.partition(".")[0]
-    if top in _ALWAYS_THERE or dependencies.is_own(top):
+    # What Cython compiles imports C declarations from a package that never exists.
+    if top in _ALWAYS_THERE or dependencies.is_own(top) or item.fact.module.startswith("cython.cimports"):
         return
     seen: set[str] = set()
     for dotted in _dotted(item.fact, dependencies):
         origin = dependencies.distributions_of(dotted)
         key = origin.distribution if origin else dotted
+        # Type checkers bring `typing_extensions` themselves.
+        if key == "typing-extensions" and item.fact.guard is Guard.TYPE_CHECKING:
+            continue
         if key not in seen:
             seen.add(key)
             yield Needed(item.importer, item.fact, dotted, origin)

@@ -47,7 +47,7 @@ from sophia_cli.project.dependencies.declared import home_of
 from sophia_cli.project.dependencies.formats import is_usual
 from sophia_cli.project.dependencies.model import Declaration, Requirement, Role
 
-_SIDE = frozenset({"docs", "doc", "examples", "example", "benchmarks"})
+_SIDE = frozenset({"docs", "doc", "examples", "example", "benchmarks", "tests", "test"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _severity(one: _Entry, other: _Entry) -> Severity | None:
     at_root = [entry for entry in (one, other) if not entry.home]
     if len(at_root) == 2 or one.home == other.home:
         return Severity.ERROR
-    if any(entry.home.rpartition("/")[2] in _SIDE for entry in (one, other)) or not at_root:
+    if any(not _SIDE.isdisjoint(entry.home.split("/")) for entry in (one, other)) or not at_root:
         return Severity.NOTE
     return Severity.ERROR if is_usual(at_root[0].declaration.path) else Severity.WARNING
 

@@ -11,8 +11,9 @@ declares or locks, and by a curated table, in this order. An import of which non
 without a distribution: names of imports and of distributions are never taken to be equal.
 
 An import that the code provides for (`try` with `except ImportError`, a test of the Python version or the platform)
-is a warning; one for type checkers only is a note, and so is one that only a requirements file of a purpose of its
-own covers (`demo_requirements.txt`).
+is a warning, and so is one that comes along with what is declared. One for type checkers only is a note, and so are
+one that only a requirements file of a purpose of its own covers (`demo_requirements.txt`), and those of tests in a
+project that declares nothing for them.
 
 ## Why is this bad
 
@@ -47,11 +48,12 @@ from collections.abc import Iterator
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
-from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, needed
+from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, is_for_development, needed
 from sophia_cli.project.code.facts import Guard
 from sophia_cli.project.dependencies.additions import addition
+from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.lookup import Coverage, Evidence, Origin
-from sophia_cli.project.dependencies.model import Declaration, Format, Role
+from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
 
 _ORDER = (
     Format.PYPROJECT,
@@ -97,11 +99,11 @@ def _finding(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tu
     if only is not None:
         data["covered_only_by"] = coverage.unusual[only][0].path
         severity = Severity.NOTE
-    elif not view.dependencies.declared.has_declarations:
-        # A folder of scripts that declares nothing at all does not say what it is run with.
+    elif _says_nothing(view, one, coverage):
         severity = Severity.NOTE
-    if origin and (parent := view.dependencies.comes_along_with(origin.distribution, coverage.usual)):
+    elif origin and (parent := view.dependencies.comes_along_with(origin.distribution, coverage.usual)):
         data["comes_along_with"] = parent
+        severity = min(severity, Severity.WARNING, key=lambda one: one.rank)
     return Finding(
         rule=RULE.id,
         name=RULE.name,
@@ -113,6 +115,22 @@ def _finding(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tu
         data=data,
         fix=_fix(view, one, coverage, offered) if origin and only is None else None,
     )
+
+
+def _says_nothing(view: ProjectView, one: Needed, coverage: Coverage) -> bool:
+    """Whether nobody meant to declare it: the project declares nothing at all, or nothing for its tests."""
+    if not view.dependencies.declared.has_declarations:
+        return True
+    if not is_for_development(one.path):
+        return False
+    if one.origin is None:
+        # Tests import modules that they write themselves, and that are missing on purpose.
+        return True
+    return not any(_is_of_development(requirement) for _, requirement in coverage.usual.values())
+
+
+def _is_of_development(requirement: Requirement) -> bool:
+    return requirement.role is Role.DEV or (requirement.role is Role.OPTIONAL and requirement.group in DEV_GROUPS)
 
 
 def _message(one: Needed, data: dict[str, Fact]) -> str:
@@ -160,12 +178,12 @@ def _fix(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tuple[
 def _places(view: ProjectView, coverage: Coverage, path: str) -> list[Declaration]:
     """Return the files that could declare it, the best first: the nearest, what is for running before the rest."""
     home = coverage.declarations[0].folder if coverage.declarations else ""
-    is_test = any(part in ("tests", "test") or part.startswith("test_") for part in path.split("/"))
+    is_test = is_for_development(path)
     mine = [one for one in view.dependencies.homes(path) if one.format in _ORDER]
-    return sorted(mine, key=lambda one: (_is_for_development(one) != is_test, one.folder != home, _rank(one)))
+    return sorted(mine, key=lambda one: (_is_only_for_development(one) != is_test, one.folder != home, _rank(one)))
 
 
-def _is_for_development(declaration: Declaration) -> bool:
+def _is_only_for_development(declaration: Declaration) -> bool:
     roles = {requirement.role for requirement in declaration.requirements}
     return declaration.format is Format.REQUIREMENTS and roles == {Role.DEV}
 
