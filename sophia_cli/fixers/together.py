@@ -54,18 +54,11 @@ class Together:
         away with what it answers.
         """
         before = self.findings(overlay_with(()))
-        reasons: dict[int, str] = {}
 
-        def is_good(some: Sequence[Unit]) -> bool:
-            reason = objection(before, self.findings(overlay_with(some)), compiles)
-            if reason is not None:
-                reasons[id(some[-1])] = reason
-            return reason is None
+        def harm(some: Sequence[Unit]) -> Harm | None:
+            return harm_of(before, self.findings(overlay_with(some)), compiles)
 
-        kept, rejected = split_good(list(units), is_good)
-        refused = [
-            (unit, reasons.get(id(unit), "the project would have more findings than before")) for unit in rejected
-        ]
+        kept, refused = _without_harm(list(units), harm)
         while kept:
             idle = unsolved(kept, before, self.findings(overlay_with(kept)))
             if not idle:
@@ -80,17 +73,61 @@ class Together:
         self._known = {key: found for key, found in self._known.items() if key in kept}
 
 
-def objection(before: FindingsByPath, after: FindingsByPath, compiles: Callable[[str], bool]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What would be worse, in words, and the files in which it shows."""
+
+    reason: str
+    paths: frozenset[str]
+
+
+def harm_of(before: FindingsByPath, after: FindingsByPath, compiles: Callable[[str], bool]) -> Harm | None:
     """Return what would be worse over the files that compile: a new error or warning, or more findings of a rule."""
     known = Counter(_key(finding) for path, findings in before.items() if compiles(path) for finding in findings)
+    fresh: list[Finding] = []
     for path in sorted(after):
         for finding in after[path] if compiles(path) else ():
             known[_key(finding)] -= 1
-            if known[_key(finding)] < 0 and finding.severity is not Severity.NOTE:
-                return f"`{finding.path}` would have `{finding.name}`: {finding.message}"
+            if known[_key(finding)] < 0:
+                fresh.append(finding)
+    graver = [finding for finding in fresh if finding.severity is not Severity.NOTE]
+    if graver:
+        first = graver[0]
+        reason = f"`{first.path}` would have `{first.name}`: {first.message}"
+        return Harm(reason, frozenset(finding.path for finding in graver))
     old, new = _counts(before, compiles), _counts(after, compiles)
     worse = sorted(name for name, count in new.items() if count > old[name])
-    return None if not worse else f"the project would have more findings of `{worse[0]}` than before"
+    if not worse:
+        return None
+    paths = frozenset(finding.path for finding in fresh if finding.name in worse)
+    return Harm(f"the project would have more findings of `{worse[0]}` than before", paths)
+
+
+def _without_harm(
+    units: list[Unit], harm: Callable[[Sequence[Unit]], Harm | None]
+) -> tuple[list[Unit], list[tuple[Unit, str]]]:
+    """Return the units that together do no harm, and the others each with the reason.
+
+    Every answer about the project costs a moment, so the units that change a file in which harm shows are suspected
+    first, and only where that leads nowhere are all of them halved.
+    """
+    refused: list[tuple[Unit, str]] = []
+    while units and (found := harm(units)) is not None:
+        suspects = [unit for unit in units if unit.paths & found.paths]
+        others = [unit for unit in units if unit not in suspects]
+        if not suspects or (others and harm(others) is not None):
+            suspects, others = units, []
+        guilty = suspects if len(suspects) == 1 else _guilty(suspects, others, harm)
+        refused += [(unit, found.reason) for unit in guilty]
+        units = [unit for unit in units if unit not in guilty]
+    return units, refused
+
+
+def _guilty(
+    suspects: Sequence[Unit], others: Sequence[Unit], harm: Callable[[Sequence[Unit]], Harm | None]
+) -> list[Unit]:
+    """Return the suspects that do harm on top of the others; each question is about halves of what is left."""
+    return split_good(suspects, lambda some: harm([*others, *some]) is None)[1]
 
 
 def unsolved(units: Iterable[Unit], before: FindingsByPath, after: FindingsByPath) -> list[Unit]:
