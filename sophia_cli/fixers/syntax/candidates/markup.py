@@ -23,6 +23,12 @@ _SENTENCE = re.compile(
     r"^\s*(?:[-*>•]|\d+[.)])?\s*[\"'`*]*[A-Za-z][\w'’,`*-]*(?:\s+[\w'’,.;:()/\"`*&=+-]+){2,}\s*[.:!?]*\s*$"
 )
 
+_SHELL = re.compile(
+    r"^\s*(?:\$\s+\S|(?:sudo\s+)?(?:pip3?|apt|apt-get|brew|npm|conda|poetry|uv)\s+(?:install|run|add|update|sync)\b"
+    r"|export\s+\w+=|python3?\s+(?:-m\s+)?[\w./-]+(?:\s|$)|git\s+[a-z]+\b|docker(?:-compose)?\s+[a-z]+\b|cd\s+[\w./~-]+\s*$)"
+)
+_TITLE = re.compile(r"^[A-Z][a-z]+(?: [A-Za-z]+)+[:.]?\s*$")
+_WORD = re.compile(r"[A-Za-z]+")
 _FULL = re.compile(
     r"^\s*(?:[-*>•]\s+|\d+[.)]\s+)?[A-Z][\w'’-]*[,!]?(?:\s+[`\"'(]*[\w'’./-]+[`\"')]*[,;:]?){3,}\s*[.:!?]*\s*$"
 )
@@ -156,7 +162,14 @@ def _slashes(site: Site) -> Iterator[Change]:
 def _sentences(site: Site) -> Iterator[Change]:
     """A run of whole sentences around the fault, not the inside of a docstring that lost its quotes: made comments."""
     lines, index = site.lines, site.line
-    if not _FULL.match(lines[index]) or index in site.inside_string:
+    if index in site.inside_string:
+        return
+    if _SHELL.match(lines[index]):
+        yield Change(
+            index, index + 1, (_comment(lines[index]),), Op.STRIP_MARKUP, Kind.PROSE, "comment out a shell command",
+            detail="shell",
+        )  # fmt: skip
+    if not (_FULL.match(lines[index]) or _is_title(site, index)):
         return
     text = "\n".join(lines)
     if any(text.count(quote) % 2 for quote in ('"""', "'''")):
@@ -175,6 +188,12 @@ def _sentences(site: Site) -> Iterator[Change]:
         yield Change(
             first, stop, rows, Op.STRIP_MARKUP, Kind.PROSE, "comment out text that is not Python", detail="sentences"
         )
+
+
+def _is_title(site: Site, index: int) -> bool:
+    """Whether a line is two or more words that the text knows from nowhere else."""
+    line = site.lines[index]
+    return _TITLE.match(line) is not None and all(site.words[word] == 1 for word in _WORD.findall(line))
 
 
 def _prose(site: Site) -> Iterator[Change]:
