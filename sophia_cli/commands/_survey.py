@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.analysis import FileReport
 from sophia_cli.fixers.codec import report_from_values, report_to_values
+from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.project.cache_file import Values
@@ -67,10 +69,6 @@ class ProjectSurvey:
             self._first = self._remembered()
         return self._first
 
-    def holds(self, path: str) -> bool:
-        """Tell whether a path is a Python file of the project rather than a document."""
-        return path.endswith(PYTHON_SUFFIXES)
-
     def _remembered(self) -> tuple[FindingsByPath, frozenset[str] | None]:
         """Return the findings, and the files that services start, for the files on the disk."""
         self._read_documents()
@@ -98,27 +96,24 @@ class ProjectSurvey:
 
     def _read_documents(self) -> None:
         if not self._documents:
-            from sophia_cli.fixers.contents import read_bytes
-
             for document in self.inventory.documents:
-                data = read_bytes(self.root, document.path)
+                data = self._bytes(document.path)
                 if data is not None:
                     self._documents[document.path] = data
 
     def _worked_out(self) -> Survey:
         if self._survey is None:
-            from sophia_cli.fixers.contents import read_bytes
             from sophia_cli.fixers.survey import Survey
-            from sophia_cli.project.listing import names_in
             from sophia_cli.project.dependencies.environment import read_environment
             from sophia_cli.project.history.moves import FilePast
+            from sophia_cli.project.listing import names_in
 
             self._read_documents()
             self._survey = Survey(
                 rules=self.rules,
                 facts=self._all_facts(),
                 documents=self._documents,
-                read=lambda path: read_bytes(self.root, path),
+                read=self._bytes,
                 past=FilePast(self.root),
                 python=self.python,
                 environment=None if self.environment is None else read_environment(self.environment),
@@ -127,9 +122,13 @@ class ProjectSurvey:
             )
         return self._survey
 
+    def _bytes(self, path: str) -> bytes | None:
+        """Return what a file holds; None where it cannot be read or is none of the project's own."""
+        content = read_content(self.root, path, time_ns)
+        return content.data if isinstance(content, Content) else None
+
     def _all_facts(self) -> dict[str, FileFacts]:
         """Return what every file says: read just now, from the cache, or else from the file."""
-        from sophia_cli.fixers.contents import read_bytes
         from sophia_cli.fixers.survey import facts_of_bytes, unread_facts
         from sophia_cli.project.code.codec import facts_from_values, facts_to_values
 
@@ -143,7 +142,7 @@ class ProjectSurvey:
                 values = cache.facts(path, file.digest)
             facts = None if values is None else facts_from_values(path, values)
             if facts is None and file.digest:
-                data = read_bytes(self.root, path)
+                data = self._bytes(path)
                 facts = None if data is None else facts_of_bytes(path, data)
                 values = None if facts is None else facts_to_values(facts)
             found[path] = unread_facts(path) if facts is None else facts
@@ -171,11 +170,3 @@ def _decoded(known: Mapping[str, Values]) -> FindingsByPath | None:
             case _:
                 return None
     return found
-
-
-def in_files(found: FindingsByPath, paths: Iterable[str] | None) -> FindingsByPath:
-    """Return what is found in these files; everything for None."""
-    if paths is None:
-        return found
-    wanted = frozenset(paths)
-    return {path: findings for path, findings in found.items() if path in wanted}
