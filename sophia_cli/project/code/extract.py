@@ -29,9 +29,9 @@ def surface_of(tree: ast.Module, text: str) -> ModuleSurface:
     imports = tuple(walk.imports)
     return ModuleSurface(
         imports=imports,
-        bindings=walk.bindings(),
-        exports=walk.exports.names,
-        is_dynamic=walk.is_dynamic,
+        bindings=walk.bindings.found,
+        exports=walk.bindings.exports.names,
+        is_dynamic=walk.bindings.is_dynamic,
         path_edits=path_edits(tree, walk.path_statements) if walk.path_statements else (),
         early_uses=early_uses(tree, text, imports),
         has_main=walk.has_main,

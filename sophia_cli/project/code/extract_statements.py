@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from sophia_cli.project.code.extract_bindings import Bindings
 from sophia_cli.project.code.extract_dynamic import LoadedModule, loaded_module, writes_names, written_name
-from sophia_cli.project.code.extract_exports import Exports
 from sophia_cli.project.code.extract_guards import (
     Catch,
     GuardNames,
@@ -22,32 +21,25 @@ from sophia_cli.project.code.extract_guards import (
 )
 from sophia_cli.project.code.extract_hints import Hints, within
 from sophia_cli.project.code.extract_places import Positions
-from sophia_cli.project.code.facts import Binding, Guard, ImportedName, ImportFact, Scope
+from sophia_cli.project.code.facts import Guard, ImportedName, ImportFact, Place, Scope
 
 
 class StatementWalk:
-    """What the statements of one module say. `visit` fills it; afterwards `bindings()` completes the names."""
+    """What the statements of one module say. `visit` fills it."""
 
     def __init__(self, text: str) -> None:
         self.positions = Positions(text)
         self.imports: list[ImportFact] = []
-        self.exports = Exports()
-        self.is_dynamic = False
+        self.bindings = Bindings()
         self.has_main = False
         self.is_certain = True
         self.path_statements: list[ast.stmt] = []
         self.reached: list[str] = []
         self.names = GuardNames()
-        self._bound: dict[str, Binding] = {}
-        self._globals: dict[str, Binding] = {}
         self._may_skip: set[str] = set()
         hints = Hints(text)
         self._hints = hints
         self._visit, self._walrus = hints.visits, hints.walruses
-
-    def bindings(self) -> tuple[Binding, ...]:
-        """Return the names that the module binds, each once, those that functions bind with `global` last."""
-        return tuple((self._globals | self._bound).values() if self._globals else self._bound.values())
 
     def visit(self, body: Sequence[ast.stmt], around: Surroundings) -> None:
         """Take in the statements of a block."""
@@ -55,10 +47,10 @@ class StatementWalk:
         for statement in body:
             kind = type(statement)
             if binds and self._walrus and within(self._walrus, statement):
-                self._bind_walruses(statement, around)
+                self.bindings.walruses(statement, around)
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 if binds:
-                    self.bind(statement.name, statement.lineno, around)
+                    self.bindings.bind(statement.name, statement.lineno, around)
                 if within(self._visit, statement):
                     self.visit(statement.body, around.inside(_scope_of(statement, around.scope)))
             elif kind is ast.Import or kind is ast.ImportFrom:
@@ -74,73 +66,59 @@ class StatementWalk:
                     self._block(statement, around, binds)
             else:
                 if binds:
-                    self._bind_simple(statement, around)
+                    self.bindings.simple(statement, around)
                 if isinstance(statement, ast.Global):
                     for name in statement.names:
-                        self._globals.setdefault(name, Binding(name, statement.lineno))
+                        self.bindings.bind_later(name, statement.lineno)
                 if self._hints.looks and within(self._hints.looks, statement):
                     self._look_closely(statement, around, binds)
 
     def _import(self, statement: ast.stmt, around: Surroundings, binds: bool) -> None:
-        guard = around.guard
         place = self.positions.of(statement)
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 where = self.positions.of_plain_module(alias)
-                name = alias.name
-                self._add(
-                    ImportFact(
-                        name,
-                        0,
-                        (),
-                        alias.asname,
-                        False,
-                        place,
-                        where,
-                        around.scope,
-                        guard,
-                        self.is_certain,
-                        False,
-                        around.is_fatal,
-                    )
-                )
+                self._add(alias.name, 0, (), alias.asname, False, place, where, around)
                 if binds:
-                    self.bind(alias.asname or name.partition(".")[0], statement.lineno, around)
+                    self.bindings.bind(alias.asname or alias.name.partition(".")[0], statement.lineno, around)
         elif isinstance(statement, ast.ImportFrom):
             module, level = statement.module or "", statement.level
             where = self.positions.of_from_module(statement, "." * level + module)
             names = tuple(
-                ImportedName(alias.name, alias.asname, self.positions.of_name(alias)) for alias in statement.names
+                [ImportedName(alias.name, alias.asname, self.positions.of_name(alias)) for alias in statement.names]
             )
-            self._add(
-                ImportFact(
-                    module,
-                    level,
-                    names,
-                    None,
-                    True,
-                    place,
-                    where,
-                    around.scope,
-                    guard,
-                    self.is_certain,
-                    False,
-                    around.is_fatal,
-                )
-            )
+            self._add(module, level, names, None, True, place, where, around)
             for alias in statement.names:
                 name = alias.asname or alias.name
                 if alias.name == "TYPE_CHECKING":
                     self.names.types.add(name)
                 if binds and name != "*":
-                    self.bind(name, statement.lineno, around)
+                    self.bindings.bind(name, statement.lineno, around)
 
-    def _add(self, fact: ImportFact) -> None:
-        if self._may_skip and fact.guard is not Guard.TYPE_CHECKING and not fact.level:
-            parents = fact.module.split(".")
-            if any(".".join(parents[:length]) in self._may_skip for length in range(1, len(parents) + 1)):
-                fact = replace(fact, guard=Guard.TRY)
-        self.imports.append(fact)
+    def _add(
+        self,
+        module: str,
+        level: int,
+        names: tuple[ImportedName, ...],
+        asname: str | None,
+        is_from: bool,
+        place: Place,
+        where: Place,
+        around: Surroundings,
+        is_call: bool = False,
+    ) -> None:
+        scope, guard, is_fatal = around.scope, around.guard, around.is_fatal
+        if self._may_skip and guard is not Guard.TYPE_CHECKING and not level and self._is_skipped(module):
+            guard, is_fatal = Guard.TRY, False
+        certain = self.is_certain
+        self.imports.append(
+            ImportFact(module, level, names, asname, is_from, place, where, scope, guard, certain, is_call, is_fatal)
+        )
+
+    def _is_skipped(self, module: str) -> bool:
+        """Whether the rest of the file only runs where this module is there (`pytest.importorskip`)."""
+        parts = module.split(".")
+        return any(".".join(parts[:length]) in self._may_skip for length in range(1, len(parts) + 1))
 
     def _if(self, statement: ast.If, around: Surroundings) -> None:
         while True:
@@ -152,7 +130,7 @@ class StatementWalk:
                     # A long chain of `elif` is as deep a tree.
                     statement, around = following, other
                     if around.scope is Scope.MODULE and self._walrus:
-                        self._bind_walruses(statement, around)
+                        self.bindings.walruses(statement, around)
                 case rest:
                     self.visit(rest, other)
                     return
@@ -178,68 +156,19 @@ class StatementWalk:
         if isinstance(statement, ast.With | ast.AsyncWith):
             for item in statement.items:
                 if binds and item.optional_vars is not None:
-                    self._bind_target(item.optional_vars, around)
+                    self.bindings.target(item.optional_vars, around)
             swallows = is_suppressed(statement.items)
             self.visit(statement.body, around.inside(caught=True) if swallows else around)
         elif isinstance(statement, ast.Match):
             for case in statement.cases:
                 if binds:
-                    for name in _captures(case.pattern):
-                        self.bind(name, case.pattern.lineno, around)
+                    self.bindings.captures(case.pattern, around)
                 self.visit(case.body, around.inside())
         elif isinstance(statement, ast.For | ast.AsyncFor | ast.While):
             if binds and not isinstance(statement, ast.While):
-                self._bind_target(statement.target, around)
+                self.bindings.target(statement.target, around)
             self.visit(statement.body, around.inside())
             self.visit(statement.orelse, around.inside())
-
-    def bind(self, name: str, line: int, around: Surroundings) -> None:
-        """Take in that the module's own level binds a name."""
-        known = self._bound.get(name)
-        if known is None or (known.is_for_types and not around.for_types):
-            self._bound[name] = Binding(name, line, around.for_types)
-            if name == "__getattr__":
-                self.is_dynamic = True
-
-    def _bind_target(self, target: ast.expr, around: Surroundings) -> None:
-        if isinstance(target, ast.Name):
-            self.bind(target.id, target.lineno, around)
-        elif isinstance(target, ast.Tuple | ast.List):
-            for part in target.elts:
-                self._bind_target(part, around)
-        elif isinstance(target, ast.Starred):
-            self._bind_target(target.value, around)
-
-    def _bind_simple(self, statement: ast.stmt, around: Surroundings) -> None:
-        """Take in what a simple statement at the module's own level does to its names."""
-        if isinstance(statement, ast.Assign):
-            for target in statement.targets:
-                self._bind_target(target, around)
-                if isinstance(target, ast.Name) and target.id == "__all__":
-                    self.exports.assign(statement.value)
-        elif isinstance(statement, ast.Expr):
-            if isinstance(statement.value, ast.Call):
-                self.exports.call(statement.value)
-        elif isinstance(statement, ast.AnnAssign):
-            if statement.value is not None:
-                self._bind_target(statement.target, around)
-                if getattr(statement.target, "id", "") == "__all__":
-                    self.exports.assign(statement.value)
-        elif isinstance(statement, ast.AugAssign):
-            if getattr(statement.target, "id", "") == "__all__":
-                self.exports.extend(statement.value)
-        elif isinstance(statement, ast.Delete):
-            for target in statement.targets:
-                if around.is_sure and isinstance(target, ast.Name):
-                    self._bound.pop(target.id, None)
-        elif isinstance(name := getattr(statement, "name", None), ast.Name):
-            # `type Name = ...` has a node of its own from Python 3.12 on.
-            self.bind(name.id, statement.lineno, around)
-
-    def _bind_walruses(self, statement: ast.stmt, around: Surroundings) -> None:
-        for node in _own_expressions(statement):
-            if isinstance(node, ast.NamedExpr):
-                self.bind(node.target.id, node.lineno, around)
 
     def _look_closely(self, statement: ast.stmt, around: Surroundings, binds: bool) -> None:
         """Take in what a simple statement does by calls: loading modules, editing the path, writing names."""
@@ -252,24 +181,19 @@ class StatementWalk:
         if within(self._hints.writes, statement):
             name = written_name(statement, binds)
             if name is not None:
-                self._globals.setdefault(name, Binding(name, statement.lineno))
+                self.bindings.bind_later(name, statement.lineno)
             elif writes_names(statement, binds):
-                self.is_dynamic = True
+                self.bindings.is_dynamic = True
 
     def _load(self, loaded: LoadedModule, statement: ast.stmt, around: Surroundings) -> None:
         if loaded.literal is None:
             self.reached.append("." * loaded.level + loaded.module)
             return
-        guard = Guard.TRY if loaded.may_skip else around.guard
         if loaded.may_skip:
             self._may_skip.add(loaded.module)
         place = self.positions.of(statement)
         where = self.positions.of_literal(loaded.literal, "." * loaded.level + loaded.module)
-        scope, certain = around.scope, self.is_certain
-        fact = ImportFact(
-            loaded.module, loaded.level, (), None, False, place, where, scope, guard, certain, True, around.is_fatal
-        )
-        self.imports.append(fact)
+        self._add(loaded.module, loaded.level, (), None, False, place, where, around, is_call=True)
 
 
 def _scope_of(statement: ast.stmt, outer: Scope) -> Scope:
@@ -295,26 +219,3 @@ def _plain_targets(body: Sequence[ast.stmt]) -> Iterator[str]:
             for target in statement.targets:
                 if isinstance(target, ast.Name):
                     yield target.id
-
-
-def _captures(pattern: ast.pattern) -> Iterator[str]:
-    for node in ast.walk(pattern):
-        name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
-        if isinstance(name, str):
-            yield name
-
-
-def _own_expressions(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yield the nodes that run with a statement itself: not those of its blocks, nor of functions made in it."""
-    pending: list[ast.AST] = [
-        child
-        for child in ast.iter_child_nodes(statement)
-        if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case)
-    ]
-    if isinstance(statement, ast.Match):
-        pending += [case.guard for case in statement.cases if case.guard is not None]
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, ast.Lambda):
-            pending.extend(ast.iter_child_nodes(node))

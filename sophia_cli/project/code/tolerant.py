@@ -67,9 +67,9 @@ class _Reader:
         module = ast.Module(self._parsed, [])
         return ModuleSurface(
             imports=tuple(walk.imports),
-            bindings=walk.bindings(),
-            exports=walk.exports.names,
-            is_dynamic=walk.is_dynamic,
+            bindings=walk.bindings.found,
+            exports=walk.bindings.exports.names,
+            is_dynamic=walk.bindings.is_dynamic,
             path_edits=path_edits(module, walk.path_statements) if walk.path_statements else (),
             has_main=walk.has_main,
             strings=module_strings(self._text, walk.reached),
@@ -94,7 +94,7 @@ class _Reader:
             # An argument of a call whose opening line is lost.
             return
         if simple is not None:
-            self._walk.bind(simple.group(1), item.line, around)
+            self._walk.bindings.bind(simple.group(1), item.line, around)
         elif _OTHER_ASSIGNMENT.search(code):
             for statement, _ in parsed(self._text, self._mask, item):
                 self._walk.visit([statement], around)
@@ -103,7 +103,7 @@ class _Reader:
         header = self._mask[block.begin : block.end]
         named = _NAMED.match(header)
         if named is not None:
-            self._walk.bind(named.group(1), block.line, around)
+            self._walk.bindings.bind(named.group(1), block.line, around)
         elif block.kind in (BlockKind.WITH, BlockKind.OTHER) or ":=" in header:
             statement = parsed_header(self._text, block)
             if statement is not None:
