@@ -54,7 +54,8 @@ def put_back(folder: Path, run_id: str, entry: PackagesEntry, wanted: Iterable[s
         after = _read(folder / AFTERMATH, entry.aftermath, decode_aftermath)
         if after is None:
             return _all_kept(names, "the record of its files is missing or damaged")
-    return _Return(folder, prefix, manifest, None if after is None else dict(after.files)).run(names)
+    with _KeptFiles(folder) as kept:
+        return _Return(kept, prefix, manifest, None if after is None else dict(after.files)).run(names)
 
 
 def look_back(folder: Path, run_id: str, entry: PackagesEntry, wanted: Iterable[str]) -> PackagesBack:
@@ -67,7 +68,8 @@ def look_back(folder: Path, run_id: str, entry: PackagesEntry, wanted: Iterable[
     prefix = Path(manifest.prefix)
     if (reason := _why_not(prefix, run_id, entry)) is not None:
         return _all_kept(names, reason)
-    return _Return(folder, prefix, manifest, dict(after.files)).look(names)
+    with _KeptFiles(folder) as kept:
+        return _Return(kept, prefix, manifest, dict(after.files)).look(names)
 
 
 def forget(folder: Path, run_id: str, entry: PackagesEntry) -> None:
@@ -92,9 +94,34 @@ def _all_kept(names: Iterable[str], reason: str) -> PackagesBack:
     return PackagesBack((), tuple(Kept(f"package {name}", reason) for name in names))
 
 
+class _KeptFiles:
+    """The archives of an installation, each opened once: to read the list of a large one takes as long as many files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[str, zipfile.ZipFile] = {}
+
+    def read(self, file: TouchedFile) -> bytes | None:
+        """Return the old bytes of a file, None when they are missing or damaged."""
+        try:
+            if file.archive not in self._open:
+                self._open[file.archive] = zipfile.ZipFile(self._folder / file.archive)
+            data = self._open[file.archive].read(file.member)
+        except (FileNotFoundError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+            return None
+        return data if hashlib.sha256(data).hexdigest() == file.sha else None
+
+    def __enter__(self) -> _KeptFiles:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for archive in self._open.values():
+            archive.close()
+
+
 @dataclass(frozen=True, slots=True)
 class _Return:
-    folder: Path
+    kept: _KeptFiles
     prefix: Path
     manifest: Manifest
     after: Mapping[str, str | None] | None
@@ -156,7 +183,7 @@ class _Return:
     def _lost(self, files: Iterable[TouchedFile]) -> str | None:
         """Return why the old files cannot all come back; asked before the first of the new ones is removed."""
         for file in files:
-            if file.sha is not None and present_sha(self._place(file)) != file.sha and self._kept_bytes(file) is None:
+            if file.sha is not None and present_sha(self._place(file)) != file.sha and self.kept.read(file) is None:
                 return f"the kept copy of `{file.path}` is missing or damaged"
         return None
 
@@ -177,7 +204,7 @@ class _Return:
     def _write_old(self, name: str) -> None:
         missing = [file for file in self._files(name) if file.sha is not None and not self._holds(file)]
         for file in missing:
-            data = self._kept_bytes(file)
+            data = self.kept.read(file)
             if data is None:
                 raise OSError(0, f"the kept copy of `{file.path}` is missing or damaged")
             place = self._place(file)
@@ -194,14 +221,6 @@ class _Return:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(place.with_name(f".{place.name[:200]}{_COPY}"))
         return present_sha(place) == file.sha
-
-    def _kept_bytes(self, file: TouchedFile) -> bytes | None:
-        try:
-            with zipfile.ZipFile(self.folder / file.archive) as archive:
-                data = archive.read(file.member)
-        except (FileNotFoundError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
-            return None
-        return data if hashlib.sha256(data).hexdigest() == file.sha else None
 
     def _clear_stashes(self) -> None:
         """Remove what pip, killed in the middle, left under its names for what it is about to remove."""
