@@ -19,7 +19,7 @@ from sophia_cli.project.imports.roots import infer_roots
 from sophia_cli.project.source import SourceText
 
 if TYPE_CHECKING:
-    from sophia_cli.project.history.moves import EarlierText, Move
+    from sophia_cli.project.history.model import EarlierText, Move
 
 
 class Sources(Protocol):

@@ -12,8 +12,7 @@ from pathlib import Path
 from sophia_cli.core.findings import Finding
 from sophia_cli.fixers.analysis import AnalysisContext
 from sophia_cli.fixers.view import Obstacle
-from sophia_cli.project.history.model import GoodVersion
-from sophia_cli.project.history.moves import EarlierText, Move
+from sophia_cli.project.history.model import EarlierText, GoodVersion, Move
 
 _FENCE = re.compile(r"^(`{3,}|~{3,})(.*)$")
 _REPEAT = re.compile(r"@repeat (\d+) (.*)$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 class Stop(Enum):
@@ -77,3 +78,17 @@ class History:
     detail: str = ""
     commits: int = 0
     versions: int = 0
+
+
+class Move(NamedTuple):
+    """Where a file is today that lay elsewhere, and the commit that moved it first."""
+
+    path: str
+    commit: str
+
+
+class EarlierText(NamedTuple):
+    """A file's text before the commit that changed it, newest first where several are given."""
+
+    commit: str
+    text: str

@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from sophia_cli.project.history.log import Commit, log_arguments, read_log
-from sophia_cli.project.history.model import HistoryLimits
+from sophia_cli.project.history.model import EarlierText, HistoryLimits, Move
 from sophia_cli.project.history.objects import CAT_FILE, Objects
 from sophia_cli.project.history.quarantine import Deadline, GitFailed, OutOfTime, quarantine
 from sophia_cli.project.history.repository import find_repository, head_commit
@@ -20,20 +19,6 @@ from sophia_cli.project.source import SourceText, decode
 _VERSIONS_KEPT = 12
 _SECONDS = 10.0
 _PYTHON = (".py",)
-
-
-class Move(NamedTuple):
-    """Where a file is today that lay elsewhere, and the commit that moved it first."""
-
-    path: str
-    commit: str
-
-
-class EarlierText(NamedTuple):
-    """A file's text before the commit that changed it, newest first where several are given."""
-
-    commit: str
-    text: str
 
 
 @dataclass(slots=True)
