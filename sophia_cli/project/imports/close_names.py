@@ -13,7 +13,7 @@ _SHORTEST = 4
 def close_name(written: str, known: Iterable[str]) -> str | None:
     """Return the one known name that is nearly `written`; None when there is none, or two that are as near.
 
-    Names of different kinds (`Price`, `price`, `PRICE`) are alike only when all their letters are the same.
+    Names of different kinds (`Price`, `price`, `PRICE`) are never alike.
     """
     scores = sorted(((_likeness(written, name), name) for name in known), reverse=True)
     if not scores or scores[0][0] < _ALIKE:
@@ -24,9 +24,11 @@ def close_name(written: str, known: Iterable[str]) -> str | None:
 
 
 def _likeness(written: str, name: str) -> float:
+    if _kind(written) != _kind(name):
+        return 0.0
     if _letters(written) == _letters(name):
         return 0.99
-    if _kind(written) != _kind(name) or abs(len(written) - len(name)) > 3 or len(written) < _SHORTEST:
+    if abs(len(written) - len(name)) > 3 or len(written) < _SHORTEST:
         return 0.0
     return SequenceMatcher(None, written, name, autojunk=False).ratio()
 

@@ -105,13 +105,12 @@ class ImportGraph:
         broken = self._broken(path, resolution.targets)
         submodules: list[Located] = []
         missing: list[ImportedName] = []
-        for_types = fact.guard is Guard.TYPE_CHECKING
         for name in fact.names if fact.is_from else ():
             if name.name == "*":
                 continue
             held = [at for target in resolution.targets if (at := self.resolver.submodule(target, name.name))]
             submodules.extend(held)
-            if not held and all(self._lacks(target, name.name, for_types) for target in resolution.targets):
+            if not held and all(self._lacks(target, name.name) for target in resolution.targets):
                 missing.append(name)
         if missing and not self.resolver.is_own(path, resolution):
             missing.clear()
@@ -138,10 +137,10 @@ class ImportGraph:
     def _offers(self, target: Located, name: str) -> bool:
         return self.resolver.submodule(target, name) is not None or not self._lacks(target, name)
 
-    def _lacks(self, target: Located, name: str, for_types: bool = False) -> bool:
+    def _lacks(self, target: Located, name: str) -> bool:
         if self.resolver.may_hold(target, name):
             return False
-        return target.kind is Kind.NAMESPACE or self.surfaces.lacks(target.path, name, for_types=for_types)
+        return target.kind is Kind.NAMESPACE or self.surfaces.lacks(target.path, name)
 
     def _broken(self, importer: str, targets: Sequence[Located]) -> str | None:
         """Return the target when it does not compile; with several places, only when none of them does."""

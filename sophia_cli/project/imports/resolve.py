@@ -201,9 +201,12 @@ class Resolver:
 
         It is distributed under this name itself, or the importer lies in it and it lies where a program surely looks.
         """
+        if top.kind is Kind.NAMESPACE:
+            # Several distributions share such a folder: what is not here may come from one of the others.
+            return False
         if self._distributions.is_own(name):
             return True
-        if top.kind is not Kind.PACKAGE or top.folder is None or not importer.startswith(top.folder + "/"):
+        if top.folder is None or not importer.startswith(top.folder + "/"):
             return False
         return not root.path or self._search_path.inferred(root.path) is not None
 

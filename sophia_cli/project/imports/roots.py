@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from sophia_cli.project.classify import is_test_folder
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.imports.model import Reason, SourceRoot
 from sophia_cli.project.imports.modules import ModuleMap, normal_folder
@@ -57,29 +59,36 @@ def _edited(files: Mapping[str, FileFacts], modules: ModuleMap) -> Iterator[Sour
 
 
 def _declared(documents: Mapping[str, bytes], modules: ModuleMap) -> Iterator[SourceRoot]:
+    """Yield what documents declare; those of projects that tests work on hold for these alone."""
     for path in sorted(documents):
-        name = path.rpartition("/")[2].lower()
-        data = documents[path]
-        if name == "pyproject.toml":
-            from sophia_cli.project.imports.roots_pyproject import pyproject_roots
+        folder = path.rpartition("/")[0]
+        is_for_tests = any(map(is_test_folder, folder.split("/")))
+        for root in _of_document(path, documents[path], modules):
+            yield replace(root, applies_to=folder) if is_for_tests and not root.applies_to else root
 
-            yield from pyproject_roots(path, _text(data), modules)
-        elif name == "setup.py" and b"setup" in data:
-            from sophia_cli.project.imports.roots_setuptools import setup_py_roots
 
-            yield from setup_py_roots(path, _text(data), modules)
-        elif name in ("setup.cfg", "pytest.ini", "tox.ini", "mypy.ini", ".mypy.ini", "pyrightconfig.json"):
-            from sophia_cli.project.imports.roots_tools import tool_roots
+def _of_document(path: str, data: bytes, modules: ModuleMap) -> Iterator[SourceRoot]:
+    name = path.rpartition("/")[2].lower()
+    if name == "pyproject.toml":
+        from sophia_cli.project.imports.roots_pyproject import pyproject_roots
 
-            yield from tool_roots(path, _text(data), modules)
-        elif name.startswith(("dockerfile", "containerfile")) or name.endswith((".dockerfile", ".containerfile")):
-            from sophia_cli.project.imports.roots_container import container_roots
+        yield from pyproject_roots(path, _text(data), modules)
+    elif name == "setup.py" and b"setup" in data:
+        from sophia_cli.project.imports.roots_setuptools import setup_py_roots
 
-            yield from container_roots(path, _text(data), modules)
-        elif is_root_document(path) and _speaks_of_folders(data):
-            from sophia_cli.project.imports.roots_commands import command_roots
+        yield from setup_py_roots(path, _text(data), modules)
+    elif name in ("setup.cfg", "pytest.ini", "tox.ini", "mypy.ini", ".mypy.ini", "pyrightconfig.json"):
+        from sophia_cli.project.imports.roots_tools import tool_roots
 
-            yield from command_roots(path, _text(data), modules)
+        yield from tool_roots(path, _text(data), modules)
+    elif name.startswith(("dockerfile", "containerfile")) or name.endswith((".dockerfile", ".containerfile")):
+        from sophia_cli.project.imports.roots_container import container_roots
+
+        yield from container_roots(path, _text(data), modules)
+    elif is_root_document(path) and _speaks_of_folders(data):
+        from sophia_cli.project.imports.roots_commands import command_roots
+
+        yield from command_roots(path, _text(data), modules)
 
 
 _COMMAND_MARKS = (

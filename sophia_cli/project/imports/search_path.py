@@ -23,6 +23,13 @@ class SearchPath:
             if root.applies_to:
                 self._somewhere.setdefault(root.applies_to, []).append(root)
         self._inferred = {root.path: root for root in roots if root.path and not root.package}
+        # What lies below a root of a build is its packages, also where a folder has no init file.
+        self._built = {
+            root.path
+            for root in roots
+            if root.path and root.reason is Reason.PACKAGING and not root.package
+            if not root.applies_to
+        }
         self._by_folder: dict[str, tuple[SourceRoot, ...]] = {}
 
     def of(self, path: str) -> tuple[SourceRoot, ...]:
@@ -45,13 +52,18 @@ class SearchPath:
     def inside_package(self, path: str) -> tuple[SourceRoot, ...]:
         """Return the folders of the file's own package, from which its modules must not be imported; nearest first."""
         folder = path.rpartition("/")[0]
-        top = self._modules.top_of(folder)
+        top = self._top_of(folder)
         return tuple(SourceRoot(name, Reason.INSIDE_PACKAGE, applies_to=name) for name in _below(top, folder))
+
+    def _top_of(self, folder: str) -> str:
+        """Return the folder above everything that is in the names of the modules in a folder."""
+        built = [name for name in _upwards(folder) if name in self._built]
+        return built[0] if built else self._modules.top_of(folder)
 
     def _of_folder(self, folder: str) -> tuple[SourceRoot, ...]:
         below = [root for above in _upwards(folder) for root in self._somewhere.get(above, ())]
         edited = [root for root in below if root.reason in _FIRST]
-        top = self._modules.top_of(folder)
+        top = self._top_of(folder)
         own = [SourceRoot(top, Reason.PACKAGE if top != folder else Reason.ABOVE)] if top != folder or top else []
         above = [SourceRoot(name, Reason.ABOVE) for name in _upwards(top)[1:]]
         if top != folder and any(is_test_folder(part) for part in folder.split("/")):

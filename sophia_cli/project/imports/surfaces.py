@@ -22,12 +22,11 @@ Resolve = Callable[[str, ImportFact], Resolution]
 class Offer:
     """The names of a module; `is_open` tells that it may have others that nobody can read from the text.
 
-    `for_types` are names that only type checkers see.
+    Names that only type checkers see count: where they stand, something at run time provides them as a rule.
     """
 
     names: frozenset[str]
     is_open: bool
-    for_types: frozenset[str] = frozenset()
 
 
 class Surfaces:
@@ -38,15 +37,12 @@ class Surfaces:
         self._resolve = resolve
         self._offers: dict[str, Offer] = {}
 
-    def lacks(self, path: str, name: str, *, for_types: bool = False) -> bool:
-        """Whether the module surely has no such name of its own. Submodules are not looked at.
-
-        With `for_types` only a type checker asks, which sees more.
-        """
+    def lacks(self, path: str, name: str) -> bool:
+        """Whether the module surely has no such name of its own. Submodules are not looked at."""
         if name in ALWAYS:
             return False
         offer = self.offer(path)
-        return not offer.is_open and name not in offer.names and not (for_types and name in offer.for_types)
+        return not offer.is_open and name not in offer.names
 
     def offer(self, path: str) -> Offer:
         """Return what the module offers, without its submodules."""
@@ -65,7 +61,6 @@ class Surfaces:
     def _offer(self, path: str) -> Offer:
         """Follow star imports from one module to the next; each module is looked at once, so cycles end."""
         names: set[str] = set()
-        for_types: set[str] = set()
         is_open = False
         pending, seen = [(path, False)], {path}
         while pending:
@@ -76,7 +71,6 @@ class Surfaces:
                 continue
             is_open |= surface.is_dynamic
             names.update(_taken_over(surface) if by_star else _bound(surface))
-            for_types.update(binding.name for binding in surface.bindings if binding.is_for_types)
             for fact in surface.imports:
                 if fact.is_star:
                     for located in self._star_targets(current, fact):
@@ -85,7 +79,7 @@ class Surfaces:
                         elif located.path not in seen:
                             seen.add(located.path)
                             pending.append((located.path, True))
-        return Offer(frozenset(names), is_open, frozenset(for_types))
+        return Offer(frozenset(names), is_open)
 
     def _star_targets(self, path: str, fact: ImportFact) -> tuple[Located | None, ...]:
         resolution = self._resolve(path, fact)
@@ -100,7 +94,7 @@ class Surfaces:
 
 
 def _bound(surface: ModuleSurface) -> set[str]:
-    return {binding.name for binding in surface.bindings if not binding.is_for_types}
+    return {binding.name for binding in surface.bindings}
 
 
 def _taken_over(surface: ModuleSurface) -> set[str]:

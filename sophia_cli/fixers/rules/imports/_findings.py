@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sophia_cli.core.findings import Edit, Fact, Finding, Fix, Region, Severity
+from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.project.code.facts import Place
 from sophia_cli.project.imports.model import Import
@@ -34,6 +35,18 @@ def finding_at(
         data=data,
         fix=fix,
     )
+
+
+def judged(view: ProjectView) -> Iterator[Import]:
+    """Yield the imports that rules speak of.
+
+    Left out is what may be the text of another file in a string that is not closed: a relative import, where the file
+    lies in no package.
+    """
+    for item in view.graph.imports:
+        is_placed = view.graph.modules.is_package(item.importer.rpartition("/")[0])
+        if item.fact.is_certain or not item.fact.level or is_placed:
+            yield item
 
 
 def severity_of(item: Import) -> Severity:

@@ -24,12 +24,12 @@ from collections.abc import Iterator
 from sophia_cli.core.findings import Category, Finding, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
-from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, severity_of
+from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, severity_of
 from sophia_cli.project.imports.model import Import
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
-    for item in view.graph.imports:
+    for item in judged(view):
         if item.broken is not None:
             module = _module(item, item.broken)
             yield finding_at(

@@ -30,7 +30,7 @@ from difflib import get_close_matches
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
-from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, severity_of
+from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, severity_of
 from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.fixers.rules.imports._redirect import redirect_edits
 from sophia_cli.project.code.facts import ImportedName
@@ -44,7 +44,7 @@ _SHOWN = 3
 
 def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
-    for item in view.graph.imports:
+    for item in judged(view):
         if item.resolution.outcome is not Outcome.MISSING:
             continue
         if item.fact.is_call and is_test_code(item.importer):

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
-from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, place_edits, severity_of
+from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, place_edits, severity_of
 from sophia_cli.fixers.rules.imports._names import from_elsewhere
 from sophia_cli.project.code.facts import ImportedName
 from sophia_cli.project.imports.close_names import close_name
@@ -38,7 +38,7 @@ from sophia_cli.project.imports.shipping import DeclaredShipping
 
 def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
-    for item in view.graph.imports:
+    for item in judged(view):
         for name in item.missing:
             yield _finding(view, evidence, item, name)
 

@@ -30,12 +30,12 @@ from collections.abc import Iterator
 from sophia_cli.core.findings import Category, Fact, Finding, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
-from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, severity_of
+from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, severity_of
 from sophia_cli.project.imports.model import Import, Outcome, When
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
-    for item in view.graph.imports:
+    for item in judged(view):
         resolution = item.resolution
         module = resolution.module
         folder = resolution.known_at if resolution.outcome is Outcome.RENAMED else _folder(item)
