@@ -86,17 +86,17 @@ def _standard(reading: _Reading) -> None:
         reading.array(value, Role.BUILD, "")
     if value := document.value("project", "dependencies"):
         reading.array(value, Role.MAIN, "")
-    for pair in document.pairs("project", "optional-dependencies"):
+    for pair in document.leaves("project", "optional-dependencies"):
         if len(pair.key) == 1:
             reading.array(pair.value, Role.OPTIONAL, pair.key[0])
-    for pair in document.pairs("dependency-groups"):
+    for pair in document.leaves("dependency-groups"):
         if len(pair.key) == 1:
             reading.array(pair.value, Role.DEV, pair.key[0])
 
 
 def _tools(reading: _Reading) -> None:
     document = reading.document
-    for pair in document.pairs("tool", "pdm", "dev-dependencies"):
+    for pair in document.leaves("tool", "pdm", "dev-dependencies"):
         if len(pair.key) == 1:
             reading.array(pair.value, Role.DEV, pair.key[0])
     for key in (
@@ -107,13 +107,13 @@ def _tools(reading: _Reading) -> None:
     ):
         if value := document.value("tool", "uv", key):
             reading.array(value, Role.DEV if key == "dev-dependencies" else Role.CONSTRAINT, "")
-    for pair in document.pairs("tool", "hatch", "envs"):
+    for pair in document.leaves("tool", "hatch", "envs"):
         if len(pair.key) == 2 and pair.key[1] in ("dependencies", "extra-dependencies"):
             reading.array(pair.value, Role.DEV, pair.key[0])
-    for pair in document.pairs("tool", "tox"):
+    for pair in document.leaves("tool", "tox"):
         if pair.key and pair.key[-1] == "deps" and isinstance(pair.value, TomlArray):
             reading.array(pair.value, Role.DEV, "tox")
-    for pair in document.pairs("tool", "flit", "metadata"):
+    for pair in document.leaves("tool", "flit", "metadata"):
         if pair.key == ("requires",):
             reading.array(pair.value, Role.MAIN, "")
         elif len(pair.key) == 2 and pair.key[0] == "requires-extra":
@@ -123,7 +123,7 @@ def _tools(reading: _Reading) -> None:
 
 def _setuptools(reading: _Reading) -> None:
     """Read which files setuptools takes dynamic dependencies from."""
-    for pair in reading.document.pairs("tool", "setuptools", "dynamic"):
+    for pair in reading.document.leaves("tool", "setuptools", "dynamic"):
         if pair.key == ("dependencies", "file"):
             role = Role.MAIN
         elif len(pair.key) == 3 and pair.key[0] == "optional-dependencies" and pair.key[2] == "file":

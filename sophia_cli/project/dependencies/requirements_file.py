@@ -157,7 +157,7 @@ def _read_line(reading: _Reading, start: int, end: int, words: str) -> None:
 
 def _is_reference(words: str) -> bool:
     before = words.split("@")[0] if re.match(r"[A-Za-z0-9._-]+(\[[^\]]*\])?\s*@\s", words) else words
-    if before is not words:
+    if before is not words or words.startswith("@"):
         return False
     return bool(
         _URL.search(words.split("#")[0])

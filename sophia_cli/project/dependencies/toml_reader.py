@@ -98,10 +98,15 @@ class TomlDocument:
     faults: tuple[int, ...]
 
     def pairs(self, *prefix: str) -> Iterator[TomlPair]:
-        """Yield every pair below `prefix`, keys relative to it; inline tables are entered, arrays are not."""
+        """Yield every pair below `prefix`, keys relative to it; a value may be an inline table."""
         for section in self.sections:
             for pair in section.full():
                 yield from _below(pair, prefix)
+
+    def leaves(self, *prefix: str) -> Iterator[TomlPair]:
+        """Yield every pair below `prefix` as if each inline table had been written as a section."""
+        for pair in self.pairs(*prefix):
+            yield from _leaves(pair)
 
     def value(self, *path: str) -> TomlValue | None:
         """Return the value at this very path, None where there is none."""
@@ -116,6 +121,14 @@ class TomlDocument:
         """Return whether anything stands at or below this path, an empty table included."""
         size = len(path)
         return any(section.path[:size] == path for section in self.sections) or any(True for _ in self.pairs(*path))
+
+
+def _leaves(pair: TomlPair) -> Iterator[TomlPair]:
+    if isinstance(pair.value, TomlTable):
+        for inner in pair.value.pairs:
+            yield from _leaves(TomlPair((*pair.key, *inner.key), inner.value, inner.start))
+    else:
+        yield pair
 
 
 def _below(pair: TomlPair, prefix: tuple[str, ...]) -> Iterator[TomlPair]:

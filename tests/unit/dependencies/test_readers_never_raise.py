@@ -87,7 +87,7 @@ _PIECES = st.sampled_from(
         "*",
         "||",
         "\ud800",
-    ]  # fmt: skip
+    ]
 )
 
 
