@@ -152,7 +152,14 @@ def _call_writes(call: ast.Call, is_module_level: bool) -> bool:
     if name in _READERS:
         return False
     given = call.args
+    if is_module_level and name.endswith("_module") and name not in _LOADERS and _is_own_name(given):
+        # `recreate_module(__name__, ...)` and the like put another object in the module's place.
+        return True
     return is_module_level and any(_is_globals(argument) or _is_this_module(argument) for argument in given)
+
+
+def _is_own_name(arguments: list[ast.expr]) -> bool:
+    return bool(arguments) and isinstance(arguments[0], ast.Name) and arguments[0].id == "__name__"
 
 
 def _is_globals(node: ast.expr) -> bool:
