@@ -23,7 +23,7 @@ class Hints:
         paths = [at for at in system if text.startswith("path", at + 4)]
         paths += _positions(text, "addsitedir")
         modules = [at for at in system if text.startswith("modules", at + 4)]
-        own = [at for word in ("vars(", "locals(", "exec(", "_module(__name__") for at in _positions(text, word)]
+        own = [at for word in ("vars(", "locals(", "exec(", "create_module(") for at in _positions(text, word)]
         calls = ("import_module", "importorskip", "import__")
         self.visits = _lines(text, [*imports, *globals_, *paths, *modules])
         self.loads = _lines(text, [at for at in imports if text.startswith(calls, at)])
