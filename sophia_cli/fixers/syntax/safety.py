@@ -23,11 +23,10 @@ NEVER_SAFE = frozenset(
     }
 )
 _METHOD = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
-_HEADER = re.compile(r"\s*(?:async\s+)?def\b")
 # Whether a tool's line is wanted there at all, and where else, is for a person to say.
 _PLACED = ("import", "decorator")
 # A parameter's default, or its place, is part of what callers rely on.
-_INTERFACE = ("before-drop", "at-give", "after-give", "before-give", "defaults")
+_INTERFACE = ("before-drop", "at-give", "after-give", "before-give", "defaults", "parameters")
 
 
 def is_doubtful(text: str, changes: Sequence[Change]) -> bool:
@@ -36,7 +35,6 @@ def is_doubtful(text: str, changes: Sequence[Change]) -> bool:
     return any(
         change.op in NEVER_SAFE
         or change.detail in ("words", "outside", *_INTERFACE)
-        or (change.op is Op.REORDER and _HEADER.match(change.lines[0]) is not None)
         or change.token in ("=", "#")
         or _is_doubtful_indentation(lines, change)
         or _turns_text_to_code(change)

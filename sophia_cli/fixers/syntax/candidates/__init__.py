@@ -42,6 +42,7 @@ GENERATORS: tuple[Generator, ...] = (
 
 # The text parses and only its meaning is refused: adding brackets or colons would lead away.
 _PARSED = {
+    "twice": (signature.propose,),
     "signature": (signature.propose, lines.propose),
     "scope": (scope.propose, indentation.propose, lines.propose),
     "global": (scope.propose, lines.propose),
@@ -52,8 +53,8 @@ _MESSAGES = (
     ("default argument follows", "signature"),
     ("follows default argument", "signature"),
     ("parameter without a default", "signature"),
-    ("duplicate argument", "signature"),
-    ("keyword argument repeated", "signature"),
+    ("duplicate argument", "twice"),
+    ("keyword argument repeated", "twice"),
     ("positional argument follows keyword", "signature"),
     ("arguments cannot follow var-keyword", "signature"),
     ("named arguments must follow", "signature"),
@@ -72,6 +73,14 @@ def propose(site: Site) -> Iterator[Change]:
     conflict = conflicts.near(site)
     generators = (conflicts.propose,) if conflict else (_PARSED[family] if family else GENERATORS)
     seen: set[tuple[int, int, tuple[str, ...]]] = set()
+    yield from _each_once(site, generators, seen)
+    if not seen:
+        yield from _each_once(site, GENERATORS, seen)
+
+
+def _each_once(
+    site: Site, generators: tuple[Generator, ...], seen: set[tuple[int, int, tuple[str, ...]]]
+) -> Iterator[Change]:
     for generator in generators:
         for change in generator(site):
             key = (change.start, change.end, change.lines)

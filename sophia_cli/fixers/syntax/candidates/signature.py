@@ -211,7 +211,9 @@ def _in_order(site: Site, opener: Token, closer: Token, parts: list[Part], order
         (tokens[slot[0]].start, tokens[slot[1] - 1].end, _text(site, part))
         for slot, part in zip(parts, ordered, strict=True)
     ]
-    return _spliced(site, opener, closer, edits, Op.REORDER, "order the arguments", "sorted")
+    call = "follows keyword" in site.fault.message or "unpacking" in site.fault.message
+    detail, title = ("sorted", "order the arguments") if call else ("parameters", "order the parameters")
+    return _spliced(site, opener, closer, edits, Op.REORDER, title, detail)
 
 
 def _rewritten(
@@ -235,5 +237,12 @@ def _spliced(
         pieces.extend((text[position:start], replacement))
         position = end
     pieces.append(text[position:stop])
-    lines = tuple("".join(pieces).split("\n"))
-    return Change(opener.line, closer.line + 1, lines, op, Kind.SIGNATURE, title, detail=detail)
+    old, new = site.lines[opener.line : closer.line + 1], "".join(pieces).split("\n")
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    rows = tuple(new[head : len(new) - tail])
+    return Change(opener.line + head, closer.line + 1 - tail, rows, op, Kind.SIGNATURE, title, detail=detail)
