@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sophia_cli.project.calls.evaluate import Evaluator
 from sophia_cli.project.calls.fields import Generator, constructor_of, tuple_constructor
@@ -27,6 +28,12 @@ Signatures = tuple[Signature, ...]
 _NOTHING = Signature()
 _ANY_POSITIONAL = Signature(takes_more=True)
 _GENERATING = ATTRS | {DATACLASS}
+
+
+def _eased(signature: Signature) -> Signature:
+    """Return what is left of a signature behind a class decorator that nobody knows: it may pass arguments itself, as
+    those that inject dependencies do, but a constructor that is written out takes no further keyword."""
+    return replace(signature, required=frozenset())
 
 
 class Constructors:
@@ -58,11 +65,12 @@ class Constructors:
                 return None
             else:
                 generator = self._generator(base)
-                if generator is None and not self._keeps_constructor(base):
-                    return None
+                is_kept = generator is not None or self._keeps_constructor(base)
                 written = self._method(base, "__init__")
                 if written is not None:
-                    return written[0]
+                    return written[0] if is_kept or written[0] is None else _eased(written[0])
+                if not is_kept:
+                    return None
                 if generator is not None and not generator.decorator.says("init", "False"):
                     return self._generated(order[index:])
                 if self._is_named_tuple(base):

@@ -13,6 +13,7 @@ from sophia_cli.project.code.extract_calls_expressions import steps_of, written_
 from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, expression_of
 from sophia_cli.project.code.extract_calls_walk import Walk
 
+_EXCUSING = ("type: ignore", "type:ignore", "ignore[", "pylint:")
 _EXCUSE = re.compile(
     r"#\s*(?:type:\s*ignore(?!\[)|(?:type|pyright|ty|pyrefly):\s*ignore\[[^\]]*"
     r"(?:call-arg|call-overload|misc|reportCallIssue|reportGeneralTypeIssues|unknown-argument|missing-argument"
@@ -30,20 +31,20 @@ def calls_of(tree: ast.Module, text: str) -> CallSurface:
     calls = [_call(meaning, node, column) for meaning, node in walk.calls if not _is_excused(node, excused)]
     return CallSurface(
         tuple([function.finished() for function in walk.functions]),
-        tuple([class_.finished() for class_ in walk.classes]),
+        tuple([class_.finished() for class_ in walk.scanner.classes]),
         names_of(walk.module.bindings),
         tuple([tuple([expression_of(meaning) for meaning in meanings]) for meanings in walk.locals.meanings]),
         tuple(walk.stars),
-        tuple(sorted(walk.replaced)),
+        tuple(sorted(walk.scanner.replaced)),
         tuple(sorted([call for call in calls if call is not None], key=lambda call: (call.line, call.column))),
     )
 
 
 def _excused_lines(text: str) -> frozenset[int]:
     """Return the lines whose comment tells a type checker or linter that the arguments of a call are meant so."""
-    if "ignore" not in text and "pylint:" not in text:
+    if not any(word in text for word in _EXCUSING):
         return frozenset()
-    return frozenset(number for number, line in enumerate(text.split("\n"), start=1) if _EXCUSE.search(line))
+    return frozenset(text.count("\n", 0, match.start()) + 1 for match in _EXCUSE.finditer(text))
 
 
 def _is_excused(call: ast.Call, lines: frozenset[int]) -> bool:

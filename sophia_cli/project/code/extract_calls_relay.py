@@ -17,8 +17,9 @@ def relay_of(node: FunctionNode, made_inside: Mapping[str, Relay], type_variable
     """Return what the function does as a decorator; `made_inside` tells it of the functions defined in its body."""
     promised = _promised(node, type_variables)
     if promised is not Relay.NONE:
-        return promised
-    if not (isinstance(node.body[-1], ast.Return) and made_inside or _gives_back_its_first(node)):
+        wrappers = [inner for inner in ast.walk(node) if isinstance(inner, FunctionNode) and inner is not node]
+        return Relay.NONE if any(_interferes(wrapper) for wrapper in wrappers) else promised
+    if not ((isinstance(node.body[-1], ast.Return) and made_inside) or _gives_back_its_first(node)):
         return Relay.NONE
     parameters = [*node.args.posonlyargs, *node.args.args]
     decorated = parameters[0].arg if parameters else None
@@ -147,22 +148,32 @@ def _passes_on(wrapper: FunctionNode, decorated: str) -> bool:
         return False
     leading = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args]]
     rest, options = arguments.vararg.arg, arguments.kwarg.arg
-    names = {*leading, rest, options}
-    calls = 0
+    if _changes(wrapper, frozenset({*leading, rest, options, decorated})):
+        return False
+    calls = [node for node in ast.walk(wrapper) if isinstance(node, ast.Call)]
+    own = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == decorated]
+    return bool(own) and all(_is_the_same(call, leading, rest, options) for call in own)
+
+
+def _interferes(wrapper: FunctionNode) -> bool:
+    """Whether a wrapper takes keywords of its own beside those it passes on, or changes what it got."""
+    arguments = wrapper.args
+    if arguments.kwarg is None:
+        return False
+    return bool(arguments.kwonlyargs) or _changes(wrapper, frozenset({arguments.kwarg.arg}))
+
+
+def _changes(wrapper: FunctionNode, names: frozenset[str]) -> bool:
     for node in ast.walk(wrapper):
         match node:
-            case ast.Call(func=ast.Name(id=name)) if name == decorated:
-                calls += 1
-                if not _is_the_same(node, leading, rest, options):
-                    return False
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
                 if name in names and method in _CHANGES:
-                    return False
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) if name in names or name == decorated:
-                return False
+                    return True
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) if name in names:
+                return True
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()) if name in names:
-                return False
-    return calls > 0
+                return True
+    return False
 
 
 def _is_the_same(call: ast.Call, leading: list[str], rest: str, options: str) -> bool:
