@@ -64,7 +64,7 @@ dask distributed
 
 def check(view: ProjectView) -> Iterator[Finding]:
     """Yield a finding for each distribution that nothing imports or names."""
-    imported = {normalised(part) for part in _imported(view)}
+    imported = {normalised(part) for part in set(_imported(view))}
     candidates: list[tuple[Declaration, Requirement, tuple[str, ...]]] = []
     for declaration, requirement in entries(view):
         names = _import_names(view, requirement.name)
@@ -75,10 +75,14 @@ def check(view: ProjectView) -> Iterator[Finding]:
         candidates.append((declaration, requirement, names))
     if not candidates:
         return
-    words = {word for _, requirement, names in candidates for word in (requirement.name, requirement.written, *names)}
-    named = _named(view, words)
-    for declaration, requirement, names in candidates:
-        if named.isdisjoint(map(normalised, (requirement.name, *names))):
+    unnamed = {
+        requirement.name: (requirement.name, requirement.written, *names) for _, requirement, names in candidates
+    }
+    for text in _texts(view):
+        for name in [name for name, words in unnamed.items() if any(_stands_in(word, text) for word in words)]:
+            del unnamed[name]
+    for declaration, requirement, _ in candidates:
+        if requirement.name in unnamed:
             yield Finding(
                 rule=RULE.id,
                 name=RULE.name,
@@ -117,23 +121,21 @@ def _imported(view: ProjectView) -> Iterator[str]:
                     part = part.rpartition(".")[0]
 
 
-def _named(view: ProjectView, words: set[str]) -> frozenset[str]:
-    """Return which of the words, normalised, stand anywhere but in declarations of what is installed."""
-    ordered = sorted(words, key=len, reverse=True)
-    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])", re.IGNORECASE)
-    found: set[str] = set()
+def _stands_in(word: str, text: str) -> bool:
+    """Whether a word stands in a text, which is in lower case, by itself."""
+    lower = word.lower()
+    return lower in text and re.search(rf"(?<![\w-]){re.escape(lower)}(?![\w-])", text) is not None
+
+
+def _texts(view: ProjectView) -> Iterator[str]:
+    """Yield, in lower case, every text of the project without what it declares."""
     for path, data in view.documents.items():
-        kind = format_of(path)
-        if kind in (Format.LOCK, Format.REQUIREMENTS, Format.CONDA, Format.PIPFILE):
-            continue
-        found.update(map(normalised, pattern.findall(_without_entries(view, path, data))))
+        if format_of(path) not in (Format.LOCK, Format.REQUIREMENTS, Format.CONDA, Format.PIPFILE):
+            yield _without_entries(view, path, data).lower()
     for path in view.files:
-        if path.rpartition("/")[2] == "setup.py":
-            continue
-        source = view.sources.text(path)
+        source = None if path.rpartition("/")[2] == "setup.py" else view.sources.text(path)
         if source is not None:
-            found.update(map(normalised, pattern.findall(source.text)))
-    return frozenset(found)
+            yield source.text.lower()
 
 
 def _without_entries(view: ProjectView, path: str, data: bytes) -> str:
