@@ -9,7 +9,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import IO, Protocol
 
 from sophia_cli.bench.errors import Failure
@@ -27,6 +28,9 @@ _NS = 1_000_000_000
 _LEAD_NS = 30_000_000
 _GRACE_S = 10.0
 _LEAVE_S = 2.0
+# A worker that needs more than this share of a core while it warms up gets others beside it.
+_ENOUGH = 0.6
+_SHORTEST_WARM_UP_S = 0.5
 
 
 class Clock(Protocol):
@@ -39,7 +43,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadSpec:
-    """A load: `rate` None is a closed loop, `most_requests` None as many requests as there is time for."""
+    """A load: `rate` None is a closed loop, `most_requests` None as many requests as there is time for.
+
+    It is made by `processes` processes, and by more, up to `most_processes`, when these have not enough of a core.
+    """
 
     target: Target
     request: Request
@@ -51,6 +58,7 @@ class LoadSpec:
     warm_up_s: float
     timeout_s: float
     processes: int
+    most_processes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +120,36 @@ def run_load(spec: LoadSpec, clock: Clock, observe: Observe) -> Load:
 
     WorkerKilled when a worker is ended from outside or does not end. Whatever happens, no worker is left afterwards.
     """
+    while True:
+        load = _attempt(spec, clock, observe)
+        if isinstance(load, Load):
+            return load
+        spec = replace(
+            spec,
+            processes=min(2 * spec.processes, spec.most_processes, spec.connections),
+            warm_up_s=max(_SHORTEST_WARM_UP_S, spec.warm_up_s - load.warm_up_s),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _TooFew:
+    """The workers had not enough of a core, which took that long to find out."""
+
+    warm_up_s: float
+
+
+def _attempt(spec: LoadSpec, clock: Clock, observe: Observe) -> Load | _TooFew:
     workers: list[_Worker] = []
     try:
         started = clock()
         for share in _shares(spec):
             workers.append(_Worker(_start(share)))
-        measure, was_steady = _warm_up(workers, spec, clock, started)
+        observe(())
+        was_steady = _warm_up(workers, spec, clock, started)
+        if spec.processes < min(spec.most_processes, spec.connections) and _busiest(workers) > _ENOUGH:
+            return _TooFew((clock() - started) / _NS)
+        start = clock() + _LEAD_NS
+        measure = Measure(start, start + int(spec.duration_s * _NS))
         for worker in workers:
             _tell(worker, measure_line(measure))
         limit = measure.end_ns + int((spec.timeout_s + _GRACE_S) * _NS)
@@ -166,8 +198,8 @@ def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
     return process
 
 
-def _warm_up(workers: list[_Worker], spec: LoadSpec, clock: Clock, started: int) -> tuple[Measure, bool]:
-    """Wait until every worker's latency is steady or the time for it is over, which begins with the first request.
+def _warm_up(workers: list[_Worker], spec: LoadSpec, clock: Clock, started: int) -> bool:
+    """Wait until every worker's latency is steady (true) or the time for it is over, reckoned from the first request.
 
     A worker takes its command to measure only after its first window.
     """
@@ -178,8 +210,17 @@ def _warm_up(workers: list[_Worker], spec: LoadSpec, clock: Clock, started: int)
     steady = False
     while not steady and _read(workers, clock, limit):
         steady = all(is_steady([_median(window) for window in worker.warm_up]) for worker in workers)
-    start = clock() + _LEAD_NS
-    return Measure(start, start + int(spec.duration_s * _NS)), steady
+    return steady
+
+
+def _busiest(workers: list[_Worker]) -> float:
+    """Return the largest share of a core that a worker used in its last window of the warm-up."""
+    shares: list[float] = []
+    for worker in workers:
+        for before, after in pairwise(worker.warm_up[-2:]):
+            used = after.used.cpu_ns - before.used.cpu_ns
+            shares.append(used / (after.end_ns - before.end_ns))
+    return max(shares, default=0.0)
 
 
 def _median(window: Window) -> float | None:

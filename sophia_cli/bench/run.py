@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from sophia_cli.bench.machine import ticks
 from sophia_cli.bench.measure import measurement_of
 from sophia_cli.bench.preflight import FirstAnswer
 from sophia_cli.bench.scale import latency_scale
-from sophia_cli.bench.target import Request
+from sophia_cli.bench.target import Request, Target
 from sophia_cli.bench.tls import Trust
 from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import Measurement
@@ -58,6 +59,7 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         warm_up_s=min(LOADED_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s)),
         timeout_s=plan.timeout_s,
         processes=plan.processes or 1,
+        most_processes=plan.processes or most_processes(first.target),
     )
     idle_spec = replace(
         loaded_spec,
@@ -67,6 +69,7 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         most_requests=min(IDLE_REQUESTS, plan.most_requests or IDLE_REQUESTS),
         warm_up_s=min(IDLE_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s / 2)),
         processes=1,
+        most_processes=1,
     )
     idle = measure(idle_spec, plan.target_ms, lambda seconds: observe("one connection", seconds), is_idle=True)
     loaded = measure(loaded_spec, plan.target_ms, lambda seconds: observe("load", seconds), is_idle=False)
@@ -82,6 +85,13 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         grade=None if refused else grade_of(loaded, idle, first.latency_ms, plan.target_ms),
         refused=refused,
     )
+
+
+def most_processes(target: Target) -> int:
+    """Return how many processes may load a target: one for every core, less the one that a local service needs."""
+    available = getattr(os, "sched_getaffinity", None)
+    cores = len(available(0)) if available is not None else os.cpu_count() or 1
+    return max(1, cores - 1 if target.address.is_loopback else cores)
 
 
 def measure(

@@ -167,10 +167,11 @@ class RunState:
     def _begin_to_measure(self, measure: Measure, now: int) -> None:
         self.finish_window(now)
         self.stage = Stage.MEASURED
-        # From this very moment on: between the appointed one and now requests of the warm-up may have begun.
-        self.record_from = now
-        self.stop_at = now + measure.end_ns - measure.start_ns
-        self._window_end = now + self._plan.window_ns
+        # From the next nanosecond on: between the appointed moment and this one requests of the warm-up may have begun.
+        start = now + 1
+        self.record_from = start
+        self.stop_at = start + measure.end_ns - measure.start_ns
+        self._window_end = start + self._plan.window_ns
         self.left = self._plan.most_requests
         if self.schedule is not None:
-            self.schedule.restart(now)
+            self.schedule.restart(start)
