@@ -155,7 +155,8 @@ class ResponseReader:
                     self.keeps_alive = b"close" not in tokens and (self.keeps_alive or b"keep-alive" in tokens)
                 case b"location":
                     self.location = value.strip().decode("latin-1")
-        self._begin_body(length, chunked, encoded)
+        if self.status >= 200:
+            self._begin_body(length, chunked, encoded)
 
     def _begin_body(self, length: int | None, chunked: bool, encoded: bool) -> None:
         self.framed_length = None
