@@ -51,13 +51,21 @@ class Installer:
         Raises what `plan_installation` raises.
         """
         after = {change.path: change.after for change in fixes.changes()}
-        documents = {file.path for file in self.project.whole.documents}
+        documents = {path for path in (file.path for file in self.project.whole.documents) if self._concerns(path)}
+        documents |= {path for path in after if self._concerns(path)}
 
         def read(path: str) -> bytes | None:
             return after[path] if path in after else read_bytes(self.project.root, path)
 
-        wishes = read_wishes(declarations_among(documents | set(after)), read)
+        wishes = read_wishes(declarations_among(documents), read)
         return plan_installation(wishes, read, self.target, self.tools, self.allow_build)
+
+    def _concerns(self, path: str) -> bool:
+        """Tell whether a declaration covers what was asked for: it lies beside it, or in a folder above."""
+        if self.project.inventory.is_whole:
+            return True
+        folder = path[: path.rfind("/") + 1]
+        return any(asked.startswith(folder) for asked in self.project.asked_for)
 
     def rests_on(self, fixes: Plan) -> bool:
         """Tell whether any fix of a plan changes a declaration."""

@@ -6,6 +6,7 @@ from sophia_cli.core.packages import PackageAction, PackagesReport, PackageStep
 from sophia_cli.render.json import Json
 from sophia_cli.render.style import Style, Tone, plural, visible
 
+_NAMED = 8
 _SIGNS = {
     PackageAction.INSTALL: ("+", Tone.GOOD),
     PackageAction.UPGRADE: ("^", Tone.NOTE),
@@ -35,7 +36,9 @@ def packages_summary(report: PackagesReport, dry_run: bool) -> str:
         return f"{held}; nothing to install{locks}"
     verb = "would change" if dry_run else "changed" if report.applied else "not changed"
     same = f"; {report.unchanged} already as declared" if report.unchanged else ""
-    names = ", ".join(f"{visible(step.name)} {visible(step.after or '')}".strip() for step in report.steps)
+    named = [f"{visible(step.name)} {visible(step.after or '')}".strip() for step in report.steps[:_NAMED]]
+    rest = len(report.steps) - len(named)
+    names = ", ".join(named) + (f" and {rest} more" if rest else "")
     return f"{plural(len(report.steps), 'package')} {verb} in {visible(report.environment)}: {names}{same}{locks}"
 
 

@@ -35,7 +35,7 @@ def resolving_failed(said: str, wishes: Sequence[Wish]) -> SophiaError:
         return UsageError(
             "packages-conflict",
             f"the requirements contradict each other: {explained(causes[-1], wishes)}",
-            hint="change one of these requirements; nothing was installed or changed",
+            hint="change one, or name a part of the project (`sophia fix FOLDER --install`); nothing was changed",
             location=_first_place(causes[-1], wishes),
         )
     if missing := _MISSING.findall(said):
@@ -87,14 +87,16 @@ def explained(causes: str, wishes: Sequence[Wish]) -> str:
     for line in causes.splitlines():
         words = line.strip()
         if found := _USER.fullmatch(words):
-            place = ", ".join(f"`{one}`" for one in _places(found[1], wishes)) or "the project"
-            sentences.append(f"{place} asks for `{found[1]}`")
-            subjects.append(_name(found[1]))
+            asked = _as_written(found[1])
+            place = ", ".join(f"`{one}`" for one in _places(asked, wishes)) or "the project"
+            sentences.append(f"{place} asks for `{asked}`")
+            subjects.append(_name(asked))
         elif found := _NEEDS.fullmatch(words):
             origin = _places_of(found[1], wishes)
-            asked = f" (asked for by {', '.join(f'`{one}`' for one in origin)})" if origin else ""
-            sentences.append(f"`{found[1]}` {found[2]}{asked} needs `{found[3]}`")
-            subjects.append(_name(found[3]))
+            who = f" (asked for by {', '.join(f'`{one}`' for one in origin)})" if origin else ""
+            needed = _as_written(found[3])
+            sentences.append(f"`{found[1]}` {found[2]}{who} needs `{needed}`")
+            subjects.append(_name(needed))
     if not sentences:
         return " ".join(causes.split())
     name = max(dict.fromkeys(subjects), key=subjects.count)
@@ -143,9 +145,14 @@ def _places_of(name: str, wishes: Sequence[Wish]) -> tuple[str, ...]:
 def _first_place(causes: str, wishes: Sequence[Wish]) -> str | None:
     for line in causes.splitlines():
         found = _USER.fullmatch(line.strip())
-        if found and (places := _places(found[1], wishes)):
+        if found and (places := _places(_as_written(found[1]), wishes)):
             return places[0]
     return None
+
+
+def _as_written(requirement: str) -> str:
+    """Return a requirement that pip wrote as a sentence (`a<2 and >=1`) as a declaration has it."""
+    return requirement.replace(" and ", ",").replace(", ", ",")
 
 
 def _name(requirement: str) -> str:

@@ -95,7 +95,7 @@ def _all_kept(names: Iterable[str], reason: str) -> PackagesBack:
 
 
 class _KeptFiles:
-    """The archives of an installation, each opened once: to read the list of a large one takes as long as many files."""
+    """The archives of an installation, each opened once: reading the list of a large one takes long."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

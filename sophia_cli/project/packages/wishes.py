@@ -13,10 +13,23 @@ from sophia_cli.project.dependencies.requirements_file import read_requirements
 
 Read = Callable[[str], bytes | None]
 
-# Declarations in such folders are for tests and documentation, or are not the project's.
+# Declarations in such folders are for tests and documentation, or are not the project's, or not any more.
 _ASIDE = frozenset(
-    {"test", "tests", "testing", "fixtures", "docs", "doc", "example", "examples", "benchmarks", "vendor"}
+    (
+        "test",
+        "tests",
+        "testing",
+        "fixtures",
+        "docs",
+        "doc",
+        "example",
+        "examples",
+        "benchmarks",
+        "vendor",
+        "third_party",
+    )
 )
+_PAST = ("archive", "attic", "deprecated", "backup")
 # What lock files of other kinds lock, beside which they lie.
 _LOCKED = ("pyproject.toml", "Pipfile")
 # A line of a file that is not the user's own must not say where packages come from.
@@ -83,7 +96,7 @@ def read_wishes(paths: Iterable[str], read: Read) -> Wishes:
 
 
 def _is_root(path: str, known: frozenset[str]) -> bool:
-    if _ASIDE & set(path.split("/")[:-1]) or _is_compiled(path, known):
+    if any(_is_aside(folder) for folder in path.split("/")[:-1]) or _is_compiled(path, known):
         return False
     match format_of(path):
         case Format.PYPROJECT | Format.SETUP_CFG | Format.SETUP_PY | Format.PIPFILE:
@@ -92,6 +105,10 @@ def _is_root(path: str, known: frozenset[str]) -> bool:
             return is_usual(path) and role_of(path) is Role.MAIN
         case _:
             return False
+
+
+def _is_aside(folder: str) -> bool:
+    return folder.lower() in _ASIDE or folder.lower().startswith(_PAST)
 
 
 def _is_compiled(path: str, known: frozenset[str]) -> bool:

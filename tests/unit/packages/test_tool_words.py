@@ -132,3 +132,11 @@ def test_versions_are_compared_as_versions() -> None:
     assert is_newer("1.10", "1.9")
     assert not is_same_version("odd-one", "1.0")
     assert is_newer("1.0", "odd-one")
+
+
+def test_bounds_that_pip_writes_as_a_sentence_are_found_in_the_declaration() -> None:
+    wishes = (Wish("shared", "shared>=1,<2", "one.txt:1"), Wish("shared", "shared>=2", "two.txt:1"))
+    said = "The conflict is caused by:\n    The user requested shared<2 and >=1\n    The user requested shared>=2\n\n"
+    message = resolving_failed(said, wishes).message
+    assert "`one.txt:1` asks for `shared<2,>=1`" in message
+    assert "`two.txt:1` asks for `shared>=2`" in message
