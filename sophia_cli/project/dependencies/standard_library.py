@@ -35,6 +35,15 @@ _ADDED: dict[Version, str] = {
 REMOVED_IN = {name: version for version, names in _REMOVED.items() for name in names.split()}
 ADDED_IN = {name: version for version, names in _ADDED.items() for name in names.split()}
 
+REPLACEMENTS = {
+    "asynchat": "pyasynchat",
+    "asyncore": "pyasyncore",
+    "cgi": "legacy-cgi",
+    "cgitb": "legacy-cgi",
+    "crypt": "legacycrypt",
+}
+"""Distributions that bring a removed module back under its own name; `standard-NAME` does so for most of PEP 594's."""
+
 
 def is_standard(module: str) -> bool:
     """Return whether the top of a dotted name is a module of the standard library of some Python 3."""

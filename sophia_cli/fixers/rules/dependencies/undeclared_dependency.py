@@ -10,6 +10,9 @@ Which distribution an import comes from is told by the metadata of the project's
 declares or locks, and by a curated table, in this order. An import of which none of them knows anything is reported
 without a distribution: names of imports and of distributions are never taken to be equal.
 
+A module that the project's Python no longer has (`imp`, `distutils`, `cgi`) is reported too, unless something
+declared brings it back.
+
 An import that the code provides for (`try` with `except ImportError`, a test of the Python version or the platform)
 is a warning, and so is one that comes along with what is declared. One for type checkers only is a note, and so are
 one that only a requirements file of a purpose of its own covers (`demo_requirements.txt`), and those of tests in a
@@ -54,6 +57,8 @@ from sophia_cli.project.dependencies.additions import addition
 from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.lookup import Coverage, Evidence, Origin
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
+from sophia_cli.project.dependencies.standard_library import REPLACEMENTS, removed_in
+from sophia_cli.project.imports.model import Outcome
 
 _ORDER = (
     Format.PYPROJECT,
@@ -77,6 +82,33 @@ def check(view: ProjectView) -> Iterator[Finding]:
         if _comes_with_python(one, view.python):
             continue
         yield _finding(view, one, coverage, offered)
+    yield from _gone_from_python(view)
+
+
+def _gone_from_python(view: ProjectView) -> Iterator[Finding]:
+    """Yield the imports of standard modules that the project's Python no longer has."""
+    for item in view.graph.imports:
+        fact = item.fact
+        gone = removed_in(fact.module, view.python) if item.resolution.outcome is Outcome.STANDARD else None
+        if gone is None or fact.guard is not Guard.NONE or fact.level:
+            continue
+        top = fact.module.partition(".")[0]
+        usual = view.dependencies.coverage(item.importer).usual
+        replacements = ("setuptools",) if top == "distutils" else (REPLACEMENTS.get(top, ""), f"standard-{top}")
+        if any(name in usual for name in replacements):
+            continue
+        one = Needed(item.importer, fact, fact.module, None)
+        since = f"Python {gone[0]}.{gone[1]}"
+        yield Finding(
+            rule=RULE.id,
+            name=RULE.name,
+            category=RULE.category,
+            severity=one.severity,
+            path=item.importer,
+            region=one.region,
+            message=f"`{top}` left the standard library with {since}, and nothing declared brings it back",
+            data={"import": fact.module, "distribution": None, "distribution_certain": False, "guarded": False},
+        )
 
 
 def _comes_with_python(one: Needed, python: tuple[int, int]) -> bool:

@@ -5,6 +5,7 @@
 Finds what an installer refuses or passes over in the files that declare dependencies: half-written requirements,
 includes (`-r`, `-c`) of files that do not exist or that lead in a circle, the table that `pip list` prints under the
 name of a requirements file, a `setup.py` that does not compile, a line of `pyproject.toml` that is no TOML.
+Distributions in the project's environment whose metadata is damaged are one note, at the first declaration.
 
 ## Why is this bad
 
@@ -47,6 +48,19 @@ def check(view: ProjectView) -> Iterator[Finding]:
             path=problem.path,
             region=Region(problem.line, 1, problem.line, 1),
             message=problem.message,
+        )
+    environment = view.dependencies.environment
+    path = min(view.dependencies.declared.files, default=None)
+    if environment.problems and path is not None:
+        more = f" (and {len(environment.problems) - 1} more)" if len(environment.problems) > 1 else ""
+        yield Finding(
+            rule=RULE.id,
+            name=RULE.name,
+            category=RULE.category,
+            severity=Severity.NOTE,
+            path=path,
+            region=Region(1, 1, 1, 1),
+            message=f"in the project's environment, {environment.problems[0].message}{more}",
         )
 
 
