@@ -12,13 +12,15 @@ from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
 from sophia_cli.fixers.syntax.change import Change
 from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
 from sophia_cli.fixers.syntax.costs import Costs, learned_costs
+from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.lessons import Lesson
 from sophia_cli.fixers.syntax.line_diff import hunks
-from sophia_cli.fixers.syntax.losses import lost_definitions, lost_lines, lost_words
+from sophia_cli.fixers.syntax.losses import differing, lost_definitions, lost_lines, lost_words
 from sophia_cli.fixers.syntax.lowering import lower
 from sophia_cli.fixers.syntax.mass_damage import Action
 from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
 from sophia_cli.fixers.syntax.past import PastRepair, origin_of, past_repairs
+from sophia_cli.fixers.syntax.pieces import apart
 from sophia_cli.fixers.syntax.safety import is_doubtful
 from sophia_cli.fixers.syntax.search import Limits, Outcome, search
 from sophia_cli.fixers.syntax.site import message_group
@@ -85,6 +87,7 @@ def repair(
     tools deleted lines in the project, a repair without the file's own past is unsafe: nobody knows what is lost.
     """
     costs = learned_costs()
+    judge = Judge()
     with quiet():
         past = past_repairs(text, good, lessons, compile_fault, by_tool=by_tool) if good is not None or lessons else ()
         if good is not None and good.is_copy:
@@ -94,20 +97,22 @@ def repair(
             outcomes = []
         else:
             short = bool(past) and past[0].is_small
-            outcomes = search(text, costs, load_token_model(), limits or (_SHORT_SEARCH if short else None))
-    proposals = _merge(_shares(text, fault, outcomes), past)
+            outcomes = search(text, costs, load_token_model(), limits or (_SHORT_SEARCH if short else None), judge)
+    forms = _Forms([*(outcome.text for outcome in outcomes), *(proposal.text for proposal in past)], judge)
+    proposals = _merge(_shares(text, fault, outcomes, forms), past, forms)
     if not proposals:
         return None
     chosen = _choose(text, proposals)
     rivals = [proposal for proposal in proposals if proposal is not chosen]
-    confidence = _confidence(chosen, outcomes, costs)
+    confidence = _confidence(chosen, outcomes, costs, forms)
+    parts = differing(text, chosen.text, judge.compiles)
     sites = _sites(text, chosen, fault)
     return Repair(
         text=chosen.text,
         sites=sites,
-        safety=_safety(text, chosen, confidence, costs, by_tool or _deletes(lessons)),
+        safety=_safety(text, chosen, parts, confidence, costs, by_tool or _deletes(lessons)),
         confidence=round(confidence, 3),
-        evidence=_evidence(text, chosen, rivals, confidence),
+        evidence=_evidence(chosen, rivals, lost_lines(*parts)),
         alternatives=tuple(_describe(text, rival, fault) for rival in rivals[:3]),
         origin=origin_of(good),
     )
@@ -128,14 +133,14 @@ def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repa
     return lowered.needs, Repair(lowered.text, sites, Safety.UNSAFE, 0.9, evidence)
 
 
-def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome]) -> list[_Proposal]:
+def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome], forms: _Forms) -> list[_Proposal]:
     """Texts with the same syntax tree count as one; each gets its share of the probability.
 
     Of equals, the one that changes the fewest lines stands for all, best by an operation of the fault's own kind.
     """
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        groups.setdefault(_form(outcome.text), []).append(outcome)
+        groups.setdefault(forms.of(outcome.text), []).append(outcome)
     if not groups:
         return []
     weights = {form: math.exp(outcomes[0].cost - group[0].cost) for form, group in groups.items()}
@@ -154,19 +159,39 @@ def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome]) -> list[
     return sorted(found, key=lambda p: -p.share)
 
 
-def _form(text: str) -> str:
-    if len(text) > _COMPARABLE:
-        return text
-    with quiet():
-        return ast.dump(ast.parse(text))
+class _Forms:
+    """Comparable forms of texts that compile: their syntax trees, where they differ."""
+
+    __slots__ = ("_head", "_known", "_tail")
+
+    def __init__(self, texts: Sequence[str], judge: Judge) -> None:
+        self._head, self._tail = apart(texts[0], list(texts[1:]), judge.compiles) if texts else (0, 0)
+        self._known: dict[str, str] = {}
+
+    def of(self, text: str) -> str:
+        """Return the same string for texts with the same syntax tree; very long texts are compared as they are."""
+        form = self._known.get(text)
+        if form is None:
+            form = self._known[text] = self._read(text)
+        return form
+
+    def _read(self, text: str) -> str:
+        part = text[self._head : len(text) - self._tail]
+        if len(part) > _COMPARABLE:
+            return part
+        with quiet():
+            try:
+                return ast.dump(ast.parse(part))
+            except SyntaxError:
+                return ast.dump(ast.parse(text))
 
 
-def _merge(found: list[_Proposal], past: Sequence[PastRepair]) -> list[_Proposal]:
+def _merge(found: list[_Proposal], past: Sequence[PastRepair], forms: _Forms) -> list[_Proposal]:
     """Put history's proposals beside the search's; one that both make carries both, in the very text of the past."""
     result = list(found)
-    forms = {_form(p.text): i for i, p in enumerate(result)} if past else {}
+    places = {forms.of(p.text): i for i, p in enumerate(result)} if past else {}
     for proposal in past:
-        at = forms.get(_form(proposal.text))
+        at = places.get(forms.of(proposal.text))
         if at is not None and result[at].past is None:
             result[at] = _Proposal(proposal.text, result[at].changes, result[at].share, proposal)
         elif at is None:
@@ -192,16 +217,16 @@ def _choose(text: str, proposals: list[_Proposal]) -> _Proposal:
     return best
 
 
-def _confidence(chosen: _Proposal, outcomes: Sequence[Outcome], costs: Costs) -> float:
+def _confidence(chosen: _Proposal, outcomes: Sequence[Outcome], costs: Costs, forms: _Forms) -> float:
     if chosen.past is not None and chosen.past.is_certain:
         return 0.98
     sure = 0.0
-    if outcomes and chosen.share > 0.0 and _form(chosen.text) == _form(outcomes[0].text):
+    if outcomes and chosen.share > 0.0 and forms.of(chosen.text) == forms.of(outcomes[0].text):
         best = outcomes[0]
-        form = _form(best.text)
+        form = forms.of(best.text)
         # What a lost line costs is a policy and says nothing about how plausible a rival is.
         plain = best.plausibility
-        rival = min((o.plausibility for o in outcomes[1:] if _form(o.text) != form), default=plain + MARGIN)
+        rival = min((o.plausibility for o in outcomes[1:] if forms.of(o.text) != form), default=plain + MARGIN)
         sure = certainty(rival - plain, plain, [change.op.value for change in best.changes], costs.certainty)
     if chosen.past is None:
         return sure if sure else 0.5 * chosen.share
@@ -214,8 +239,13 @@ def _deletes(lessons: Sequence[Lesson]) -> bool:
     return any(lesson.signature.action is Action.DELETED for lesson in lessons)
 
 
-def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_to_tools: bool) -> Safety:
-    """Safe only when no rival comes close and nothing is lost; what takes or silences code is never safe."""
+def _safety(
+    text: str, chosen: _Proposal, parts: tuple[str, str], confidence: float, costs: Costs, lost_to_tools: bool
+) -> Safety:
+    """Safe only when no rival comes close and nothing is lost; what takes or silences code is never safe.
+
+    `parts` are where the text and the chosen one differ.
+    """
     if chosen.past is not None and chosen.past.is_certain:
         # Every line of the broken text stays, and stands where it stood when the file compiled.
         return Safety.SAFE
@@ -227,7 +257,7 @@ def _safety(text: str, chosen: _Proposal, confidence: float, costs: Costs, lost_
         return Safety.UNSAFE
     if chosen.past is not None and chosen.share < costs.safe:
         return Safety.UNSAFE
-    if lost_lines(text, chosen.text) or lost_definitions(text, chosen.text) or lost_words(text, chosen.text) > 1:
+    if lost_lines(*parts) or lost_definitions(*parts) or lost_words(*parts) > 1:
         return Safety.UNSAFE
     return Safety.SAFE
 
@@ -269,7 +299,7 @@ def _nearest(marks: list[tuple[int, int, Kind, str]], start: int, end: int) -> t
     return (best[1], best[2]) if best else None
 
 
-def _evidence(text: str, chosen: _Proposal, rivals: list[_Proposal], confidence: float) -> tuple[str, ...]:
+def _evidence(chosen: _Proposal, rivals: list[_Proposal], lost: int) -> tuple[str, ...]:
     evidence: list[str] = []
     if chosen.past is not None:
         evidence.extend(chosen.past.evidence)
@@ -280,7 +310,6 @@ def _evidence(text: str, chosen: _Proposal, rivals: list[_Proposal], confidence:
             evidence.append(f"{chosen.share:.0%} of the weight of all candidates, the next has {next_best:.0%}")
         else:
             evidence.append("no other candidate comes close")
-    lost = lost_lines(text, chosen.text)
     if lost:
         evidence.append(f"{lost} {'line' if lost == 1 else 'lines'} of code would be lost")
     return tuple(evidence)

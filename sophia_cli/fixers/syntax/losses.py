@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sophia_cli.fixers.syntax.fstrings import masked
 from sophia_cli.fixers.syntax.line_diff import hunks
+from sophia_cli.fixers.syntax.pieces import apart
 from sophia_cli.fixers.syntax.site import is_code
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.M)
@@ -22,6 +23,12 @@ class _Changed:
 
     gone: tuple[str, ...]
     come: tuple[str, ...]
+
+
+def differing(before: str, after: str, compiles: Callable[[str], bool]) -> tuple[str, str]:
+    """Return the two texts without the pieces (`pieces.pieces_of`) that both begin and end with."""
+    head, tail = apart(after, [before], compiles)
+    return before[head : len(before) - tail], after[head : len(after) - tail]
 
 
 def lost_lines(before: str, after: str) -> int:

@@ -4,59 +4,95 @@ from __future__ import annotations
 
 import ast
 import builtins
-import warnings
+from dataclasses import dataclass
+
+from sophia_cli.fixers.syntax.judge import Judge
+from sophia_cli.fixers.syntax.pieces import pieces_of
 
 _BUILTINS = frozenset(dir(builtins)) | {
     "__file__", "__name__", "__doc__", "__path__", "__spec__", "__package__", "__loader__", "__builtins__",
     "__annotations__", "__class__", "__module__", "__qualname__", "WindowsError", "reveal_type",
 }  # fmt: skip
+_COUNTED = (
+    "no-effect", "unreachable", "method-self", "function-self", "empty-suite", "redefined", "string-no-effect",
+    "nested-def", "docstrings", "bare-annotation",
+)  # fmt: skip
 _EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
-def outcome_features(text: str) -> dict[str, float] | None:
-    """Return features of a text that compiles, None when it cannot be parsed after all."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+@dataclass(slots=True)
+class _Piece:
+    """What one piece of a text binds, reads and holds; `body` are its statements at the margin."""
+
+    body: list[ast.stmt]
+    bound: set[str]
+    loaded: set[str]
+    counts: dict[str, float]
+    star: bool = False
+
+
+class Outcomes:
+    """Looks at finished texts that have much in common; what they share is looked at once."""
+
+    __slots__ = ("_pieces", "judge")
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self._pieces: dict[str, _Piece] = {}
+
+    def features(self, text: str) -> dict[str, float] | None:
+        """Return features of a text that compiles, None when it cannot be parsed after all."""
+        judge = self.judge
+        texts = pieces_of(text)
+        if not all(judge.compiles(piece) for piece in texts):
+            texts = [text]
+        found = [judge.warnings_in(piece) for piece in texts]
         try:
-            tree = ast.parse(text)
-            compile(tree, "<repair>", "exec", dont_inherit=True)
+            pieces = [self._piece(piece) for piece in texts]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-    bound: set[str] = set()
-    loaded: list[str] = []
-    counts = dict.fromkeys(
-        ("no-effect", "unreachable", "method-self", "function-self", "empty-suite", "redefined", "string-no-effect",
-         "nested-def", "docstrings", "bare-annotation"), 0.0
-    )  # fmt: skip
-    star = False
+        if None in found:
+            return None
+        counts = dict.fromkeys(_COUNTED, 0.0)
+        for piece in pieces:
+            for name, value in piece.counts.items():
+                counts[name] += value
+        body = [statement for piece in pieces for statement in piece.body]
+        tree = ast.Module(body, [])
+        if ast.get_docstring(tree, clean=False) is not None:
+            counts["docstrings"] += 1
+        if body:
+            _judge(body, tree, "module", True, counts)
+        bound = _BUILTINS.union(*(piece.bound for piece in pieces))
+        missing = set().union(*(piece.loaded for piece in pieces)) - bound
+        features = {name: min(value, 20.0) for name, value in counts.items()}
+        features["unresolved"] = 0.0 if any(piece.star for piece in pieces) else float(min(len(missing), 20))
+        features["warnings"] = float(min(sum(number or 0 for number in found), 5))
+        return features
+
+    def _piece(self, text: str) -> _Piece:
+        piece = self._pieces.get(text)
+        if piece is None:
+            piece = self._pieces[text] = _read(text)
+        return piece
+
+
+def _read(text: str) -> _Piece:
+    tree = ast.parse(text)
+    piece = _Piece(tree.body, set(), set(), dict.fromkeys(_COUNTED, 0.0))
+    bound, loaded, counts = piece.bound, piece.loaded, piece.counts
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Load):
-                loaded.append(node.id)
-            else:
-                bound.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            bound.add(node.name)
-            arguments = node.args
-            for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-                bound.add(argument.arg)
-            for extra in (arguments.vararg, arguments.kwarg):
-                if extra is not None:
-                    bound.add(extra.arg)
-            if ast.get_docstring(node, clean=False) is not None:
-                counts["docstrings"] += 1
-        elif isinstance(node, ast.ClassDef):
+            (loaded if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             bound.add(node.name)
             if ast.get_docstring(node, clean=False) is not None:
                 counts["docstrings"] += 1
-        elif isinstance(node, ast.Lambda):
-            bound.update(a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
-            for extra in (node.args.vararg, node.args.kwarg):
-                if extra is not None:
-                    bound.add(extra.arg)
         elif isinstance(node, ast.alias):
             if node.name == "*":
-                star = True
+                piece.star = True
             bound.add((node.asname or node.name).split(".")[0])
         elif (isinstance(node, ast.ExceptHandler) and node.name) or (
             isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
@@ -66,14 +102,8 @@ def outcome_features(text: str) -> dict[str, float] | None:
             bound.add(node.rest)
         elif isinstance(node, (ast.Global, ast.Nonlocal)):
             bound.update(node.names)
-    if ast.get_docstring(tree, clean=False) is not None:
-        counts["docstrings"] += 1
     _walk_bodies(tree, counts)
-    missing = {name for name in loaded if name not in bound and name not in _BUILTINS}
-    features = {name: min(value, 20.0) for name, value in counts.items()}
-    features["unresolved"] = 0.0 if star else float(min(len(missing), 20))
-    features["warnings"] = float(min(len([w for w in caught if issubclass(w.category, SyntaxWarning)]), 5))
-    return features
+    return piece
 
 
 def _walk_bodies(tree: ast.Module, counts: dict[str, float]) -> None:
@@ -81,7 +111,7 @@ def _walk_bodies(tree: ast.Module, counts: dict[str, float]) -> None:
     while stack:
         node, where = stack.pop()
         for name in ("body", "orelse", "finalbody"):
-            body = getattr(node, name, None)
+            body = None if node is tree else getattr(node, name, None)
             if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
                 _judge(body, node, where, name == "body", counts)
         inner = where

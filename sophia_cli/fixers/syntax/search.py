@@ -20,12 +20,20 @@ from sophia_cli.fixers.syntax.features import (
     plausibility,
 )
 from sophia_cli.fixers.syntax.judge import Judge
-from sophia_cli.fixers.syntax.losses import lost_lines
+from sophia_cli.fixers.syntax.losses import differing, lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
-from sophia_cli.fixers.syntax.outcome import outcome_features
+from sophia_cli.fixers.syntax.outcome import Outcomes
+from sophia_cli.fixers.syntax.progress import (
+    fault_after,
+    is_progress,
+    is_vague,
+    is_where_parsing_stopped,
+    shows,
+    stays_broken,
+)
 from sophia_cli.fixers.syntax.site import Site, indent_unit
 from sophia_cli.fixers.syntax.token_model import TokenModel
-from sophia_cli.fixers.syntax.window import Window, continues, narrow, windows_around
+from sophia_cli.fixers.syntax.window import Window, tail_view, views, windows_around
 
 _CANDIDATE = 800  # characters that the compiler reads in the time that a candidate costs that is only ranked
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
@@ -57,7 +65,7 @@ class Limits:
 
     def wider(self) -> Limits:
         """Return the limits for a second search, of a text for which the first found nothing."""
-        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, work=2 * self.work)
+        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, sites=8, work=4_000_000)
 
     def at(self, depth: int) -> Limits:
         """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""
@@ -98,6 +106,7 @@ class _Tools:
     model: TokenModel | None
     limits: Limits
     judge: Judge
+    outcomes: Outcomes
     stop: int  # what the judge may have spent when the search ends
     memo: dict[tuple[object, ...], list[tuple[_Tried, bool]]]
 
@@ -112,7 +121,9 @@ def text_of(lines: list[str]) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | None = None) -> list[Outcome]:
+def search(
+    text: str, costs: Costs, model: TokenModel | None, limits: Limits | None = None, judge: Judge | None = None
+) -> list[Outcome]:
     """Return texts that compile, cheapest first; empty when none was found within the limits.
 
     Call inside `compiler.quiet()`. Deterministic: the same text, costs and limits give the same answer.
@@ -120,22 +131,23 @@ def search(text: str, costs: Costs, model: TokenModel | None, limits: Limits | N
     first = limits or Limits()
     if len(text) > first.huge:
         return []
-    judge = Judge()
-    found = _search(text, costs, model, first, judge)
+    outcomes = Outcomes(judge or Judge())
+    found = _search(text, costs, model, first, outcomes)
     if not found and limits is None and len(text) <= first.large:
-        found = _search(text, costs, model, first.wider(), judge)
+        found = _search(text, costs, model, first.wider(), outcomes)
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
         texts = {outcome.text for outcome in found}
-        kept = _search(text, costs, model, replace(first, lossless=True, work=first.work // 2), judge)
+        kept = _search(text, costs, model, replace(first, lossless=True, work=first.work // 2), outcomes)
         found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
     return found
 
 
-def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, judge: Judge) -> list[Outcome]:
+def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, outcomes: Outcomes) -> list[Outcome]:
     lines = text.split("\n")
     if lines and lines[-1] == "":
         lines.pop()
+    judge = outcomes.judge
     started = judge.spent
     fault = judge.whole(text_of(lines))
     if fault is None:
@@ -143,7 +155,7 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, j
     frontier = [State(lines, (), {}, 0.0, 0.0, fault)]
     finals: dict[str, State] = {}
     unit = indent_unit(lines)
-    tools = _Tools(costs, model, limits, judge, started + limits.work, {})
+    tools = _Tools(costs, model, limits, judge, outcomes, started + limits.work, {})
     furthest = 0
     for depth in range(limits.sites):
         tools.limits = limits.at(depth)
@@ -168,7 +180,7 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, j
             frontier = [s for s in frontier if s.cost + limits.step < best_final]
         if not frontier or tools.used_up or (best_final is not None and len(finals) >= limits.finals):
             break
-    return _finish(text, finals, costs, limits)
+    return _finish(text, finals, tools)
 
 
 def _beam(states: list[State], width: int) -> list[State]:
@@ -185,14 +197,19 @@ def _beam(states: list[State], width: int) -> list[State]:
     return kept
 
 
-def _finish(broken: str, finals: dict[str, State], costs: Costs, limits: Limits) -> list[Outcome]:
-    best = heapq.nsmallest(limits.finals, finals.items(), key=lambda item: item[1].cost)
+def _finish(broken: str, finals: dict[str, State], tools: _Tools) -> list[Outcome]:
+    costs = tools.costs
+    best = heapq.nsmallest(tools.limits.finals, finals.items(), key=lambda item: item[1].cost)
     found: list[Outcome] = []
     for text, state in best:
-        outcome = outcome_features(text)
+        outcome = tools.outcomes.features(text)
         if outcome is not None:
             conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
-            lost = 0 if conflict else max(0, lost_lines(broken, text) - _not_code(state.changes))
+            lost = (
+                0
+                if conflict
+                else max(0, lost_lines(*differing(broken, text, tools.judge.compiles)) - _not_code(state.changes))
+            )
             plain = state.cost + costs.of_outcome(outcome)
             total = plain + costs.loss * min(lost, _LOST_AT_MOST)
             found.append(Outcome(text, state.changes, total, state.features, outcome, lost, plain))
@@ -220,7 +237,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
     for window in windows_around(lines, line):
         if window.last - window.first == len(lines) and size > limits.large:
             break
-        if not _shows(window, lines, fault, judge):
+        if not shows(window, lines, fault, judge):
             continue
         own = tuple(lines[window.first : window.last])
         key = (own, window.first, len(lines), fault)
@@ -239,11 +256,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         else:
             passed.extend(t for t, whole in known if whole)
             advanced.extend(t for t, whole in known if not whole)
-        if passed and min(t.cost for t in passed) < limits.content:
-            break
-        if any(t.progress > limits.leap and t.cost < limits.content for t in advanced):
-            break
-        if tools.used_up:
+        if passed or advanced or tools.used_up:
             break
     passed.sort(key=lambda t: t.cost)
     advanced.sort(key=lambda t: t.cost - t.progress)
@@ -253,9 +266,9 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         after = change.apply(lines)
         text = text_of(after)
         following = judge.whole(text)
-        if following is not None and not _is_progress(fault, following, change):
+        if following is not None and not is_progress(fault, following, change):
             continue
-        ahead = -limits.doubt if following is not None and _is_vague(following) else 0.0
+        ahead = -limits.doubt if following is not None and is_vague(following) else 0.0
         if following is not None and tried.progress:
             ahead = limits.pull * math.log1p(max(0, following.line - max(fault.line, change.start + len(change.lines))))
         result.append(
@@ -279,15 +292,6 @@ class _Tried:
     progress: float
 
 
-def _shows(window: Window, lines: list[str], fault: SyntaxFault, judge: Judge) -> bool:
-    """Whether the window, compiled alone, has the same fault at the same line."""
-    if window.first == 0 and window.last == len(lines):
-        return True
-    text = window.text(lines[window.first : window.last])
-    alone = judge.fault(text)
-    return alone is not None and window.line_of(alone.line) == fault.line and alone.type == fault.type
-
-
 def _try_all(
     site: Site,
     window: Window,
@@ -298,30 +302,26 @@ def _try_all(
 ) -> None:
     limits = tools.limits
     best = min((t.cost for t in passed), default=None)
-    near = narrow(site)
-    if near is not None and not _shows(near, site.lines, site.fault, tools.judge):
-        near = None
+    shown = [view for view in views(site) if shows(view, site.lines, site.fault, tools.judge)]
+    tail = tail_view(site)
+    if tail is not None and not shows(tail, site.lines, site.fault, tools.judge):
+        tail = None
     for cost, _, change, features in _ranked(site, tools, seen):
         if best is not None and cost > best + limits.gap and len(passed) + len(advanced) >= 2:
             break
-        if near is not None and near.first <= change.start and change.end <= near.last:
-            following = _fault_after(site.lines, change, near, tools.judge)
-            if (
-                following is not None
-                and _is_final(following, change)
-                and not _is_progress(site.fault, following, change)
-            ):
-                continue
-        following = _fault_after(site.lines, change, window, tools.judge)
+        if any(stays_broken(site, change, view, tools.judge) for view in shown):
+            continue
+        enough = tail if tail is not None and change.start >= tail.first else window
+        following = fault_after(site.lines, change, enough, tools.judge)
         if following is None:
             best = cost if best is None else min(best, cost)
             sound = 0.0 if flips_docstrings(site, change) else 1.0
             passed.append(_Tried(cost, change, features, sound))
             if len(passed) >= limits.passes:
                 break
-        elif _is_progress(site.fault, following, change):
+        elif is_progress(site.fault, following, change):
             reached = following.line - max(site.fault.line, change.start + len(change.lines))
-            vague = _is_vague(following) or flips_docstrings(site, change)
+            vague = is_vague(following) or flips_docstrings(site, change)
             progress = 0.0 if vague else limits.pull * math.log1p(max(0, reached))
             advanced.append(_Tried(cost, change, features, progress))
             if progress > limits.leap:
@@ -336,10 +336,12 @@ def _ranked(
     """The candidates worth a compile, cheapest first: ranked by plain features, the best of them by all features."""
     costs, model = tools.costs, tools.model
     limits = tools.limits
+    # The parser stopped here and read on for nothing but strings: what stands below is not why.
+    reach = site.line if is_where_parsing_stopped(site.fault) else len(site.lines)
     rough: list[tuple[float, int, Change]] = []
     for number, change in enumerate(propose(site)):
         key = (change.start, change.end, change.lines)
-        if key not in seen:
+        if key not in seen and change.start <= reach:
             seen.add(key)
             tools.judge.spent += _CANDIDATE
             rough.append((costs.of_change(operation_features(site, change)), number, change))
@@ -357,52 +359,3 @@ def _ranked(
         ranked.append((cost + costs.of_change(extra), number, change, {**features, **extra}))
     ranked.sort(key=lambda item: (item[0], item[1]))
     return ranked
-
-
-def _fault_after(lines: list[str], change: Change, window: Window, judge: Judge) -> SyntaxFault | None:
-    """What the compiler says of the window after the change, in lines of the whole text."""
-    inside = change.start >= window.first and change.end <= window.last
-    if inside and change.start == window.first and change.lines and change.lines[0].strip():
-        # A window that begins at another level than before can only be judged with what stands above it.
-        inside = window.nested == change.lines[0][:1].isspace()
-    actual = window if inside else Window(0, max(window.last, change.end))
-    first, last = actual.first, actual.last
-    text = actual.text([*lines[first : change.start], *change.lines, *lines[change.end : last]])
-    fault = judge.fault(text)
-    if fault is None:
-        return None
-    return SyntaxFault(
-        actual.line_of(fault.line), fault.column, actual.line_of(fault.end_line), fault.end_column, fault.message,
-        fault.type,
-    )  # fmt: skip
-
-
-def _is_vague(fault: SyntaxFault) -> bool:
-    """Whether the fault's place says little about how far the text is right: something open swallows the rest."""
-    message = fault.message
-    return "never closed" in message or "unterminated" in message or "does not match opening" in message
-
-
-def _is_final(fault: SyntaxFault, change: Change) -> bool:
-    """Whether a fault in a few lines is one in the whole text too, whatever stands above and below."""
-    if _is_vague(fault):
-        return False
-    row = fault.line - 1 - change.start
-    return not (0 <= row < len(change.lines) and continues(change.lines[row]))
-
-
-def _is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
-    """Whether the next fault stands behind the one that was there, counted in lines of the changed text."""
-    line = before.line - 1
-    if change.op is Op.MERGE_CONFLICT:
-        return True
-    growth = len(change.lines) - (change.end - change.start)
-    if change.end <= line:
-        line += growth
-    elif change.start <= line < change.end:
-        line = min(line + max(growth, 0), change.start + len(change.lines) - 1) if change.lines else change.start - 1
-    if after.line - 1 > line:
-        return True
-    if after.line - 1 != line or after.column <= before.column:
-        return False
-    return after.message != before.message or (change.op is Op.INSERT_TOKEN and change.token == ",")

@@ -11,7 +11,7 @@ from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 _DEFINITION = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def|class)\b|[ \t]*@\w")
 _CONTINUES = re.compile(r"[ \t]*(?:else|elif|except|finally|case)\b")
 _NESTED = ("if 1:",)
-_STATEMENTS = 4  # above and below the fault, in the narrowest window
+_STATEMENTS = (4, 14)  # more in each larger view, above and below the fault
 _TOP = re.compile(r"(?:def|class|async|if|for|while|with|try|import|from)\b|@")
 
 
@@ -54,27 +54,37 @@ def continues(line: str) -> bool:
     return _CONTINUES.match(line) is not None
 
 
-def narrow(site: Site) -> Window | None:
-    """Return the few statements around the fault, under headers for the blocks that they stand in.
+def views(site: Site) -> Iterator[Window]:
+    """Yield ever larger stretches around the fault, under headers for the blocks that they stand in.
 
-    None when that is not much less than the site's own window. It is too narrow to propose changes by, but what is
-    still broken in it is broken in the whole.
+    None is more than half of the site's own window. They are too narrow to propose changes by, but what is still
+    broken in them is broken in the whole.
     """
     if site.group == "triple":
-        return None
-    first = here = site.line
-    for _ in range(_STATEMENTS):
+        return
+    first, last = site.line, site.statement_end(site.line)
+    for count in _STATEMENTS:
+        for _ in range(count):
+            index = site.previous_code(first)
+            first = first if index is None else index
+            last = site.statement_end(last) if last < site.last else last
+        if 2 * (last - first) > site.last - site.first:
+            return
+        yield Window(first, last, _headers(site, first))
+
+
+def tail_view(site: Site) -> Window | None:
+    """Return what stands from a few statements above the fault to the end of the site's window, under headers.
+
+    Changes in it are judged by it as by the window: nothing behind them is missing. None when it saves little.
+    """
+    first = site.line
+    for _ in range(sum(_STATEMENTS)):
         index = site.previous_code(first)
-        if index is None:
-            break
-        first = index
-    last = site.statement_end(here)
-    for _ in range(_STATEMENTS):
-        if last < site.last:
-            last = site.statement_end(last)
-    if 2 * (last - first) > site.last - site.first:
+        first = first if index is None else index
+    if 3 * (first - site.first) < site.last - site.first:
         return None
-    return Window(first, last, _headers(site, first))
+    return Window(first, site.last, _headers(site, first))
 
 
 def _headers(site: Site, index: int) -> tuple[str, ...]:
