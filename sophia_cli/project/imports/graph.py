@@ -67,10 +67,9 @@ class ImportGraph:
 
         Complete rather than small: every root that has a module counts, and imports for type checkers count too.
         """
-        pending = [entries] if isinstance(entries, str) else list(entries)
-        seen = {path for path in pending if path in self.files}
-        for path in list(seen):
-            pending.extend(self.packages_above(path))
+        starts = [path for path in ([entries] if isinstance(entries, str) else entries) if path in self.files]
+        seen = {path for start in starts for path in (start, *self.packages_above(start))}
+        pending = list(seen)
         while pending:
             path = pending.pop()
             for edge in self.edges.get(path, ()):
@@ -177,8 +176,13 @@ class ImportGraph:
                 yield located.path
 
     def _named(self, path: str, dotted: str) -> Iterable[str]:
-        """Return the files that a string of dotted names may mean: the whole of it, or all but its last part."""
+        """Return the files that a string of dotted names may mean: the whole of it, or all but its last part.
+
+        One that ends in `.*` means every module below a package.
+        """
         module = dotted.partition(":")[0]
+        if module.endswith(".*"):
+            return self._below(path, module[:-2])
         for name in (module, module.rpartition(".")[0]):
             if name:
                 found = self.resolver.resolve_module(path, 0, name)
@@ -186,6 +190,11 @@ class ImportGraph:
                 if places and found.outcome in (Outcome.MODULE, Outcome.LUCKY):
                     return places
         return ()
+
+    def _below(self, path: str, package: str) -> list[str]:
+        found = self.resolver.resolve_module(path, 0, package)
+        folders = [at.folder + "/" for at in found.targets if at.folder]
+        return [file for file in sorted(self.modules.files) if any(map(file.startswith, folders))]
 
 
 def build_graph(

@@ -24,15 +24,16 @@ def command_roots(path: str, text: str, modules: ModuleMap) -> Iterator[SourceRo
     Absolute and variable beginnings (`/app`, `$PWD`) are dropped: what is left must be a folder of the project.
     """
     base = path.rpartition("/")[0]
+    text = _VARIABLE.sub("", text)
     for match in _PYTHONPATH.finditer(text):
         value = match.group(1) or match.group(2)
-        for entry in _VARIABLE.sub("", value).split(":"):
+        for entry in value.split(":"):
             folder = _folder(base, entry, modules)
             if folder:
                 yield SourceRoot(folder, Reason.PYTHONPATH, f"{path}:{_line(text, match.start())}")
     for match in _FOLDER.finditer(text):
         entry = next(group for group in match.groups() if group)
-        folder = _folder(base, _VARIABLE.sub("", entry), modules)
+        folder = _folder(base, entry, modules)
         if folder:
             yield SourceRoot(folder, Reason.WORKING_FOLDER, f"{path}:{_line(text, match.start())}", folder)
 

@@ -1,0 +1,145 @@
+"""Which folders are source roots, and what says so."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from imported_project import graph_of, outcome
+
+from sophia_cli.fixers.survey import facts_of_bytes
+from sophia_cli.project.imports.model import Outcome, Reason, SourceRoot
+from sophia_cli.project.imports.roots import infer_roots, is_root_document
+
+LIB = {"lib/shop/__init__.py": "", "lib/shop/prices.py": "", "app.py": "import shop.prices\n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.setuptools]\npackage-dir = {"" = "lib"}\n'),
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.setuptools.packages.find]\nwhere = ["lib"]\n'),
+        ("pyproject.toml", '[tool.poetry]\nname = "x"\npackages = [{include = "shop", from = "lib"}]\n'),
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.hatch.build.targets.wheel]\npackages = ["lib/shop"]\n'),
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.hatch.build]\nsources = ["lib"]\n'),
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.hatch.build.sources]\n"lib/shop" = "shop"\n'),
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.pdm.build]\npackage-dir = "lib"\n'),
+        ("pyproject.toml", '[project]\nname = "x"\n[tool.uv.build-backend]\nmodule-root = "lib"\n'),
+        ("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["lib"]\n'),
+        ("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = "lib other"\n'),
+        ("pyproject.toml", '[tool.mypy]\nmypy_path = "$MYPY_CONFIG_FILE_DIR/lib"\n'),
+        ("pyproject.toml", '[tool.pyright]\nextraPaths = ["lib"]\n'),
+        ("pyproject.toml", '[[tool.pyright.executionEnvironments]]\nroot = "."\nextraPaths = ["lib"]\n'),
+        ("setup.cfg", "[options]\npackage_dir =\n    = lib\n[metadata]\nname = x\n"),
+        ("setup.cfg", "[options]\n[options.packages.find]\nwhere = lib\n"),
+        ("setup.cfg", "[tool:pytest]\npythonpath = lib\n"),
+        ("pytest.ini", "[pytest]\npythonpath = lib\n"),
+        ("mypy.ini", "[mypy]\nmypy_path = other:lib\n"),
+        ("pyrightconfig.json", '{ // comment\n "extraPaths": ["lib"] }'),
+        ("setup.py", 'from setuptools import setup\nsetup(name="x", package_dir={"": "lib"})\n'),
+        ("setup.py", 'import setuptools\nwhere = {"": "lib"}\nsetuptools.setup(package_dir=where)\n'),
+        ("setup.py", 'from setuptools import *\nsetup(packages=find_packages("lib"))\n'),
+        ("Dockerfile", "FROM python\nWORKDIR /app\nCOPY . .\nENV PYTHONPATH=/app/lib\n"),
+        ("Dockerfile", 'FROM python\nWORKDIR /app\nCOPY . .\nENV A=1 \\\n    PYTHONPATH="/app:/app/lib"\n'),
+        ("docker-compose.yml", "services:\n  api:\n    environment:\n      PYTHONPATH: /app/lib\n"),
+        (".github/workflows/test.yml", "jobs:\n  a:\n    env:\n      PYTHONPATH: ${{ github.workspace }}/lib\n"),
+        ("Makefile", "test:\n\tPYTHONPATH=$(PWD)/lib:. pytest\n"),
+        ("run.sh", 'export PYTHONPATH="$PWD/lib:$PYTHONPATH"\n'),
+        (".env", "PYTHONPATH=lib\n"),
+        ("Procfile", "web: gunicorn --pythonpath lib shop.wsgi\n"),
+    ],
+)
+def test_a_declared_folder_is_a_root(name: str, text: str) -> None:
+    assert is_root_document(name)
+    assert outcome({**LIB, name: text}, "app.py") is Outcome.MODULE
+    assert outcome({**LIB, name: ""}, "app.py") is Outcome.OTHER_ROOT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sys\nsys.path.insert(0, 'lib')\nimport shop.prices\n",
+        "import sys, os\nsys.path.append(os.path.join(os.path.dirname(__file__), 'lib'))\nimport shop.prices\n",
+        "import pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).parent / 'lib'))\nimport shop.prices\n",
+    ],
+)
+def test_a_file_that_changes_the_path_finds_modules_there(text: str) -> None:
+    graph = graph_of({**LIB, "app.py": text, "other.py": "import shop.prices\n"})
+    assert graph.imports_of("app.py")[-1].resolution.outcome is Outcome.MODULE
+    assert graph.imports_of("other.py")[0].resolution.outcome is Outcome.OTHER_ROOT
+
+
+def test_a_conftest_changes_the_path_for_its_folder() -> None:
+    conftest = "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))\n"
+    texts = {**LIB, "tests/conftest.py": conftest, "tests/unit/test_shop.py": "import shop.prices\n"}
+    assert outcome(texts, "tests/unit/test_shop.py") is Outcome.MODULE
+
+
+def test_a_container_gives_a_folder_another_name() -> None:
+    dockerfile = (
+        'FROM python\nWORKDIR /srv\nCOPY price-service /srv/price_service\nCMD ["python", "-m", "price_service.run"]\n'
+    )
+    texts = {
+        "Dockerfile": dockerfile,
+        "price-service/config.py": "",
+        "price-service/run.py": "import price_service.config\n",
+    }
+    assert outcome(texts, "price-service/run.py") is Outcome.MODULE
+
+
+def test_a_command_that_starts_in_a_package_makes_its_modules_top_level() -> None:
+    texts = {
+        "api/__init__.py": "",
+        "api/config.py": "",
+        "api/main.py": "import config\n",
+        "start.sh": "cd api && uvicorn main:app\n",
+    }
+    assert outcome(texts, "api/main.py") is Outcome.MODULE
+    assert outcome({**texts, "start.sh": ""}, "api/main.py") is Outcome.LUCKY
+
+
+def test_a_package_of_another_subproject_can_be_imported_as_it_is_installed() -> None:
+    texts = {
+        "libs/money/pyproject.toml": '[project]\nname = "money"\n[build-system]\nbuild-backend = "hatchling.build"\n',
+        "libs/money/src/money/__init__.py": "",
+        "services/api/main.py": "import money\n",
+    }
+    assert outcome(texts, "services/api/main.py") is Outcome.MODULE
+
+
+def test_a_project_that_tests_work_on_declares_roots_for_itself_alone() -> None:
+    texts = {
+        "tests/demo/pyproject.toml": '[project]\nname = "demo"\n[build-system]\nbuild-backend = "hatchling.build"\n',
+        "tests/demo/src/demo/__init__.py": "x = 1\n",
+        "app.py": "from demo import x\n",
+    }
+    assert outcome(texts, "app.py") is Outcome.OTHER_ROOT
+
+
+def test_a_root_tells_where_it_was_seen() -> None:
+    files = {"lib/shop.py": facts_of_bytes("lib/shop.py", b"")}
+    text = b'[project]\nname = "x"\n\n[tool.setuptools.packages.find]\nwhere = ["lib"]\n'
+    (found,) = infer_roots(files, {"pyproject.toml": text})
+    assert found == SourceRoot("lib", Reason.PACKAGING, "pyproject.toml:5")
+
+
+def test_folders_without_python_and_outside_of_the_project_are_no_roots() -> None:
+    files = {"app.py": facts_of_bytes("app.py", b"import sys\nsys.path.insert(0, '../../elsewhere')\n")}
+    assert infer_roots(files, {".env": b"PYTHONPATH=docs:../other:/usr/lib\n"}) == ()
+
+
+@given(
+    st.sampled_from(["pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pyrightconfig.json", "Dockerfile", "a.sh"]),
+    st.text(alphabet=st.sampled_from("[]{}=\"'\\\n\t :./#,$-setup toolpyhCOPYWRKDIENVcd&"), max_size=120),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_document_makes_the_inference_fail(name: str, text: str) -> None:
+    files = {"lib/shop.py": facts_of_bytes("lib/shop.py", b"")}
+    assert all(root.path in ("", "lib") for root in infer_roots(files, {name: text.encode()}))
+
+
+def test_bytes_that_are_no_text_are_passed_over() -> None:
+    files = {"lib/shop.py": facts_of_bytes("lib/shop.py", b"")}
+    assert (
+        infer_roots(files, {"pyproject.toml": b"\xff\xfe\x00", "setup.py": b"setup(\x00", "Dockerfile": b"\xff"}) == ()
+    )
