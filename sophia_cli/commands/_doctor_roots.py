@@ -30,11 +30,13 @@ def root_lines(root: Path, inventory: Inventory) -> Iterator[str]:
     yield from (_line(found) for found in declared[:_MOST])
     if len(declared) > _MOST:
         yield f"and {len(declared) - _MOST} more"
-    yield from _package_lines(files, {found.path for found in roots})
+    yield from _package_lines(files, {found.path for found in declared})
     edits = [found for found in roots if found.reason is Reason.PATH_EDIT]
-    if edits:
-        places = len({found.evidence for found in edits})
-        yield f"{places} changes of `sys.path`, each for its own file; the first in {edits[0].evidence}"
+    places = list(dict.fromkeys(found.evidence for found in edits))
+    if len(places) == 1:
+        yield f"1 change of `sys.path`, for its own file only: {places[0]}"
+    elif places:
+        yield f"{len(places)} changes of `sys.path`, each for its own file only; the first: {places[0]}"
 
 
 def _facts(root: Path, inventory: Inventory) -> Mapping[str, FileFacts]:
