@@ -35,6 +35,7 @@ class Evaluator:
         self.inheritance = Inheritance(modules, self.evaluate)
         self.forms = Forms(modules, self.evaluate)
         self._known: dict[tuple[str, str], Values] = {}
+        self._stars: dict[tuple[str, str], Values | None] = {}
         self._replaced: dict[str, frozenset[str]] = {}
 
     def evaluate(self, path: str, expression: str) -> Values:
@@ -135,6 +136,14 @@ class Evaluator:
 
     def _starred(self, path: str, name: str) -> Values | None:
         """Return what star imports give for a name, None when none of them has it."""
+        key = (path, name)
+        if key not in self._stars:
+            # Modules may star each other.
+            self._stars[key] = None
+            self._stars[key] = self._found_by_star(path, name)
+        return self._stars[key]
+
+    def _found_by_star(self, path: str, name: str) -> Values | None:
         for star in reversed(self.modules.surface(path).stars):
             for value in self.modules.imported(path, star):
                 if not isinstance(value, ModuleValue) or value.located.kind is Kind.NAMESPACE:
