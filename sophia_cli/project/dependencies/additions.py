@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from sophia_cli.core.findings import Edit
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
@@ -30,25 +31,29 @@ def replacement(declaration: Declaration, requirement: Requirement, specifier: s
     return Edit(declaration.path, requirement.value.start, requirement.value.end, words.encode())
 
 
-def addition(declaration: Declaration, data: bytes, name: str, version: str | None) -> Edit | None:
-    """Return the edit that makes the file ask for `name`, `version` or newer; None where the file leaves no place.
+def addition(declaration: Declaration, data: bytes, wanted: Mapping[str, str | None]) -> Edit | None:
+    """Return the edit that makes the file ask for what is wanted; None where the file leaves no place or nothing is.
+
+    `wanted` gives the version of each distribution, or a newer one, None for any.
 
     A file in which versions are pinned gets a pin. What a resolver wrote, what has hashes and what is computed is left
     alone.
     """
-    if declaration.is_compiled or any(requirement.has_hashes for requirement in declaration.requirements):
+    is_left_alone = declaration.is_compiled or any(requirement.has_hashes for requirement in declaration.requirements)
+    if is_left_alone or not wanted:
         return None
     text = read_text(data)
-    specifier = _specifier(declaration, version)
+    specifiers = {name: _specifier(declaration, version) for name, version in wanted.items()}
+    words = [name + specifier for name, specifier in specifiers.items()]
     match declaration.format:
         case Format.REQUIREMENTS:
-            return _line_at_end(declaration, text, data, name + specifier)
+            return _lines_at_end(declaration, text, data, words)
         case Format.PYPROJECT:
-            return _in_pyproject(declaration, text, name, specifier)
+            return _in_pyproject(declaration, text, specifiers, words)
         case Format.PIPFILE:
-            return _in_table(declaration, text, read_toml(text.text), ("packages",), name, specifier)
+            return _in_table(declaration, text, read_toml(text.text), ("packages",), specifiers)
         case Format.SETUP_CFG | Format.SETUP_PY:
-            return _after_last(declaration, text, name + specifier)
+            return _after_last(declaration, text, words)
         case _:
             return None
 
@@ -61,31 +66,38 @@ def _specifier(declaration: Declaration, version: str | None) -> str:
     return f"=={version}" if main and pinned * 2 > len(main) else f">={version}"
 
 
-def _line_at_end(declaration: Declaration, text: DeclarationText, data: bytes, words: str) -> Edit:
+def _lines_at_end(declaration: Declaration, text: DeclarationText, data: bytes, words: Sequence[str]) -> Edit:
     ending = _ending(text)
     has_end = not text.text or text.text.endswith(("\n", "\r"))
-    line = words + ending if has_end else ending + words
-    return Edit(declaration.path, len(data), len(data), line.encode(text.encoding))
+    lines = ending.join(words)
+    lines = lines + ending if has_end else ending + lines
+    return Edit(declaration.path, len(data), len(data), lines.encode(text.encoding))
 
 
 def _ending(text: DeclarationText) -> str:
     return "\r\n" if "\r\n" in text.text else "\n"
 
 
-def _in_pyproject(declaration: Declaration, text: DeclarationText, name: str, specifier: str) -> Edit | None:
+def _in_pyproject(
+    declaration: Declaration, text: DeclarationText, specifiers: Mapping[str, str], words: Sequence[str]
+) -> Edit | None:
     document = read_toml(text.text)
     array = document.value("project", "dependencies")
     if isinstance(array, TomlArray) and not array.is_open:
         if array.items:
-            return _after_last(declaration, text, name + specifier)
+            return _after_last(declaration, text, words)
         place = text.offset(array.start + 1)
-        return Edit(declaration.path, place, place, f'"{name}{specifier}"'.encode())
+        return Edit(declaration.path, place, place, _quoted(words).encode())
     if document.has("tool", "poetry", "dependencies"):
-        return _in_table(declaration, text, document, ("tool", "poetry", "dependencies"), name, specifier)
+        return _in_table(declaration, text, document, ("tool", "poetry", "dependencies"), specifiers)
     section = next((one for one in document.sections if one.path == ("project",)), None)
     if section is None or array is not None or "dependencies" in declaration.dynamic:
         return None
-    return _line_in(declaration, text, section, f'dependencies = ["{name}{specifier}"]')
+    return _lines_in(declaration, text, section, [f"dependencies = [{_quoted(words)}]"])
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{one}"' for one in words)
 
 
 def _in_table(
@@ -93,26 +105,32 @@ def _in_table(
     text: DeclarationText,
     document: TomlDocument,
     path: tuple[str, ...],
-    name: str,
-    specifier: str,
+    specifiers: Mapping[str, str],
 ) -> Edit | None:
     section = next((one for one in document.sections if one.path == path), None)
-    return None if section is None else _line_in(declaration, text, section, f'{name} = "{specifier or "*"}"')
+    if section is None:
+        return None
+    return _lines_in(declaration, text, section, [_pair(name, words) for name, words in specifiers.items()])
 
 
-def _line_in(declaration: Declaration, text: DeclarationText, section: TomlSection, words: str) -> Edit:
-    """Return the edit that adds a line after the last pair of a section."""
+def _pair(name: str, specifier: str) -> str:
+    return f'{name} = "{specifier}"' if specifier else f'{name} = "*"'
+
+
+def _lines_in(declaration: Declaration, text: DeclarationText, section: TomlSection, words: Sequence[str]) -> Edit:
+    """Return the edit that adds lines after the last pair of a section."""
     last = section.pairs[-1].value.end if section.pairs else section.start
     end = text.line_end(max(last - 1, section.start) if section.pairs else section.start)
     ending = _ending(text)
     has_end = text.text[:end].endswith(("\n", "\r"))
     place = text.offset(end)
-    line = words + ending if has_end else ending + words
-    return Edit(declaration.path, place, place, line.encode(text.encoding))
+    lines = ending.join(words)
+    lines = lines + ending if has_end else ending + lines
+    return Edit(declaration.path, place, place, lines.encode(text.encoding))
 
 
-def _after_last(declaration: Declaration, text: DeclarationText, words: str) -> Edit | None:
-    """Return the edit that adds an entry after the last one of the main list, in the way that one is written."""
+def _after_last(declaration: Declaration, text: DeclarationText, words: Sequence[str]) -> Edit | None:
+    """Return the edit that adds entries after the last one of the main list, in the way that one is written."""
     entries = [one for one in declaration.requirements if one.role is Role.MAIN and one.span.start < one.span.end]
     if not entries:
         return None
@@ -125,18 +143,20 @@ def _after_last(declaration: Declaration, text: DeclarationText, words: str) -> 
         if not whole.endswith(("\n", "\r")):
             return None
         indent = _indent(whole)
-        return Edit(declaration.path, last.span.end, last.span.end, f"{indent}{words}{ending}".encode())
+        lines = "".join(f"{indent}{one}{ending}" for one in words)
+        return Edit(declaration.path, last.span.end, last.span.end, lines.encode())
     quote = _quote(data, last.value.start - text.bom)
     if quote is None:
         return None
     stop = data.index(quote, last.value.end - text.bom) + 1 + text.bom
     if not whole.endswith(("\n", "\r")):
-        return Edit(declaration.path, stop, stop, b", " + quote + words.encode() + quote)
-    line = _indent(whole).encode() + quote + words.encode() + quote
+        return Edit(declaration.path, stop, stop, b"".join(b", " + quote + one.encode() + quote for one in words))
+    made = [_indent(whole).encode() + quote + one.encode() + quote for one in words]
     after = data[stop - text.bom : end].decode(text.encoding)
     if after.lstrip().startswith(","):
-        return Edit(declaration.path, last.span.end, last.span.end, line + b"," + ending.encode())
-    return Edit(declaration.path, stop, stop, b"," + ending.encode() + line)
+        wrapped = b"".join(line + b"," + ending.encode() for line in made)
+        return Edit(declaration.path, last.span.end, last.span.end, wrapped)
+    return Edit(declaration.path, stop, stop, b"".join(b"," + ending.encode() + line for line in made))
 
 
 def _indent(line: str) -> str:

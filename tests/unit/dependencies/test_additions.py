@@ -64,7 +64,7 @@ def made(data: bytes, edit: Edit | None) -> bytes:
 )
 def test_an_entry_is_added_in_the_way_of_the_file(path: str, before: str, after: str) -> None:
     data = before.encode()
-    assert made(data, addition(read(path, data), data, "x", "1.2")).decode() == after
+    assert made(data, addition(read(path, data), data, {"x": "1.2"})).decode() == after
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_entry_is_added_in_the_way_of_the_file(path: str, before: str, after:
     ],
 )
 def test_nothing_is_added_where_the_file_leaves_no_place(path: str, text: str) -> None:
-    assert addition(read(path, text.encode()), text.encode(), "x", "1.2") is None
+    assert addition(read(path, text.encode()), text.encode(), {"x": "1.2"}) is None
 
 
 @given(
@@ -101,9 +101,9 @@ def test_what_is_added_is_read_back_and_what_was_there_stays(names: list[str], l
     }[layout]
     data = text.encode()
     before = read(path, data)
-    after = read(path, made(data, addition(before, data, "xyz", pin)))
+    after = read(path, made(data, addition(before, data, {"xyz": pin, "zyx": None})))
     assert after.problems == ()
-    assert [one.name for one in after.requirements] == [*(one.name for one in before.requirements), "xyz"]
+    assert [one.name for one in after.requirements] == [*(one.name for one in before.requirements), "xyz", "zyx"]
     first = read(path, made(data, removal(before, before.requirements[0]))) if names else before
     assert [one.name for one in first.requirements] == [one.name for one in before.requirements][1:]
     assert first.problems == ()

@@ -38,15 +38,16 @@ pyyaml
 
 ## Fix safety
 
-The fix adds the distribution to the file that declares for this code. It is safe when the version is known, from a
-lock file or the environment. It is unsafe when the distribution is known only by the curated table or from another
-file of the project. There is no fix for an import that the code provides for, nor where the import's name alone does
-not tell the distribution.
+The fix adds to the file that declares for this code all that is missing there; the first finding carries it. It is
+safe when the version is known, from a lock file or the environment. It is unsafe when the distribution is known only
+by the curated table or from another file of the project. There is no fix for an import that the code provides for,
+nor where the import's name alone does not tell the distribution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
@@ -69,9 +70,21 @@ _ORDER = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What one fix declares: versions by distribution, and what tells them. The finding `first` carries it."""
+
+    declaration: Declaration
+    safety: Safety
+    first: int
+    wanted: dict[str, str | None]
+    evidence: dict[str, None]
+
+
 def check(view: ProjectView) -> Iterator[Finding]:
     """Yield a finding for each import statement and distribution that nothing declares."""
-    offered: set[tuple[str, str]] = set()
+    findings: list[Finding] = []
+    offers: dict[tuple[str, Safety], _Offer] = {}
     for one in needed(view):
         top = one.dotted.partition(".")[0]
         if top in PYTHON_2 and one.fact.guard is not Guard.NONE:
@@ -81,7 +94,13 @@ def check(view: ProjectView) -> Iterator[Finding]:
             continue
         if _comes_with_python(one, view.python):
             continue
-        yield _finding(view, one, coverage, offered)
+        finding = _finding(view, one, coverage)
+        if "covered_only_by" not in finding.data:
+            _offer(view, one, coverage, len(findings), offers)
+        findings.append(finding)
+    for offer in offers.values():
+        findings[offer.first] = replace(findings[offer.first], fix=_fix(view, offer))
+    yield from findings
     yield from _gone_from_python(view)
 
 
@@ -118,7 +137,7 @@ def _comes_with_python(one: Needed, python: tuple[int, int]) -> bool:
     return python < (3, 12) or one.path.rpartition("/")[2] == "setup.py"
 
 
-def _finding(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tuple[str, str]]) -> Finding:
+def _finding(view: ProjectView, one: Needed, coverage: Coverage) -> Finding:
     origin = one.origin
     only = view.dependencies.covering(one.dotted, coverage.unusual)
     data: dict[str, Fact] = {
@@ -145,7 +164,6 @@ def _finding(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tu
         region=one.region,
         message=_message(one, data),
         data=data,
-        fix=_fix(view, one, coverage, offered) if origin and only is None else None,
     )
 
 
@@ -183,28 +201,37 @@ def _message(one: Needed, data: dict[str, Fact]) -> str:
     return f"`{name}` comes from `{origin.distribution}`{along} nothing declares for this file"
 
 
-def _fix(view: ProjectView, one: Needed, coverage: Coverage, offered: set[tuple[str, str]]) -> Fix | None:
-    """Return the fix that declares the distribution; one finding carries it for all that it answers."""
+def _offer(
+    view: ProjectView, one: Needed, coverage: Coverage, number: int, offers: dict[tuple[str, Safety], _Offer]
+) -> None:
+    """Take the distribution into the fix of the file that should declare it, where one has a place for it."""
     origin = one.origin
     if origin is None or not origin.is_certain or one.fact.guard is not Guard.NONE or not one.fact.is_certain:
-        return None
+        return
     pin = view.dependencies.pins.get(origin.distribution)
+    safety = Safety.SAFE if pin is not None else Safety.UNSAFE
     for declaration in _places(view, coverage, one.path):
         data = view.document(declaration.path)
-        edit = None if data is None else addition(declaration, data, origin.distribution, pin.version if pin else None)
-        if edit is None:
-            continue
-        if (declaration.path, origin.distribution) in offered:
-            return None
-        offered.add((declaration.path, origin.distribution))
-        return Fix(
-            title=f"declare {origin.distribution} in {declaration.path}",
-            safety=Safety.SAFE if pin is not None else Safety.UNSAFE,
-            edits=(edit,),
-            evidence=_evidence(origin, pin.where if pin else None),
-            confidence=0.9 if pin is not None else 0.7,
-        )
-    return None
+        if data is not None and addition(declaration, data, {origin.distribution: None}) is not None:
+            offer = offers.setdefault((declaration.path, safety), _Offer(declaration, safety, number, {}, {}))
+            offer.wanted.setdefault(origin.distribution, pin.version if pin else None)
+            offer.evidence.update(dict.fromkeys(_evidence(origin, pin.where if pin else None)))
+            return
+
+
+def _fix(view: ProjectView, offer: _Offer) -> Fix | None:
+    """Return the fix that declares all that is offered: one edit, since all of it goes to the same place."""
+    data = view.document(offer.declaration.path)
+    edit = None if data is None else addition(offer.declaration, data, offer.wanted)
+    if edit is None:
+        return None
+    return Fix(
+        title=f"declare {', '.join(offer.wanted)} in {offer.declaration.path}",
+        safety=offer.safety,
+        edits=(edit,),
+        evidence=tuple(offer.evidence),
+        confidence=0.9 if offer.safety is Safety.SAFE else 0.7,
+    )
 
 
 def _places(view: ProjectView, coverage: Coverage, path: str) -> list[Declaration]:
@@ -231,8 +258,8 @@ def _evidence(origin: Origin, pinned: str | None) -> tuple[str, ...]:
         Evidence.LOCKED: "the project locks it; it offers",
         Evidence.KNOWN: "the table of import names says that it offers",
     }[origin.evidence]
-    found = (f"{words} `{origin.import_name}`",)
-    return (*found, f"its version stands in {pinned}") if pinned else found
+    found = f"{origin.distribution}: {words} `{origin.import_name}`"
+    return (f"{found}; its version stands in {pinned}",) if pinned else (found,)
 
 
 RULE = ProjectRule(
