@@ -120,13 +120,13 @@ def _fixed(
     if request.dry_run:
         recovered = recover_when_idle(project.root, HOLDER, clock)
         scan, draft = _draft(request, project, progress, ask)
-        packages = None if installer is None else _planned(installer, draft.plan, progress)
+        packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
         done = _Done(Executed(draft.plan, (), None), None, None if packages is None else packages.report)
     else:
         with project_lock(project.root, HOLDER, request.wait_s, clock) as lock:
             recovered = recover(lock, clock.now)
             scan, draft = _draft(request, project, progress, ask)
-            packages = None if installer is None else _planned(installer, draft.plan, progress)
+            packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
             done = _execute(draft.plan, packages, installer, lock, scan, check, clock, progress)
     return scan, draft, done, recovered
 
@@ -187,9 +187,12 @@ def _version(scan: Scan, file: ScannedFile) -> Version:
     return Version(data, file.report)
 
 
-def _planned(installer: Installer, plan: Plan, progress: ProgressLine) -> InstallPlan:
+def _planned(installer: Installer, scan: Scan, plan: Plan, progress: ProgressLine) -> InstallPlan:
     progress.say("asking which packages are wanted")
-    return installer.plan(plan)
+    after = {change.path: change.after for change in plan.changes()}
+    # Of the whole project: a declaration may lie above the part that was asked for.
+    found = {} if scan.survey is None else scan.survey.findings(after)
+    return installer.plan(plan, (finding for findings in found.values() for finding in findings))
 
 
 def _execute(
@@ -219,7 +222,7 @@ def _execute(
             )
         if installer is not None and packages is not None:
             if executed.plan != plan and installer.rests_on(plan):
-                packages = _planned(installer, executed.plan, progress)
+                packages = _planned(installer, scan, executed.plan, progress)
             executed, report = _install(packages, installer, run, executed, check, progress)
         changes = executed.plan.changes()
         installed = report is not None and report.applied

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.commands._output import has_colours, say
 from sophia_cli.commands._project import Project
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult
 from sophia_cli.core.packages import PackageNote, PackagesReport
 from sophia_cli.core.plan import Plan
@@ -27,6 +28,8 @@ from sophia_cli.render.packages import packages_text
 from sophia_cli.render.style import Style
 
 Say = Callable[[str], None]
+# Findings about a declared name that no index is to be asked for, whatever rules were selected.
+_NOT_INSTALLED = ("first-party-as-distribution", "not-a-distribution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +48,25 @@ class Installer:
             style = Style(colours=has_colours(sys.stderr, os.environ))
             say(packages_text(report, style).rstrip("\n"))
 
-    def plan(self, fixes: Plan) -> InstallPlan:
+    def plan(self, fixes: Plan, left: Iterable[Finding]) -> InstallPlan:
         """Return what has to change once the fixes are made; asks the package index and changes nothing.
 
+        `left` are the findings about the project that the fixes leave: what they call no distribution is not installed.
         Raises what `plan_installation` raises.
         """
         after = {change.path: change.after for change in fixes.changes()}
-        documents = {path for path in (file.path for file in self.project.whole.documents) if self._concerns(path)}
-        documents |= {path for path in after if self._concerns(path)}
+        documents = {file.path for file in self.project.whole.documents} | set(after)
+        refused = {
+            str(finding.data["distribution"]): finding.message
+            for finding in left
+            if finding.name in _NOT_INSTALLED and "distribution" in finding.data
+        }
 
         def read(path: str) -> bytes | None:
             return after[path] if path in after else read_bytes(self.project.root, path)
 
-        wishes = read_wishes(declarations_among(documents), read)
+        here = declarations_among(path for path in documents if self._concerns(path))
+        wishes = read_wishes(here, read, declarations_among(documents), refused)
         return plan_installation(wishes, read, self.target, self.tools, self.allow_build)
 
     def _concerns(self, path: str) -> bool:

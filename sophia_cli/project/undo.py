@@ -131,7 +131,11 @@ def _restore(
 
 
 def _explained(root: Path, kept: Kept, run: RunRecord, runs: tuple[RunRecord, ...]) -> Kept:
-    """Name the later run that a kept file's bytes come from, when it is one."""
+    """Name the later run that a kept file's bytes, or a kept package, come from, when it is one."""
+    for other in reversed(runs):
+        is_later = other.number > run.number and other.state in (RunState.COMMITTED, RunState.PARTLY_UNDONE)
+        if is_later and any(kept.path == f"package {name}" for name in other.pending_packages):
+            return Kept(kept.path, f"run {other.id} changed it since; undo that one first")
     present = _present_sha(root, kept.path)
     for other in reversed(runs):
         if other.id == run.id or other.state not in (RunState.COMMITTED, RunState.PARTLY_UNDONE):

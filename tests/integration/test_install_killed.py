@@ -177,3 +177,43 @@ def test_ctrl_c_during_an_installation_puts_everything_back(project: Project) ->
     assert ended.code == 130
     assert project.picture() == before
     assert (project.root / "broken.py").read_text() == "def f(a)\n    return a\n"
+
+
+def test_an_installation_that_fails_in_the_middle_is_exit_3_and_taken_back(project: Project) -> None:
+    before = project.picture()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sophia_cli", "fix", "--install"],
+        cwd=project.root,
+        env=project.shop.environment(**{VARIABLE: "packages-announced:1:SIGSTOP"}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    fetched = project.root.glob(".sophia/runs/*/packages/wheels/shared-*.whl")
+    for wheel in (*fetched, *project.shop.folder.glob("shared-*.whl")):
+        wheel.unlink()
+    process.send_signal(signal.SIGCONT)
+    _, error = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, "install-failed" in error) == (3, True)
+    assert project.picture() == before
+    assert (project.root / "broken.py").read_text() == "def f(a)\n    return a\n"
+
+
+@pytest.mark.slow
+def test_runs_are_taken_back_in_their_order_or_the_later_one_is_named(project: Project) -> None:
+    before = project.picture()
+    first = project.sophia("fix", "--install", "--json", "--ignore", "SPH1")
+    assert first.code == 0, first.err
+    project.shop.wheel("alpha", "3.0")
+    project.write("requirements.txt", "alpha>=3\n")
+    second = project.sophia("fix", "--install", "--json", "--ignore", "SPH1")
+    assert project.versions()["alpha"] == "3.0"
+    early = project.sophia("undo", first.document["run_id"], "--json")
+    assert early.code == 4
+    assert second.document["run_id"] in early.document["kept"][0]["reason"]
+    assert project.sophia("undo", second.document["run_id"]).code == 0
+    assert project.sophia("undo", first.document["run_id"]).code == 0
+    assert project.picture() == before

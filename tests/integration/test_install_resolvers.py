@@ -72,6 +72,21 @@ def test_what_is_preferred_stays_where_it_will_do(project: Project, target: Targ
     assert resolution.pins[1].wanted_by == ("alpha",)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_users_own_constraints_bind_every_tool(project: Project, target: Target, name: str, tmp_path: Path) -> None:
+    (tmp_path / "bounds.txt").write_text("shared==1.0\n")
+    tools = _tools(project, target, name)
+    bound = replace(tools, bounds=(str(tmp_path / "bounds.txt"),))
+    pins = resolve(_question({}, "alpha"), target, bound).pins
+    assert [(pin.name, pin.version) for pin in pins] == [("alpha", "1.5"), ("shared", "1.0")]
+
+
+def test_a_constraints_file_of_the_users_reaches_no_step_that_checks_hashes(project: Project, target: Target) -> None:
+    tools = find_tools(target, project.root, project.shop.environment(PIP_CONSTRAINT="/somewhere/bounds.txt"))
+    assert tools.bounds == ("/somewhere/bounds.txt",)
+    assert "PIP_CONSTRAINT" not in tools.environment
+
+
 def test_nothing_wanted_asks_nobody(project: Project, target: Target) -> None:
     question = Question((), (), {}, ())
     assert resolve(question, target, _tools(project, target, "pip")).pins == ()

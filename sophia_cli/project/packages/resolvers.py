@@ -57,7 +57,7 @@ def build_options(allow_build: tuple[str, ...]) -> tuple[str, ...]:
 
 def _compiled(question: Question, target: Target, tools: Tools, folder: Path) -> Resolution | None:
     write_pins(folder / RESOLVED, question.preferred)
-    bounds = ("--constraint", CONSTRAINTS) if question.constraints else ()
+    bounds = _bounds(question, tools)
     if tools.uv is not None and (settings := pip_index_settings(tools, folder)) is not None:
         words = (
             tools.uv, "pip", "compile", "--quiet", "--python", str(target.python), "--generate-hashes",
@@ -81,6 +81,11 @@ def _compiled(question: Question, target: Target, tools: Tools, folder: Path) ->
     return None
 
 
+def _bounds(question: Question, tools: Tools) -> tuple[str, ...]:
+    files = (*((CONSTRAINTS,) if question.constraints else ()), *tools.bounds)
+    return tuple(word for file in files for word in ("--constraint", file))
+
+
 def with_site_settings(target: Target, tools: Tools) -> dict[str, str]:
     """Return the variables that make pip in Sophia's environment read the target's own `pip.conf` as well."""
     own = target.prefix / "pip.conf"
@@ -90,7 +95,7 @@ def with_site_settings(target: Target, tools: Tools) -> dict[str, str]:
 def _with_pip(question: Question, tools: Tools, folder: Path) -> Resolution:
     words = (
         *tools.pip, "install", "--dry-run", "--report", _REPORT, *build_options(question.allow_build),
-        *(("--constraint", CONSTRAINTS) if question.constraints else ()), "--requirement", WANTED,
+        *_bounds(question, tools), "--requirement", WANTED,
     )  # fmt: skip
     ended = run_tool(words, folder=folder, environment=tools.environment, limit_s=LIMIT_S)
     if ended.code != 0:

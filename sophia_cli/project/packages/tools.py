@@ -18,6 +18,7 @@ from sophia_cli.project.packages.target import Target
 _OURS = frozenset(
     [
         "PIP_TARGET",
+        "PIP_CONSTRAINT",
         "PIP_PREFIX",
         "PIP_ROOT",
         "PIP_USER",
@@ -52,12 +53,16 @@ _OLDEST_FOR_OUR_PIP = (3, 9)
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """How each tool is started; None where it is not there. `pip` works in the target, wherever it lies itself."""
+    """How each tool is started; None where it is not there. `pip` works in the target, wherever it lies itself.
+
+    `bounds` are the user's own constraints files (`PIP_CONSTRAINT`): all tools resolve within them.
+    """
 
     pip: tuple[str, ...]
     pip_tools: tuple[str, ...] | None
     uv: str | None
     environment: Mapping[str, str]
+    bounds: tuple[str, ...] = ()
 
 
 def find_tools(target: Target, root: Path, environment: Mapping[str, str]) -> Tools:
@@ -73,6 +78,7 @@ def find_tools(target: Target, root: Path, environment: Mapping[str, str]) -> To
         pip_tools=(*own, "piptools") if has_pip_tools else None,
         uv=_uv(root, environment),
         environment=_for_tools(environment),
+        bounds=tuple(os.path.abspath(path) for path in environment.get("PIP_CONSTRAINT", "").split()),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sophia_cli.core.packages import PackageNote
 from sophia_cli.project.dependencies.formats import format_of, is_usual, read_declaration, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
+from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.dependencies.requirements_file import read_requirements
 
 Read = Callable[[str], bytes | None]
@@ -80,13 +81,19 @@ class Wishes:
         return {name: version for lock in reversed(self.locks) for name, version in lock.pins}
 
 
-def read_wishes(paths: Iterable[str], read: Read) -> Wishes:
+def read_wishes(
+    paths: Iterable[str], read: Read, neighbours: Iterable[str] = (), refused: Mapping[str, str] | None = None
+) -> Wishes:
     """Return what the declarations among `paths` ask for; `read` gives a file's bytes, None when it cannot be read.
 
-    Only what is needed to run counts: no extras, no development groups, nothing below test and documentation folders.
+    No index is asked for what the project itself makes, here or in the declarations `neighbours`, nor for the names in
+    `refused`, each with the reason. Only what is needed to run counts: no extras, no development groups, nothing below
+    folders of tests and documentation.
     """
     known = frozenset(paths)
-    collection = _Collection(known, read)
+    collection = _Collection(known, read, dict(refused or {}))
+    for path in sorted(frozenset(neighbours) - known):
+        collection.meet(path)
     for path in sorted(known):
         if _is_root(path, known):
             collection.add(path, Role.MAIN)
@@ -120,6 +127,7 @@ def _is_compiled(path: str, known: frozenset[str]) -> bool:
 class _Collection:
     known: frozenset[str]
     read: Read
+    refused: dict[str, str]
     seen: set[tuple[str, Role]] = field(default_factory=set)
     requirements: list[Wish] = field(default_factory=list)
     constraints: list[Wish] = field(default_factory=list)
@@ -127,7 +135,6 @@ class _Collection:
     includes: dict[str, set[str]] = field(default_factory=dict)
     references: set[str] = field(default_factory=set)
     notes: list[PackageNote] = field(default_factory=list)
-    own: set[str] = field(default_factory=set)
 
     def add(self, path: str, role: Role) -> None:
         """Take in one file and what it includes, each file once a role."""
@@ -141,8 +148,7 @@ class _Collection:
         if declaration.format is Format.PIP_LIST:
             self.notes.append(PackageNote(path, "it is a table that `pip list` printed, not a list of requirements"))
             return
-        if declaration.distribution:
-            self.own.add(declaration.distribution)
+        self._own(declaration)
         self.notes += [
             PackageNote(f"{problem.path}:{problem.line}", problem.message) for problem in declaration.problems
         ]
@@ -157,6 +163,13 @@ class _Collection:
                 self.includes.setdefault(path, set()).add(include.path)
                 self.add(include.path, Role.CONSTRAINT if role is Role.CONSTRAINT else include.role)
 
+    def meet(self, path: str) -> None:
+        """Learn what a declaration makes, and nothing else of it."""
+        if format_of(path) not in (Format.LOCK, Format.REQUIREMENTS, Format.CONDA, None):
+            declaration = self._declaration(path, Role.MAIN)
+            if declaration is not None:
+                self._own(declaration)
+
     def lock(self, path: str) -> None:
         """Take in the pins of a lock file."""
         declaration = self._declaration(path, Role.LOCK)
@@ -166,12 +179,20 @@ class _Collection:
         self.locks.append((path, tuple(dict(pins).items())))
 
     def wishes(self) -> Wishes:
+        for wish in self.requirements:
+            if (reason := self.refused.get(wish.name)) is not None:
+                self.notes.append(PackageNote(wish.name, f"{wish.place} asks for it, but {reason}"))
         return Wishes(
-            requirements=tuple(wish for wish in self.requirements if wish.name not in self.own),
+            requirements=tuple(wish for wish in self.requirements if wish.name not in self.refused),
             constraints=tuple(self.constraints),
             locks=tuple(self._lock(path, pins) for path, pins in self.locks),
             notes=tuple(dict.fromkeys(self.notes)),
         )
+
+    def _own(self, declaration: Declaration) -> None:
+        if declaration.distribution:
+            name = normalised(declaration.distribution)
+            self.refused[name] = f"`{declaration.path}` makes it: it is the project's own"
 
     def _lock(self, path: str, pins: tuple[tuple[str, str], ...]) -> Lock:
         compiled_from = f"{path[:-4]}.in" if _is_compiled(path, self.known) else None

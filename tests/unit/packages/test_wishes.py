@@ -108,3 +108,14 @@ def test_a_declaration_does_not_say_where_packages_come_from() -> None:
     assert _lines(wishes) == [("web", "requirements.txt:1")]
     assert [note.name for note in wishes.notes] == ["requirements.txt:2"]
     assert "pw" not in wishes.notes[0].reason
+
+
+def test_what_a_neighbour_makes_and_what_is_no_distribution_is_asked_of_nobody() -> None:
+    files = {
+        "api/requirements.txt": "shop-core\nbilling\nweb\n",
+        "core/pyproject.toml": '[project]\nname = "Shop.Core"\n',
+    }
+    data = {path: text.encode() for path, text in files.items()}
+    wishes = read_wishes(["api/requirements.txt"], data.get, data, {"billing": "it is a module of the project"})
+    assert [wish.name for wish in wishes.requirements] == ["web"]
+    assert [note.name for note in wishes.notes] == ["shop-core", "billing"]
