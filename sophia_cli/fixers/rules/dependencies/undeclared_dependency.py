@@ -225,8 +225,10 @@ def _fix(view: ProjectView, offer: _Offer) -> Fix | None:
     edit = None if data is None else addition(offer.declaration, data, offer.wanted)
     if edit is None:
         return None
+    names = list(offer.wanted)
+    more = f" and {len(names) - 4} more" if len(names) > 5 else ""
     return Fix(
-        title=f"declare {', '.join(offer.wanted)} in {offer.declaration.path}",
+        title=f"declare {', '.join(names[:4] if more else names)}{more} in {offer.declaration.path}",
         safety=offer.safety,
         edits=(edit,),
         evidence=tuple(offer.evidence),
