@@ -75,14 +75,13 @@ class Second:
 class Load:
     """What came of a load. `answered` counts the answers within the measured time, without those waited for after it.
 
-    `ended_s` is when the last answer came, from the start of measuring on. `busiest` is the largest share of a core
-    that a worker used, `waited` the largest share of the time that one was kept waiting for a core.
+    `busiest` is the largest share of a core that a worker used, `waited` the largest share of the time that one was
+    kept waiting for a core.
     """
 
     warm_up_s: float
     was_steady: bool
     measured_s: float
-    ended_s: float
     seconds: tuple[Second, ...]
     latencies: Histogram
     lags: Histogram
@@ -302,12 +301,10 @@ def _merged(workers: list[_Worker], was_steady: bool) -> Load:
             answered += latencies.total - before
     uses = [_use(worker) for worker in workers]
     stops = [window.end_ns for window in windows if window.stage is Stage.MEASURED]
-    ends = [window.end_ns for window in windows if window.latencies.words or window.stage is Stage.MEASURED]
     return Load(
         warm_up_s=(start_ns - min(worker.warm_up[0].start_ns for worker in workers)) / _NS,
         was_steady=was_steady,
         measured_s=(max(stops) - start_ns) / _NS,
-        ended_s=(max(ends) - start_ns) / _NS,
         seconds=_seconds(workers),
         latencies=latencies,
         lags=lags,

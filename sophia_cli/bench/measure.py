@@ -12,21 +12,17 @@ from sophia_cli.core.measurement import (
     Latency,
     LatencyBucket,
     Measurement,
+    Refusal,
     Second,
     StatusCount,
     UpperBounds,
 )
 
 
-def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, refusal: str | None) -> Measurement:
+def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, refusal: Refusal | None) -> Measurement:
     """Return the figures of a load; `target_ms` is what Apdex counts as satisfied, `refusal` why it has no grade."""
     latencies = load.latencies
     offered = load.latencies.total + load.failures.total()
-    late = load.ended_s > load.measured_s
-    achieved = None
-    if spec.rate is not None:
-        elapsed = max(load.measured_s, load.ended_s if late else 0.0)
-        achieved = min(1.0, latencies.total / max(1.0, spec.rate * elapsed)) if spec.most_requests is None else None
     return Measurement(
         connections=spec.connections,
         rate=spec.rate,
@@ -35,7 +31,7 @@ def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, 
         failures=tuple(FailureCount(f.value, f.meaning, count) for f, count in load.failures.most_common()),
         statuses=tuple(StatusCount(status, count) for status, count in load.statuses.most_common()),
         throughput_rps=load.answered / load.measured_s,
-        achieved=achieved,
+        achieved=achieved_of(spec, load),
         latency=latency_of(latencies),
         bounds=bounds_of(latencies),
         apdex=apdex_of(latencies, target_ms, offered),
@@ -53,6 +49,18 @@ def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, 
         seconds=tuple(second_of(second) for second in load.seconds),
         buckets=tuple(LatencyBucket(b.low_ms, b.high_ms, b.count) for b in latencies.buckets()),
     )
+
+
+def achieved_of(spec: LoadSpec, load: Load) -> float | None:
+    """Return the share of what was due that was answered in time; None where nothing was due.
+
+    What was due within one typical latency of the end cannot have been answered by then, so it is not asked for;
+    neither is the last request, which may be due at the very end.
+    """
+    if spec.rate is None or spec.most_requests is not None or not load.latencies.total:
+        return None
+    typical_s = min(load.latencies.percentile(0.5) / 1000, load.measured_s / 2)
+    return min(1.0, (load.answered + 1) / (spec.rate * (load.measured_s - typical_s)))
 
 
 def latency_of(latencies: Histogram) -> Latency | None:

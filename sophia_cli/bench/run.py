@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sophia_cli.bench.grading import grade_of
-from sophia_cli.bench.load import Load, LoadSpec, Second, run_load
+from sophia_cli.bench.load import LoadSpec, Second, run_load
 from sophia_cli.bench.machine import ticks
 from sophia_cli.bench.measure import measurement_of
+from sophia_cli.bench.objectives import judge
 from sophia_cli.bench.preflight import FirstAnswer
 from sophia_cli.bench.scale import latency_scale
 from sophia_cli.bench.target import Request, Target
 from sophia_cli.bench.tls import Trust
 from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import Measurement
-from sophia_cli.core.measurement_report import BenchRow
+from sophia_cli.core.measurement_report import BenchRow, Promise
+from sophia_cli.core.measurement_slo import Objective
 
 IDLE_REQUESTS = 1_000
 # Together at most three seconds, and not longer than what they precede.
@@ -41,6 +43,7 @@ class BenchPlan:
     trust: Trust
     processes: int | None
     target_ms: float
+    objectives: tuple[Objective, ...]
 
 
 def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observe) -> BenchRow:
@@ -48,19 +51,7 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
 
     `observe` gets the name of the part that runs and its windows so far.
     """
-    loaded_spec = LoadSpec(
-        target=first.target,
-        request=request,
-        trust=plan.trust,
-        connections=plan.connections,
-        rate=plan.rate,
-        duration_s=plan.duration_s,
-        most_requests=plan.most_requests,
-        warm_up_s=min(LOADED_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s)),
-        timeout_s=plan.timeout_s,
-        processes=plan.processes or 1,
-        most_processes=plan.processes or most_processes(first.target),
-    )
+    loaded_spec = load_spec(plan, first.target, request)
     idle_spec = replace(
         loaded_spec,
         connections=1,
@@ -71,8 +62,8 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         processes=1,
         most_processes=1,
     )
-    idle = measure(idle_spec, plan.target_ms, lambda seconds: observe("one connection", seconds), is_idle=True)
-    loaded = measure(loaded_spec, plan.target_ms, lambda seconds: observe("load", seconds), is_idle=False)
+    idle = measure(idle_spec, plan.target_ms, lambda seconds: observe("one connection", seconds))
+    loaded = measure(loaded_spec, plan.target_ms, lambda seconds: observe("load", seconds))
     refused = loaded.client.refusal or idle.client.refusal
     return BenchRow(
         name=plan.name,
@@ -83,8 +74,31 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         scale=latency_scale(plan.target_ms),
         target_ms=plan.target_ms,
         grade=None if refused else grade_of(loaded, idle, first.latency_ms, plan.target_ms),
-        refused=refused,
+        refused=None if refused is None else str(refused),
+        promise=promise_of(plan, loaded),
     )
+
+
+def load_spec(plan: BenchPlan, target: Target, request: Request) -> LoadSpec:
+    """Return the load that a plan puts on a target."""
+    return LoadSpec(
+        target=target,
+        request=request,
+        trust=plan.trust,
+        connections=plan.connections,
+        rate=plan.rate,
+        duration_s=plan.duration_s,
+        most_requests=plan.most_requests,
+        warm_up_s=min(LOADED_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s)),
+        timeout_s=plan.timeout_s,
+        processes=plan.processes or 1,
+        most_processes=plan.processes or most_processes(target),
+    )
+
+
+def promise_of(plan: BenchPlan, loaded: Measurement) -> Promise | None:
+    """Return what a load made of the plan's objectives; None when it has none."""
+    return Promise(plan.objectives, *judge(loaded, plan.objectives)) if plan.objectives else None
 
 
 def most_processes(target: Target) -> int:
@@ -94,11 +108,9 @@ def most_processes(target: Target) -> int:
     return max(1, cores - 1 if target.address.is_loopback else cores)
 
 
-def measure(
-    spec: LoadSpec, target_ms: float, observe: Callable[[tuple[Second, ...]], None], *, is_idle: bool
-) -> Measurement:
+def measure(spec: LoadSpec, target_ms: float, observe: Callable[[tuple[Second, ...]], None]) -> Measurement:
     """Make a load and return its figures, with the reason when they must not be graded."""
     before = ticks()
-    load: Load = run_load(spec, time.monotonic_ns, observe)
+    load = run_load(spec, time.monotonic_ns, observe)
     stolen = ticks().stolen_since(before)
-    return measurement_of(spec, load, target_ms, stolen, refusal_of(load, stolen, is_idle=is_idle))
+    return measurement_of(spec, load, target_ms, stolen, refusal_of(load, stolen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.load import Load
+from sophia_cli.core.measurement import Refusal, RefusalKind
 
 # Above this share of a core a client that is woken for every answer keeps answers waiting.
 BUSY_CORE = 0.85
@@ -17,37 +18,40 @@ UNSTABLE = 1.5
 _FEWEST_WINDOWS = 5
 
 
-def refusal_of(load: Load, stolen: float, *, is_idle: bool) -> str | None:
+def refusal_of(load: Load, stolen: float) -> Refusal | None:
     """Return why a load must not be graded, None when nothing speaks against it.
 
-    `stolen` is the share of the machine's time that its host took away; `is_idle` tells that there was one connection.
+    `stolen` is the share of the machine's time that its host took away.
     """
+    bound = _client_bound(load)
+    if bound is not None:
+        return Refusal(RefusalKind.CLIENT_BOUND, bound)
+    noise = _noise(load, stolen)
+    return None if noise is None else Refusal(RefusalKind.NOISY, noise)
+
+
+def _client_bound(load: Load) -> str | None:
     if load.failures[Failure.CLIENT]:
-        return f"client-bound: this machine ran out of ports or descriptors {load.failures[Failure.CLIENT]} times"
+        return f"this machine ran out of ports or descriptors {load.failures[Failure.CLIENT]} times"
     if load.busiest > BUSY_CORE:
-        return f"client-bound: the load generator used {load.busiest:.0%} of a core (limit {BUSY_CORE:.0%})"
-    if load.busiest + load.waited > BUSY_CORE and load.waited > WAITED:
-        return (
-            f"client-bound: the load generator used {load.busiest:.0%} of a core and waited for one "
-            f"{load.waited:.0%} of the time"
-        )
-    if load.waited > WAITED:
-        return f"noisy machine: the load generator waited for a core {load.waited:.0%} of the time (limit {WAITED:.0%})"
-    if stolen > STOLEN:
-        return f"noisy machine: its host took {stolen:.0%} of its time (limit {STOLEN:.0%})"
-    if load.lags.total and load.latencies.total:
+        return f"the load generator used {load.busiest:.0%} of a core (limit {BUSY_CORE:.0%})"
+    if load.busiest + load.waited > BUSY_CORE and load.busiest > load.waited:
+        return f"the load generator used {load.busiest:.0%} of a core and waited for one {load.waited:.0%} of the time"
+    if load.lags.total and load.latencies.total and load.waited <= WAITED:
         lag, latency = load.lags.percentile(0.95), load.latencies.percentile(0.95)
         if lag > max(LATE_MS, LATE_SHARE * latency):
-            return f"client-bound: 5 % of the requests went out over {lag:.1f} ms late although a connection was free"
-    return _unstable(load)
+            return f"5 % of the requests went out over {lag:.1f} ms late although a connection was free"
+    return None
 
 
-def _unstable(load: Load) -> str | None:
+def _noise(load: Load, stolen: float) -> str | None:
+    if load.waited > WAITED:
+        return f"the load generator waited for a core {load.waited:.0%} of the time (limit {WAITED:.0%})"
+    if stolen > STOLEN:
+        return f"the host of this machine took {stolen:.0%} of its time (limit {STOLEN:.0%})"
     medians = sorted(second.latencies.percentile(0.5) for second in load.seconds if second.latencies.total)
     if len(medians) < _FEWEST_WINDOWS:
         return None
     edge = len(medians) // 10
     low, high = medians[edge], medians[-1 - edge]
-    if high <= UNSTABLE * low:
-        return None
-    return f"noisy: p50 moved between {low:.3g} and {high:.3g} ms from second to second"
+    return None if high <= UNSTABLE * low else f"p50 moved between {low:.3g} and {high:.3g} ms from second to second"

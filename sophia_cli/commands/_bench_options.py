@@ -9,7 +9,10 @@ from enum import Enum
 from sophia_cli.commands._options import seconds
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.grades import Letter
+from sophia_cli.core.measurement_slo import Objective, Percentile
 
+DEFAULT_CONNECTIONS = "20"
+CAPACITY_CONNECTIONS = "64"
 DEFAULT_DURATION = "10s"
 COUNTED_DURATION = "60s"
 MOST_CONNECTIONS = 10_000
@@ -37,20 +40,32 @@ class BenchOptions:
     timeout_s: float
     processes: int | None
     minimum: Letter | None
+    objectives: tuple[Objective, ...]
+    is_capacity: bool
 
 
-def bench_options(
-    connections: str,
-    rate: str | None,
-    duration: str | None,
-    requests: str | None,
-    timeout: str,
-    processes: str | None,
-    min_grade: str | None,
-) -> BenchOptions:
-    """Return the options as values; UsageError for one that cannot be."""
+@dataclass(frozen=True, slots=True)
+class BenchWords:
+    """The options as they stand on the command line."""
+
+    connections: str | None
+    rate: str | None
+    duration: str | None
+    requests: str | None
+    timeout: str
+    processes: str | None
+    min_grade: str | None
+    slo: str | None
+    capacity: bool
+
+
+def bench_options(words: BenchWords) -> BenchOptions:
+    """Return the options as values; UsageError for one that cannot be, and for those that exclude each other."""
+    _check_together(words)
+    requests, duration, rate, processes = words.requests, words.duration, words.rate, words.processes
+    default = CAPACITY_CONNECTIONS if words.capacity else DEFAULT_CONNECTIONS
     counted = None if requests is None else whole(requests, "--requests", 1, 10**12)
-    count = whole(connections, "--connections", 1, MOST_CONNECTIONS)
+    count = whole(words.connections or default, "--connections", 1, MOST_CONNECTIONS)
     return BenchOptions(
         connections=count if counted is None else min(count, counted),
         rate=None if rate is None else positive(rate, "--rate", HIGHEST_RATE, "requests a second"),
@@ -58,9 +73,11 @@ def bench_options(
             duration or (DEFAULT_DURATION if counted is None else COUNTED_DURATION), "--duration", LONGEST_S
         ),
         most_requests=counted,
-        timeout_s=_span(timeout, "--timeout", LONGEST_TIMEOUT_S),
+        timeout_s=_span(words.timeout, "--timeout", LONGEST_TIMEOUT_S),
         processes=None if processes is None else whole(processes, "--processes", 1, MOST_PROCESSES),
-        minimum=None if min_grade is None else letter(min_grade),
+        minimum=None if words.min_grade is None else letter(words.min_grade),
+        objectives=() if words.slo is None else objectives_of(words.slo),
+        is_capacity=words.capacity,
     )
 
 
@@ -69,6 +86,26 @@ def chosen_bench_format(named: BenchFormat | None, json: bool) -> BenchFormat:
     if json and named not in (None, BenchFormat.JSON):
         raise UsageError("usage", "`--json` and `--format` contradict each other", hint="give one of them")
     return BenchFormat.JSON if json else named or BenchFormat.TEXT
+
+
+def objectives_of(text: str) -> tuple[Objective, ...]:
+    """Return objectives such as `p99=25ms` or `p50=5ms,p99=25ms`; UsageError for anything else."""
+    found: list[Objective] = []
+    for part in text.split(","):
+        name, equals, limit = part.strip().partition("=")
+        known = [percentile for percentile in Percentile if percentile.value == name.strip().lower()]
+        if not equals or not known:
+            raise UsageError("usage", f"`--slo {text}` is no objective", hint="write `p99=25ms` or `p50=5ms,p99=25ms`")
+        found.append(Objective(known[0], 1000 * _span(limit, "--slo", LONGEST_TIMEOUT_S)))
+    return tuple(found)
+
+
+def _check_together(words: BenchWords) -> None:
+    if words.capacity and words.slo is None:
+        raise UsageError("usage", "`--capacity` needs to know what has to be kept", hint="add `--slo p99=25ms`")
+    for name, given in (("--rate", words.rate), ("--duration", words.duration), ("--requests", words.requests)):
+        if words.capacity and given is not None:
+            raise UsageError("usage", f"`--capacity` chooses the load itself; it takes no `{name}`")
 
 
 def whole(text: str, option: str, least: int, most: int) -> int:

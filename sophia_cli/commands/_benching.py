@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from sophia_cli.bench.capacity_run import bench_capacity
 from sophia_cli.bench.load import WorkerKilled
+from sophia_cli.bench.objectives import target_of
 from sophia_cli.bench.preflight import first_answer
 from sophia_cli.bench.run import BenchPlan, Observe, bench
 from sophia_cli.bench.scale import DEFAULT_TARGET_MS
@@ -30,9 +32,12 @@ def bench_url(url: str, options: BenchOptions, observe: Observe, *, allow_remote
         timeout_s=options.timeout_s,
         trust=trust,
         processes=options.processes,
-        target_ms=DEFAULT_TARGET_MS,
+        target_ms=target_of(options.objectives) or DEFAULT_TARGET_MS,
+        objectives=options.objectives,
     )
     try:
+        if options.is_capacity:
+            return bench_capacity(plan, first, request, observe)
         return bench(plan, first, request, observe)
     except WorkerKilled as error:
         raise UnavailableError(

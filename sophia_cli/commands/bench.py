@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Annotated
 
-from sophia_cli.commands._bench_options import BenchFormat, bench_options, chosen_bench_format
+from sophia_cli.commands._bench_options import BenchFormat, BenchWords, bench_options, chosen_bench_format
 from sophia_cli.commands._bench_progress import BenchProgress
 from sophia_cli.commands._options import Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import has_colours, write_result
@@ -14,6 +14,7 @@ from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, BenchVerdict
+from sophia_cli.core.measurement_slo import Kept
 from sophia_cli.project.clock import SystemClock
 
 
@@ -22,8 +23,9 @@ def bench(
         str, Argument(metavar="URL", help="What to send requests to, such as http://127.0.0.1:8000/health.")
     ],
     connections: Annotated[
-        str, option("--connections", metavar="N", help="How many connections carry the load.")
-    ] = "20",
+        str | None,
+        option("--connections", metavar="N", help="How many connections carry the load: 20, or 64 with --capacity."),
+    ] = None,
     rate: Annotated[
         str | None,
         option(
@@ -46,6 +48,11 @@ def bench(
         str | None,
         option("--processes", metavar="N", help="Load from N processes; by default as many as the load needs."),
     ] = None,
+    slo: Annotated[
+        str | None,
+        option("--slo", metavar="SLO", help="What has to be kept (p99=25ms, or several); exit with 1 when it is not."),
+    ] = None,
+    capacity: Annotated[bool, option("--capacity", help="Find the largest rate that keeps --slo.")] = False,
     min_grade: Annotated[
         str | None, option("--min-grade", metavar="GRADE", help="Exit with 1 when the grade is worse, or refused.")
     ] = None,
@@ -68,7 +75,8 @@ def bench(
     clock = SystemClock()
     started = clock.monotonic()
     chosen = chosen_bench_format(format_, json)
-    options = bench_options(connections, rate, duration, requests, timeout, processes, min_grade)
+    words = BenchWords(connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity)
+    options = bench_options(words)
     from sophia_cli.commands._benching import bench_url
 
     progress = BenchProgress(sys.stderr, os.environ, quiet)
@@ -82,6 +90,11 @@ def bench(
 
 
 def _outcome(row: BenchRow, minimum: Letter | None) -> tuple[BenchVerdict, ExitCode]:
+    is_breached = row.promise is not None and row.promise.kept is Kept.NOT
+    if row.capacity is not None:
+        is_breached = row.capacity.rate is None
+    if is_breached:
+        return BenchVerdict.BREACHED, ExitCode.FINDINGS
     if row.grade is None:
         return BenchVerdict.REFUSED, ExitCode.DONE if minimum is None else ExitCode.FINDINGS
     if minimum is not None and row.grade.letter.rank > minimum.rank:

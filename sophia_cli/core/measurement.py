@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,33 @@ class LatencyBucket:
     count: int
 
 
+class RefusalKind(Enum):
+    """Who spoiled a measurement."""
+
+    CLIENT_BOUND = "client-bound"
+    NOISY = "noisy"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why figures are not graded: they tell more about the client or the machine than about the service."""
+
+    kind: RefusalKind
+    reason: str
+
+    def __str__(self) -> str:
+        """Return both in one line."""
+        return f"{self.kind.value}: {self.reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class ClientUse:
     """What the load generator itself needed.
 
     `busiest` is the largest share of a core that one of its processes used, `waited` the largest share of the time
     that one was kept waiting for a core, `stolen` the share of this machine's time that its host took away.
-    `lag_p99_ms` is how late requests went out although a connection was free (open loop, else None). `refusal` says why
-    these figures tell more about the client or the machine than about the service; None when they do not.
+    `lag_p99_ms` is how late requests went out although a connection was free (open loop, else None). `refusal` is None
+    when nothing speaks against grading.
     """
 
     processes: int
@@ -82,7 +102,7 @@ class ClientUse:
     waited: float
     stolen: float
     lag_p99_ms: float | None
-    refusal: str | None
+    refusal: Refusal | None
 
     @property
     def is_bound(self) -> bool:

@@ -8,6 +8,7 @@ from enum import Enum
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.grades import Grade, Letter, Scale, worst
 from sophia_cli.core.measurement import Measurement
+from sophia_cli.core.measurement_slo import Capacity, Kept, Objective
 
 
 class BenchVerdict(Enum):
@@ -16,13 +17,24 @@ class BenchVerdict(Enum):
     GRADED = "graded"
     REFUSED = "refused"
     BELOW_MINIMUM = "below-minimum"
+    BREACHED = "slo-breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Latency objectives, whether they were kept, and the figures that say so."""
+
+    objectives: tuple[Objective, ...]
+    kept: Kept
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class BenchRow:
     """One service: measured with one connection and under load; exactly one of `grade` and `refused` is set.
 
-    `first_ms` is the latency of the very first request.
+    `first_ms` is the latency of the very first request. Where objectives were given, `promise` tells what the load made
+    of them; `capacity` is set where it was looked for, and `loaded` is then the load at that rate.
     """
 
     name: str
@@ -34,6 +46,8 @@ class BenchRow:
     target_ms: float
     grade: Grade | None
     refused: str | None
+    promise: Promise | None = None
+    capacity: Capacity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sophia_cli.core.measurement import Latency, Measurement
-from sophia_cli.core.measurement_report import BenchReport, BenchRow
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, Promise
+from sophia_cli.core.measurement_slo import Capacity
 from sophia_cli.render.json import Json, document, head_fields
 
 _DIGITS = 4
@@ -44,6 +45,36 @@ def _row(row: BenchRow) -> Json:
         "refused": row.refused,
         "first_request_ms": _rounded(row.first_ms),
         "idle": None if row.idle is None else _measured(row.idle),
+        "slo": None if row.promise is None else _promise(row.promise),
+        "capacity": None if row.capacity is None else _capacity(row.capacity),
+    }
+
+
+def _promise(promise: Promise) -> Json:
+    return {
+        "objectives": [str(objective) for objective in promise.objectives],
+        "kept": promise.kept.value,
+        "reason": promise.reason,
+    }
+
+
+def _capacity(capacity: Capacity) -> Json:
+    return {
+        "rate": _rounded(capacity.rate),
+        "breached_at": _rounded(capacity.breached_at),
+        "confident": capacity.is_sure,
+        "limit": capacity.limit,
+        "trials": [
+            {
+                "rate": _rounded(trial.rate),
+                "kept": trial.kept.value,
+                "requests": trial.requests,
+                "errors": trial.errors,
+                "latency_ms": _rounded(trial.latency_ms),
+                "reason": trial.reason,
+            }
+            for trial in capacity.trials
+        ],
     }
 
 
@@ -71,7 +102,7 @@ def _measured(measured: Measurement) -> Json:
         "client": {
             "cpu_us_per_request": round(client.cpu_us_per_request, 2),
             "bound": client.is_bound,
-            "reason": client.refusal,
+            "reason": None if client.refusal is None else str(client.refusal),
             "processes": client.processes,
             "core_share": _rounded(client.busiest),
             "waited_share": _rounded(client.waited),

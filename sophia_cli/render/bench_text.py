@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement import LatencyBucket, Measurement
 from sophia_cli.core.measurement_report import BenchReport, BenchRow
+from sophia_cli.core.measurement_slo import Capacity, Kept
 from sophia_cli.render.style import Style, Tone, plural, visible
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -26,6 +27,7 @@ def bench_text(report: BenchReport, style: Style) -> str:
         lines += [*_measured(_kind(row.loaded), row.loaded, style), ""]
         lines += [*_histogram(row.loaded.buckets), ""] if row.loaded.buckets else []
         lines += [*_over_time(row.loaded), ""] if len(row.loaded.seconds) > 1 else []
+        lines += [*_trials(row.capacity), ""] if row.capacity is not None else []
     return "\n".join(lines) + "\n" + bench_summary(report, style)
 
 
@@ -34,6 +36,7 @@ def bench_summary(report: BenchReport, style: Style) -> str:
     lines: list[str] = []
     for row in report.rows:
         lines += _verdict(row, style)
+        lines += _promised(row, style)
     if report.minimum is not None and report.exit_code:
         lines.append(style.paint(f"the grade has to be {report.minimum.value} or better", Tone.ERROR))
     return "\n".join(lines) + "\n"
@@ -52,6 +55,35 @@ def _verdict(row: BenchRow, style: Style) -> list[str]:
         f"scale: {row.scale.describe()}",
         f"{name}: grade {style.paint(row.grade.letter.value, tone)}: {row.grade.reason}",
     ]
+
+
+def _promised(row: BenchRow, style: Style) -> list[str]:
+    capacity, promise = row.capacity, row.promise
+    name = visible(row.name)
+    if capacity is not None:
+        asked = ", ".join(str(objective) for objective in capacity.objectives)
+        if capacity.rate is None:
+            return [f"{name}: {style.paint(f'no rate was found that keeps {asked}', Tone.ERROR)}"]
+        sure = "95 % sure" if capacity.is_sure else "less than 95 % sure"
+        beyond = f", breached at {capacity.breached_at:,.0f}" if capacity.breached_at is not None else ""
+        if capacity.limit is not None:
+            beyond += f"; more could not be tried ({capacity.limit})"
+        return [f"{name}: capacity {capacity.rate:,.0f} requests/s with {asked} ({sure}){beyond}"]
+    if promise is None:
+        return []
+    asked = ", ".join(str(objective) for objective in promise.objectives)
+    if promise.kept is Kept.NOT:
+        return [f"{name}: {style.paint(f'breaches {asked}', Tone.ERROR)}: {promise.reason}"]
+    sure = "95 % sure" if promise.kept is Kept.SURELY else "less than 95 % sure"
+    return [f"{name}: keeps {asked} ({sure}): {promise.reason}"]
+
+
+def _trials(capacity: Capacity) -> list[str]:
+    lines = ["rate, requests/s"]
+    for trial in sorted(capacity.trials, key=lambda trial: trial.rate):
+        verdict = "breached" if trial.kept is Kept.NOT else "kept"
+        lines.append(f"  {trial.rate:>8,.0f}  {verdict:<8}  {trial.reason}")
+    return lines
 
 
 def _kind(measured: Measurement) -> str:
