@@ -95,16 +95,6 @@ def test_a_project_without_an_environment_is_told_how_to_make_one(tmp_path: Path
     assert not (tmp_path / ".sophia").exists()
 
 
-def test_an_environment_outside_of_the_project_must_be_named(project: Project, tmp_path: Path, shop: Shop) -> None:
-    other = Project(tmp_path / "other", shop)
-    other.write("requirements.txt", "alpha==1.0\n")
-    other.venv.symlink_to(project.venv)
-    refused = other.sophia("fix", "--install", "--dry-run")
-    assert (refused.code, _reference(refused.err)) == (2, "environment-refused")
-    other.write("sophia.toml", '[project]\npython = ".venv"\n')
-    assert other.sophia("fix", "--install", "--dry-run").code == 1
-
-
 def test_editable_installs_stay_and_names_that_are_only_imported_do_not_come(project: Project) -> None:
     metadata = project.site / "alpha-1.0.dist-info"
     metadata.mkdir()

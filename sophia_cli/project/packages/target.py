@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.project.files_tracked import find_checkout, read_tracked
 from sophia_cli.project.packages.children import run_tool
 
 _NAMES = (".venv", "venv", "env", ".env")
@@ -69,6 +70,7 @@ def find_target(root: Path, named: str | None, own_prefix: Path, environment: Ma
             hint=f"remove it and {_MADE_BY}",
             location=_shown(root, place),
         )
+    _require_made_here(root, python)
     target = _look(root, place, python, environment)
     if named is None and target.prefix == Path(os.path.realpath(own_prefix)):
         raise UsageError(
@@ -106,6 +108,26 @@ def _found_place(root: Path) -> Path:
             )
         return place
     raise UsageError("environment-missing", "the project has no environment to install into", hint=_MADE_BY)
+
+
+def _require_made_here(root: Path, python: Path) -> None:
+    """Refuse an interpreter that came with the checkout: running it would run whatever somebody put there."""
+    checkout = find_checkout(Path(os.path.realpath(root)))
+    if checkout is None:
+        return
+    tracked = read_tracked(checkout)
+    for path in {Path(os.path.abspath(python)), Path(os.path.realpath(python.parent)) / python.name}:
+        folder = path.parent.parent
+        if not folder.is_relative_to(checkout.top):
+            continue
+        name = folder.relative_to(checkout.top).as_posix()
+        if tracked.holds(name) or tracked.holds_below(name):
+            raise UsageError(
+                "environment-refused",
+                f"`{name}` came with the checkout (git tracks it), so its interpreter is not run",
+                hint=f"remove it from git and {_MADE_BY}",
+                location=name,
+            )
 
 
 def _look(root: Path, place: Path, python: Path, environment: Mapping[str, str]) -> Target:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,22 @@ def test_an_interpreter_that_does_not_run_is_told(tmp_path: Path, script: str) -
 def test_an_environment_whose_interpreter_is_gone_is_told(tmp_path: Path) -> None:
     os.unlink(_environment(tmp_path / ".venv") / "bin" / "python")
     assert _refusal(tmp_path) == "environment-unusable"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git makes the checkout")
+@pytest.mark.parametrize("named", [None, ".venv", ".venv/bin/python"])
+def test_an_interpreter_that_came_with_the_checkout_is_not_run(tmp_path: Path, named: str | None) -> None:
+    python = _environment(tmp_path / ".venv") / "bin" / "python"
+    python.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+    for words in (["init", "-q"], ["add", "-f", "."]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, timeout=60)
+    assert _refusal(tmp_path, named) == "environment-refused"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_environment_outside_of_the_project_must_be_named(tmp_path: Path) -> None:
+    _environment(tmp_path / "elsewhere")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / ".venv").symlink_to("../elsewhere")
+    assert _refusal(tmp_path / "project") == "environment-refused"
+    assert _find(tmp_path / "project", ".venv").prefix == tmp_path / "elsewhere"
