@@ -15,22 +15,24 @@ def close_name(written: str, known: Iterable[str]) -> str | None:
 
     Names of different kinds (`Price`, `price`, `PRICE`) are never alike.
     """
-    scores = sorted(((_likeness(written, name), name) for name in known), reverse=True)
+    kind, letters = _kind(written), _letters(written)
+    matcher = SequenceMatcher(None, "", written, autojunk=False)
+    scores: list[tuple[float, str]] = []
+    for name in known:
+        if _kind(name) != kind:
+            continue
+        if _letters(name) == letters:
+            scores.append((0.99, name))
+        elif abs(len(written) - len(name)) <= 3 and len(written) >= _SHORTEST:
+            matcher.set_seq1(name)
+            if matcher.quick_ratio() >= _ALIKE - _CLEAR:
+                scores.append((matcher.ratio(), name))
+    scores.sort(reverse=True)
     if not scores or scores[0][0] < _ALIKE:
         return None
     if len(scores) > 1 and scores[0][0] - scores[1][0] < _CLEAR:
         return None
     return scores[0][1]
-
-
-def _likeness(written: str, name: str) -> float:
-    if _kind(written) != _kind(name):
-        return 0.0
-    if _letters(written) == _letters(name):
-        return 0.99
-    if abs(len(written) - len(name)) > 3 or len(written) < _SHORTEST:
-        return 0.0
-    return SequenceMatcher(None, written, name, autojunk=False).ratio()
 
 
 def _letters(name: str) -> str:

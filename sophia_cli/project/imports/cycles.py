@@ -152,6 +152,7 @@ class _Run:
         self._events = events
         self.done: set[str] = set()
         self._stack: list[_Frame] = []
+        self._under_way: set[str] = set()
 
     def start(self, path: str) -> Cycle | None:
         """Import one file; return the cycle that makes it fail."""
@@ -170,18 +171,16 @@ class _Run:
         return None
 
     def _enter(self, path: str, link: Link | None) -> None:
-        if self._counts(path) and path not in self.done and not self._is_under_way(path):
+        if self._counts(path) and path not in self.done and path not in self._under_way:
             if path not in self._events:
                 self._events[path] = list(_events_of(self._graph, path))
+            self._under_way.add(path)
             self._stack.append(_Frame(path, self._events[path], link))
 
     def _counts(self, path: str) -> bool:
         if self._members is not None:
             return path in self._members
         return path in self._graph.files and self._graph.files[path].compiles
-
-    def _is_under_way(self, path: str) -> bool:
-        return any(frame.path == path for frame in self._stack)
 
     def _advance(self, frame: _Frame) -> None:
         """Go to the next event of the file on top, or end it."""
@@ -190,6 +189,7 @@ class _Run:
             frame.is_entered = False
         if frame.position >= len(frame.events):
             self.done.add(frame.path)
+            self._under_way.discard(frame.path)
             self._stack.pop()
             return
         event = frame.events[frame.position]
@@ -214,9 +214,9 @@ class _Run:
         return None
 
     def _missing(self, frame: _Frame, target: str, name: str, place: Place) -> Cycle | None:
-        index = next((index for index, held in enumerate(self._stack) if held.path == target), None)
-        if index is None:
+        if target not in self._under_way:
             return None
+        index = next(index for index, held in enumerate(self._stack) if held.path == target)
         surface = self._graph.files[target].surface
         if surface.is_dynamic or any(fact.is_star for fact in surface.imports):
             return None
@@ -236,6 +236,7 @@ class _Run:
             position -= 1
         if position < 0:
             return False
+        self._under_way.difference_update(failed.path for failed in self._stack[position + 1 :])
         del self._stack[position + 1 :]
         frame = self._stack[position]
         frame.pending.clear()

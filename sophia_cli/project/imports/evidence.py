@@ -116,7 +116,7 @@ class Evidence:
 
     def definers(self, name: str) -> tuple[str, ...]:
         """Return the files that define a name themselves, tests left out."""
-        return tuple(self._definitions.get(name, ()))
+        return self._graph.definitions.get(name, ())
 
     def redirects_of_name(self, item: Import, name: str) -> list[Redirect]:
         """Return the files that define a name which the imported module lacks; none for a name that chance repeats."""
@@ -255,19 +255,6 @@ class Evidence:
 
     def _may_offer(self, path: str, names: tuple[str, ...]) -> bool:
         return self._graph.surfaces.offer(path).is_open or self._offers(path, names)
-
-    @cached_property
-    def _definitions(self) -> Mapping[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for path, file in sorted(self._graph.files.items()):
-            if not file.is_scanned or not file.compiles or is_test_code(path):
-                continue
-            imported = {name.asname or name.name for fact in file.surface.imports for name in fact.names}
-            imported.update(fact.asname or fact.module.partition(".")[0] for fact in file.surface.imports)
-            for binding in file.surface.bindings:
-                if binding.name not in imported and not binding.is_for_types:
-                    found[binding.name].append(path)
-        return found
 
     @cached_property
     def _sources(self) -> Mapping[str, set[str]]:

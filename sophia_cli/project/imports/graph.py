@@ -14,6 +14,7 @@ from sophia_cli.project.imports.modules import Listing, ModuleMap
 from sophia_cli.project.imports.resolve import Resolver
 from sophia_cli.project.imports.search_path import SearchPath
 from sophia_cli.project.imports.surfaces import Surfaces
+from sophia_cli.project.imports.test_code import is_test_code
 
 
 class ImportGraph:
@@ -44,6 +45,20 @@ class ImportGraph:
         return tuple(
             item for path in sorted(self.files) if self.files[path].is_scanned for item in self.imports_of(path)
         )
+
+    @cached_property
+    def definitions(self) -> Mapping[str, tuple[str, ...]]:
+        """The files that define each name at their own level; tests, and files that are not scanned, are left out."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path, file in sorted(self.files.items()):
+            if not file.is_scanned or not file.compiles or is_test_code(path):
+                continue
+            imported = {name.asname or name.name for fact in file.surface.imports for name in fact.names}
+            imported.update(fact.asname or fact.module.partition(".")[0] for fact in file.surface.imports)
+            for binding in file.surface.bindings:
+                if binding.name not in imported and not binding.is_for_types:
+                    found[binding.name].append(path)
+        return {name: tuple(paths) for name, paths in found.items()}
 
     @cached_property
     def edges(self) -> Mapping[str, tuple[Edge, ...]]:

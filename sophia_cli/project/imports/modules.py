@@ -24,6 +24,7 @@ class ModuleMap:
         self.folders = _folders(self.files)
         self._listing = listing
         self._listed: dict[str, frozenset[str]] = {}
+        self._compiled: dict[str, frozenset[str]] = {}
 
     def find(self, folder: str, parts: Sequence[str]) -> Located | None:
         """Return what `parts` lead to below a folder, in Python's order: package, module, plain folder."""
@@ -110,23 +111,22 @@ class ModuleMap:
         names = self._names_in(above)
         if name in names and self._is_source_folder(f"{above}/{name}" if above else name):
             return True
-        return f"{name}.py" in names or any(
-            entry.startswith(name + ".") and entry.endswith(_COMPILED) for entry in names
-        )
-
-    def holds(self, folder: str, name: str) -> bool:
-        """Whether a folder of the disk holds an entry of this name."""
-        return name in self._names_in(folder)
+        return f"{name}.py" in names or name in self._compiled_in(above)
 
     def _is_source_folder(self, folder: str) -> bool:
         return any(name.endswith((".py", *_COMPILED)) for name in self._names_in(folder))
 
     def _names_in(self, folder: str) -> frozenset[str]:
-        if self._listing is None:
-            return frozenset()
         if folder not in self._listed:
-            self._listed[folder] = self._listing(folder)
+            self._listed[folder] = frozenset() if self._listing is None else self._listing(folder)
         return self._listed[folder]
+
+    def _compiled_in(self, folder: str) -> frozenset[str]:
+        """Return the names of modules in a folder that are there in a form which is no text."""
+        if folder not in self._compiled:
+            names = self._names_in(folder)
+            self._compiled[folder] = frozenset(name.partition(".")[0] for name in names if name.endswith(_COMPILED))
+        return self._compiled[folder]
 
     @cached_property
     def _filled(self) -> frozenset[str]:

@@ -38,6 +38,7 @@ class Resolver:
         self._built = built
         self._open = open_packages
         self._known: dict[tuple[str, int, str], Resolution] = {}
+        self._provided: dict[str, bool] = {}
 
     def resolve(self, importer: str, fact: ImportFact) -> Resolution:
         """Return what `fact` in the file `importer` leads to."""
@@ -79,8 +80,11 @@ class Resolver:
         return self._absent(folder, parts, name, prefix=self._dotted(folder))
 
     def _dotted(self, folder: str) -> tuple[str, ...]:
-        """Return the dotted name of a folder, from the project root where every folder above can be in a name."""
-        parts = tuple(folder.split("/")) if folder else ()
+        """Return the dotted name of a folder: from the root of its build, else from the project root, as far up as every
+        folder can be in a name."""
+        root = self._search_path.built_root(folder)
+        inside = folder[len(root) + 1 :] if root else folder
+        parts = tuple(inside.split("/")) if inside else ()
         start = len(parts)
         while start and parts[start - 1].isidentifier():
             start -= 1
@@ -105,7 +109,7 @@ class Resolver:
                 first = first or root
         if top in self.standard and (not found or len(parts) == 1 or all(at.kind is Kind.NAMESPACE for at in found)):
             return self._standard_or_missing(module, parts, roots)
-        if found and all(at.kind is Kind.NAMESPACE for at in found) and self._distributions.provides(module):
+        if found and all(at.kind is Kind.NAMESPACE for at in found) and self.provides(module):
             return Resolution(module, Outcome.THIRD_PARTY)
         if found:
             return _found(module, tuple(sorted(found, key=_is_plain_folder)), first)
@@ -143,7 +147,7 @@ class Resolver:
         holders = [(root, top) for root in roots if (top := self._in_root(root, parts[:1])) is not None]
         if any(not root.package and self._is_unread(root.path, parts[:1]) for root in roots if not holders):
             return Resolution(module, Outcome.UNREADABLE)
-        provided = self._distributions.provides(module)
+        provided = self.provides(module)
         own = [root for root, top in holders if self._is_own(importer, root, top, parts[0])]
         if provided and not own:
             return Resolution(module, Outcome.THIRD_PARTY)
@@ -182,7 +186,9 @@ class Resolver:
 
     def provides(self, module: str) -> bool:
         """Return whether a distribution is known to offer the module."""
-        return self._distributions.provides(module)
+        if module not in self._provided:
+            self._provided[module] = self._distributions.provides(module)
+        return self._provided[module]
 
     def declares(self, name: str) -> bool:
         """Whether the project declares a distribution, not its own, that offers this top-level name."""
@@ -191,7 +197,7 @@ class Resolver:
     def is_own(self, importer: str, resolution: Resolution) -> bool:
         """Whether the target is surely meant, and not what a distribution of the same name offers."""
         name = resolution.module.partition(".")[0]
-        if resolution.root is None or not self._distributions.provides(resolution.module):
+        if resolution.root is None or not self.provides(resolution.module):
             return True
         top = self._in_root(resolution.root, [name])
         return top is not None and self._is_own(importer, resolution.root, top, name)

@@ -55,10 +55,13 @@ class SearchPath:
         top = self._top_of(folder)
         return tuple(SourceRoot(name, Reason.INSIDE_PACKAGE, applies_to=name) for name in _below(top, folder))
 
+    def built_root(self, folder: str) -> str:
+        """Return the root of a build that holds a folder (`src`), empty where there is none."""
+        return next((name for name in _upwards(folder) if name in self._built), "")
+
     def _top_of(self, folder: str) -> str:
         """Return the folder above everything that is in the names of the modules in a folder."""
-        built = [name for name in _upwards(folder) if name in self._built]
-        return built[0] if built else self._modules.top_of(folder)
+        return self.built_root(folder) or self._modules.top_of(folder)
 
     def _of_folder(self, folder: str) -> tuple[SourceRoot, ...]:
         below = [root for above in _upwards(folder) for root in self._somewhere.get(above, ())]

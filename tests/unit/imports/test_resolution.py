@@ -145,3 +145,12 @@ def test_the_names_decide_whether_a_module_in_another_root_is_meant() -> None:
 def test_imports_of_a_file_that_does_not_compile_are_resolved() -> None:
     graph = graph_of({**PACKAGE, "app.py": "from shop.rates import rate_of\n\ndef total(:\n    return rate_of\n"})
     assert [item.resolution.outcome for item in graph.imports_of("app.py")] == [Outcome.MISSING]
+
+
+def test_a_relative_import_is_named_from_the_root_of_its_build() -> None:
+    texts = {"src/shop/__init__.py": "", "src/shop/api.py": "from .rates import rate_of\n"}
+    build = '[project]\nname = "shop"\n'
+    assert only_import(graph_of(texts), "src/shop/api.py").resolution.module == "src.shop.rates"
+    assert (
+        only_import(graph_of({**texts, "pyproject.toml": build}), "src/shop/api.py").resolution.module == "shop.rates"
+    )

@@ -43,9 +43,10 @@ def judged(view: ProjectView) -> Iterator[Import]:
     Left out is what may be the text of another file in a string that is not closed: a relative import, where the file
     lies in no package.
     """
+    modules = view.graph.modules
     for item in view.graph.imports:
-        is_placed = view.graph.modules.is_package(item.importer.rpartition("/")[0])
-        if item.fact.is_certain or not item.fact.level or is_placed:
+        fact = item.fact
+        if fact.is_certain or not fact.level or modules.is_package(item.importer.rpartition("/")[0]):
             yield item
 
 

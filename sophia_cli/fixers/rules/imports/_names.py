@@ -11,11 +11,6 @@ from sophia_cli.project.imports.model import Import
 from sophia_cli.project.source import SourceText
 
 
-def from_elsewhere(source: SourceText, item: Import, name: ImportedName, module: str) -> tuple[Edit, ...] | None:
-    """Return the edits that import `name` from `module`, the other names of the statement as they are."""
-    return from_several(source, item, {module: (name,)})
-
-
 def from_several(
     source: SourceText, item: Import, modules: Mapping[str, Sequence[ImportedName]]
 ) -> tuple[Edit, ...] | None:

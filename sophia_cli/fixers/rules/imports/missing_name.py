@@ -28,22 +28,24 @@ from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Sever
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, place_edits, severity_of
-from sophia_cli.fixers.rules.imports._names import from_elsewhere
+from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.project.code.facts import ImportedName
 from sophia_cli.project.imports.close_names import close_name
-from sophia_cli.project.imports.evidence import Evidence
+from sophia_cli.project.imports.evidence import Evidence, Redirect
 from sophia_cli.project.imports.model import Import, Kind
 from sophia_cli.project.imports.shipping import DeclaredShipping
+from sophia_cli.project.source import SourceText
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
     for item in judged(view):
-        for name in item.missing:
-            yield _finding(view, evidence, item, name)
+        if item.missing:
+            fixes = _fixes(view, evidence, item)
+            yield from (_finding(item, name, fixes.get(name)) for name in item.missing)
 
 
-def _finding(view: ProjectView, evidence: Evidence, item: Import, name: ImportedName) -> Finding:
+def _finding(item: Import, name: ImportedName, fix: Fix | None) -> Finding:
     module = item.resolution.module
     target = item.resolution.targets[0]
     data: dict[str, Fact] = {"module": module, "name": name.name, "target": target.path, **circumstances(item)}
@@ -55,15 +57,27 @@ def _finding(view: ProjectView, evidence: Evidence, item: Import, name: Imported
         f"`{name.name}` cannot be imported from `{module}`: {where} does not have it",
         data,
         severity=severity_of(item),
-        fix=_close(view, item, name) or _elsewhere(view, evidence, item, name),
+        fix=fix,
     )
 
 
-def _close(view: ProjectView, item: Import, name: ImportedName) -> Fix | None:
+def _fixes(view: ProjectView, evidence: Evidence, item: Import) -> dict[ImportedName, Fix]:
+    """Propose close names of the module; else other modules, for all names of the statement in one go."""
+    source = view.sources.text(item.importer)
+    if source is None:
+        return {}
+    fixes: dict[ImportedName, Fix] = {}
+    for name in item.missing:
+        close = _close(view, source, item, name)
+        if close is not None:
+            fixes[name] = close
+    return fixes or _elsewhere(evidence, source, item)
+
+
+def _close(view: ProjectView, source: SourceText, item: Import, name: ImportedName) -> Fix | None:
     """Propose the one name of the module that is nearly the same, bound to the name that the file uses."""
     target = item.resolution.targets[0]
-    source = view.sources.text(item.importer)
-    if target.kind is Kind.NAMESPACE or source is None:
+    if target.kind is Kind.NAMESPACE:
         return None
     known = view.graph.surfaces.offer(target.path).names
     taken = {other.name for other in item.fact.names}
@@ -79,18 +93,31 @@ def _close(view: ProjectView, item: Import, name: ImportedName) -> Fix | None:
     return Fix(f"import `{near}`", Safety.UNSAFE, edits, (told,), 0.6)
 
 
-def _elsewhere(view: ProjectView, evidence: Evidence, item: Import, name: ImportedName) -> Fix | None:
-    """Propose the one file of the project that defines the name."""
-    redirects = evidence.redirects_of_name(item, name.name)
-    source = view.sources.text(item.importer)
-    if len(redirects) != 1 or source is None:
-        return None
-    (redirect,) = redirects
-    edits = from_elsewhere(source, item, name, redirect.written)
+def _elsewhere(evidence: Evidence, source: SourceText, item: Import) -> dict[ImportedName, Fix]:
+    """Propose the one file of the project that defines each name. The names of a statement move together."""
+    found: dict[ImportedName, Redirect] = {}
+    for name in item.missing:
+        redirects = evidence.redirects_of_name(item, name.name)
+        if len(redirects) == 1:
+            found[name] = redirects[0]
+    modules: dict[str, list[ImportedName]] = {}
+    for name, redirect in found.items():
+        modules.setdefault(redirect.written, []).append(name)
+    edits = from_several(source, item, modules) if modules else None
     if edits is None:
-        return None
-    title = f"import `{name.name}` from `{redirect.written}`"
-    return Fix(title, Safety.UNSAFE, edits, (redirect.told,), redirect.confidence)
+        return {}
+    group = f"{item.importer}:{item.fact.place.line} {item.fact.written}" if len(found) > 1 else None
+    return {
+        name: Fix(
+            f"import `{name.name}` from `{redirect.written}`",
+            Safety.UNSAFE,
+            edits,
+            (redirect.told,),
+            redirect.confidence,
+            group,
+        )
+        for name, redirect in found.items()
+    }
 
 
 RULE = ProjectRule(
