@@ -80,8 +80,10 @@ class Resolver:
         return self._absent(folder, parts, name, prefix=self._dotted(folder))
 
     def _dotted(self, folder: str) -> tuple[str, ...]:
-        """Return the dotted name of a folder: from the root of its build, else from the project root, as far up as every
-        folder can be in a name."""
+        """Return the dotted name of a folder, from the root of its build or else the project root.
+
+        It begins behind the nearest folder that cannot be in a name.
+        """
         root = self._search_path.built_root(folder)
         inside = folder[len(root) + 1 :] if root else folder
         parts = tuple(inside.split("/")) if inside else ()
