@@ -205,6 +205,9 @@ def _called(call: ast.Call, names: _Names, line: int, depth: int) -> list[_Folde
         folders = _folders(first, names, line, depth + 1)
         if name == "dirname":
             return [folder.parent() for folder in folders]
+        if not folders and below and isinstance(first, ast.Call):
+            # What `root()` answers is not known; what lies below it is, and the project tells where that is.
+            folders = [_Folder((), False)]
         return _below(folders, [_texts(argument, names, line) for argument in below])
     if name in _SAME_METHODS and isinstance(function, ast.Attribute):
         return _folders(function.value, names, line, depth + 1)

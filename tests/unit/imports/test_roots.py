@@ -60,6 +60,7 @@ def test_a_declared_folder_is_a_root(name: str, text: str) -> None:
     [
         "import sys\nsys.path.insert(0, 'lib')\nimport shop.prices\n",
         "import sys, os\nsys.path.append(os.path.join(os.path.dirname(__file__), 'lib'))\nimport shop.prices\n",
+        "import os, sys\nsys.path.append(os.path.join(find_root(), 'lib'))\nimport shop.prices\n",
         "import pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).parent / 'lib'))\nimport shop.prices\n",
     ],
 )
