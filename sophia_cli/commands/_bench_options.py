@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -20,6 +21,7 @@ HIGHEST_RATE = 1_000_000.0
 LONGEST_S = 3_600.0
 LONGEST_TIMEOUT_S = 600.0
 MOST_PROCESSES = 64
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class BenchFormat(Enum):
@@ -42,6 +44,8 @@ class BenchOptions:
     minimum: Letter | None
     objectives: tuple[Objective, ...]
     is_capacity: bool
+    baseline: str | None
+    save_as: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class BenchWords:
     min_grade: str | None
     slo: str | None
     capacity: bool
+    baseline: str | None
+    save_as: str | None
 
 
 def bench_options(words: BenchWords) -> BenchOptions:
@@ -78,6 +84,8 @@ def bench_options(words: BenchWords) -> BenchOptions:
         minimum=None if words.min_grade is None else letter(words.min_grade),
         objectives=() if words.slo is None else objectives_of(words.slo),
         is_capacity=words.capacity,
+        baseline=words.baseline,
+        save_as=None if words.save_as is None else _run_name(words.save_as),
     )
 
 
@@ -100,7 +108,16 @@ def objectives_of(text: str) -> tuple[Objective, ...]:
     return tuple(found)
 
 
+def _run_name(text: str) -> str:
+    if text == "last" or not _RUN_NAME.fullmatch(text):
+        hint = "letters, digits, `.`, `_` and `-`, a letter or digit first; `last` is taken"
+        raise UsageError("usage", f"`--save-as {text}` cannot be the name of a run", hint=hint)
+    return text
+
+
 def _check_together(words: BenchWords) -> None:
+    if words.capacity and words.baseline is not None:
+        raise UsageError("usage", "`--baseline` compares equal loads; `--capacity` looks for one")
     if words.capacity and words.slo is None:
         raise UsageError("usage", "`--capacity` needs to know what has to be kept", hint="add `--slo p99=25ms`")
     for name, given in (("--rate", words.rate), ("--duration", words.duration), ("--requests", words.requests)):

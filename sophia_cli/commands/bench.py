@@ -13,6 +13,7 @@ from sophia_cli.commands._output import has_colours, write_result
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.grades import Letter
+from sophia_cli.core.measurement_comparison import Change
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, BenchVerdict
 from sophia_cli.core.measurement_slo import Kept
 from sophia_cli.project.clock import SystemClock
@@ -56,6 +57,15 @@ def bench(
     min_grade: Annotated[
         str | None, option("--min-grade", metavar="GRADE", help="Exit with 1 when the grade is worse, or refused.")
     ] = None,
+    baseline: Annotated[
+        str | None,
+        option(
+            "--baseline",
+            metavar="NAME",
+            help="Compare with the run of that name, the `last` one, or another URL in turn; exit with 1 when worse.",
+        ),
+    ] = None,
+    save_as: Annotated[str | None, option("--save-as", metavar="NAME", help="Keep this run under a name.")] = None,
     allow_remote: Annotated[bool, option("--allow-remote", help="Allow a target that is not on this machine.")] = False,
     insecure: Annotated[bool, option("--insecure", help="Accept any TLS certificate.")] = False,
     format_: Annotated[
@@ -75,15 +85,19 @@ def bench(
     clock = SystemClock()
     started = clock.monotonic()
     chosen = chosen_bench_format(format_, json)
-    words = BenchWords(connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity)
+    words = BenchWords(
+        connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity, baseline, save_as
+    )
     options = bench_options(words)
     from sophia_cli.commands._benching import bench_url
 
     progress = BenchProgress(sys.stderr, os.environ, quiet)
-    row = bench_url(url, options, progress.show, allow_remote=allow_remote, insecure=insecure)
-    progress.clear()
+    try:
+        row, run_id = bench_url(url, options, progress.show, clock, allow_remote=allow_remote, insecure=insecure)
+    finally:
+        progress.clear()
     verdict, code = _outcome(row, options.minimum)
-    report = BenchReport(verdict, code, clock.monotonic() - started, (row,), options.minimum)
+    report = BenchReport(verdict, code, clock.monotonic() - started, (row,), options.minimum, run_id)
     colours = output is None and has_colours(sys.stdout, os.environ)
     write_result(_rendered(report, chosen, quiet, verbose, colours), output)
     return int(code)
@@ -95,6 +109,8 @@ def _outcome(row: BenchRow, minimum: Letter | None) -> tuple[BenchVerdict, ExitC
         is_breached = row.capacity.rate is None
     if is_breached:
         return BenchVerdict.BREACHED, ExitCode.FINDINGS
+    if row.comparison is not None and row.comparison.change is Change.WORSE:
+        return BenchVerdict.WORSE, ExitCode.FINDINGS
     if row.grade is None:
         return BenchVerdict.REFUSED, ExitCode.DONE if minimum is None else ExitCode.FINDINGS
     if minimum is not None and row.grade.letter.rank > minimum.rank:

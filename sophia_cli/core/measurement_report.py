@@ -8,6 +8,7 @@ from enum import Enum
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.grades import Grade, Letter, Scale, worst
 from sophia_cli.core.measurement import Measurement
+from sophia_cli.core.measurement_comparison import Comparison
 from sophia_cli.core.measurement_slo import Capacity, Kept, Objective
 
 
@@ -18,6 +19,7 @@ class BenchVerdict(Enum):
     REFUSED = "refused"
     BELOW_MINIMUM = "below-minimum"
     BREACHED = "slo-breached"
+    WORSE = "worse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class BenchRow:
     """One service: measured with one connection and under load; exactly one of `grade` and `refused` is set.
 
     `first_ms` is the latency of the very first request. Where objectives were given, `promise` tells what the load made
-    of them; `capacity` is set where it was looked for, and `loaded` is then the load at that rate.
+    of them; `capacity` is set where it was looked for, and `loaded` is then the load at that rate; `comparison` is set
+    where there was a baseline.
     """
 
     name: str
@@ -48,17 +51,19 @@ class BenchRow:
     refused: str | None
     promise: Promise | None = None
     capacity: Capacity | None = None
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BenchReport:
-    """What `sophia bench` measured."""
+    """What `sophia bench` measured; `run_id` is None when the run was not kept."""
 
     verdict: BenchVerdict
     exit_code: ExitCode
     duration_s: float
     rows: tuple[BenchRow, ...]
     minimum: Letter | None
+    run_id: str | None = None
 
     @property
     def grade(self) -> Letter | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sophia_cli.core.measurement import Latency, Measurement
+from sophia_cli.core.measurement_comparison import Comparison
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, Promise
 from sophia_cli.core.measurement_slo import Capacity
 from sophia_cli.render.json import Json, document, head_fields
@@ -16,7 +17,7 @@ def bench_json(report: BenchReport) -> str:
     rows = report.rows
     return document(
         {
-            **head_fields("bench", report.verdict.value, int(report.exit_code), report.duration_s, None),
+            **head_fields("bench", report.verdict.value, int(report.exit_code), report.duration_s, report.run_id),
             "summary": {
                 "services": len(rows),
                 "graded": sum(row.grade is not None for row in rows),
@@ -27,12 +28,13 @@ def bench_json(report: BenchReport) -> str:
             },
             "grade": None if grade is None else grade.value,
             "min_grade": None if report.minimum is None else report.minimum.value,
-            "services": [_row(row) for row in rows],
+            "services": [bench_row(row) for row in rows],
         }
     )
 
 
-def _row(row: BenchRow) -> Json:
+def bench_row(row: BenchRow) -> Json:
+    """Return one service with all its figures."""
     grade = row.grade
     return {
         "name": row.name,
@@ -47,6 +49,21 @@ def _row(row: BenchRow) -> Json:
         "idle": None if row.idle is None else _measured(row.idle),
         "slo": None if row.promise is None else _promise(row.promise),
         "capacity": None if row.capacity is None else _capacity(row.capacity),
+        "comparison": None if row.comparison is None else _comparison(row.comparison),
+    }
+
+
+def _comparison(comparison: Comparison) -> Json:
+    return {
+        "baseline": comparison.baseline,
+        "change": comparison.change.value,
+        "reason": comparison.reason,
+        "shift": _rounded(comparison.shift),
+        "shift_low": _rounded(comparison.shift_low),
+        "shift_high": _rounded(comparison.shift_high),
+        "probability": comparison.probability,
+        "windows": list(comparison.windows),
+        "windows_needed": comparison.windows_needed,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement import LatencyBucket, Measurement
+from sophia_cli.core.measurement_comparison import Change
 from sophia_cli.core.measurement_report import BenchReport, BenchRow
 from sophia_cli.core.measurement_slo import Capacity, Kept
 from sophia_cli.render.style import Style, Tone, plural, visible
@@ -37,6 +38,7 @@ def bench_summary(report: BenchReport, style: Style) -> str:
     for row in report.rows:
         lines += _verdict(row, style)
         lines += _promised(row, style)
+        lines += _compared(row, style)
     if report.minimum is not None and report.exit_code:
         lines.append(style.paint(f"the grade has to be {report.minimum.value} or better", Tone.ERROR))
     return "\n".join(lines) + "\n"
@@ -76,6 +78,15 @@ def _promised(row: BenchRow, style: Style) -> list[str]:
         return [f"{name}: {style.paint(f'breaches {asked}', Tone.ERROR)}: {promise.reason}"]
     sure = "95 % sure" if promise.kept is Kept.SURELY else "less than 95 % sure"
     return [f"{name}: keeps {asked} ({sure}): {promise.reason}"]
+
+
+def _compared(row: BenchRow, style: Style) -> list[str]:
+    comparison = row.comparison
+    if comparison is None:
+        return []
+    tones = {Change.WORSE: Tone.ERROR, Change.BETTER: Tone.GOOD, Change.SAME: Tone.GOOD, Change.UNKNOWN: Tone.WARNING}
+    change = style.paint(comparison.change.value, tones[comparison.change])
+    return [f"{visible(row.name)}: {change} against {visible(comparison.baseline)}: {comparison.reason}"]
 
 
 def _trials(capacity: Capacity) -> list[str]:
