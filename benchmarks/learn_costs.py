@@ -24,8 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from sophia_cli.fixers.syntax.certainty import MARGIN, certainty_inputs
+from sophia_cli.fixers.syntax.change import Op
 from sophia_cli.fixers.syntax.compiler import quiet
 from sophia_cli.fixers.syntax.costs import learned_costs
+from sophia_cli.fixers.syntax.safety import is_guess
 from sophia_cli.fixers.syntax.search import Limits, search
 from sophia_cli.fixers.syntax.token_model import load_token_model
 
@@ -184,7 +186,6 @@ class Certainty:
     """What is known of the best candidate of a row left out, and whether it is right."""
 
     margin: float
-    cost: float
     how: str
     may_be_safe: bool
     right: bool
@@ -192,7 +193,7 @@ class Certainty:
     @property
     def known(self) -> list[float]:
         """The inputs of `engine.certainty`."""
-        return certainty_inputs(self.margin, self.cost, [part.split(":")[0] for part in self.how.split("; ")])
+        return certainty_inputs(self.margin, [part.split(":")[0] for part in self.how.split("; ")])
 
 
 def _certainty(candidates: list[dict[str, Any]], index: dict[str, int], w: Any) -> Certainty:
@@ -204,8 +205,9 @@ def _certainty(candidates: list[dict[str, Any]], index: dict[str, int], w: Any) 
     cost, best = scored[0]
     margin = min(scored[1][0] - cost, MARGIN) if len(scored) > 1 else MARGIN
     how = best["how"]
-    able = not any(f"{op}:" in how for op in NEVER_SAFE) and ":#@" not in how
-    return Certainty(margin, cost, how, able, best["right"])
+    parts = [part.rpartition("@")[0].split(":", 2) for part in how.split("; ")]
+    able = not any(is_guess(Op(op), detail, token) for op, detail, token in parts)
+    return Certainty(margin, how, able, best["right"])
 
 
 def _calibrate(rows: list[Certainty]) -> tuple[list[float], float]:
@@ -257,9 +259,6 @@ def _keys(candidate: dict[str, Any]) -> dict[str, float]:
     return keys
 
 
-NEVER_SAFE = (
-    "delete-line", "delete-lines", "comment-lines", "merge-conflict", "open-string", "insert-pass", "add-header",
-)  # fmt: skip
 PRECISION = 0.85
 # What losing a line of code costs beyond how plausible it is, in nats: a policy, not learned.
 LOSS = 6.0
@@ -317,6 +316,12 @@ ANCHORS = {
     "op:strip-markup:fences": 0.5,
     "op:strip-markup:sentences": -1.0,
     "op:strip-markup:shell": -2.0,
+    "op:close-bracket:field": -2.0,
+    "op:replace-token:pair": -1.0,
+    "op:close-string:earlier": -0.3,
+    "op:rewrite:print": -1.5,
+    "op:rewrite:raise": -1.5,
+    "op:rewrite:except": -1.5,
     "op:move-line:docstring-first": -0.5,
     "op:move-line:global-all": -1.0,
     "op:delete-line:future-twice": -8.0,

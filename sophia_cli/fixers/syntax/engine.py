@@ -227,7 +227,7 @@ def _confidence(chosen: _Proposal, outcomes: Sequence[Outcome], costs: Costs, fo
         # What a lost line costs is a policy and says nothing about how plausible a rival is.
         plain = best.plausibility
         rival = min((o.plausibility for o in outcomes[1:] if forms.of(o.text) != form), default=plain + MARGIN)
-        sure = certainty(rival - plain, plain, [change.op.value for change in best.changes], costs.certainty)
+        sure = certainty(rival - plain, [change.op.value for change in best.changes], costs.certainty)
     if chosen.past is None:
         return sure if sure else 0.5 * chosen.share
     if chosen.share > 0.05:

@@ -25,20 +25,45 @@ NEVER_SAFE = frozenset(
 _METHOD = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
 # Whether a tool's line is wanted there at all, and where else, is for a person to say.
 _PLACED = ("import", "decorator")
-# A parameter's default, or its place, is part of what callers rely on.
-_INTERFACE = ("before-drop", "at-give", "after-give", "before-give", "defaults", "parameters")
+# Words in quotes, lines into the block above, a test that is returned; a parameter's default or place, which callers
+# rely on; an argument passed otherwise than it was.
+_GUESSED = frozenset(
+    {
+        "words",
+        "outside",
+        "if-to-return",
+        "before-drop",
+        "at-give",
+        "after-give",
+        "before-give",
+        "defaults",
+        "parameters",
+        "at-name",
+        "before-name",
+        "after-name",
+        "before-pass",
+    }
+)
+
+
+def is_guess(op: Op, detail: str, token: str) -> bool:
+    """Return whether changes of a kind are only a guess, or lose what somebody may miss."""
+    return (
+        op in NEVER_SAFE
+        or detail in _GUESSED
+        or token in ("=", "#")
+        or (op is Op.MOVE_LINE and detail.startswith(_PLACED))
+        or (op is Op.DELETE_QUOTES and detail.startswith("triple"))
+    )
 
 
 def is_doubtful(text: str, changes: Sequence[Change]) -> bool:
-    """Return whether one of the changes is of a kind that is only a guess, or loses what somebody may miss."""
+    """Return whether one of the changes is a guess by its kind or by what it does to the text."""
     lines = text.split("\n")
     return any(
-        change.op in NEVER_SAFE
-        or change.detail in ("words", "outside", *_INTERFACE)
-        or change.token in ("=", "#")
+        is_guess(change.op, change.detail, change.token)
         or _is_doubtful_indentation(lines, change)
-        or _turns_text_to_code(change)
-        or (change.op is Op.MOVE_LINE and change.detail.startswith(_PLACED))
+        or (change.op is Op.SPLIT_LINE and change.lines[-1].lstrip()[:1] in ("'", '"'))
         for change in changes
     )
 
@@ -52,10 +77,3 @@ def _is_doubtful_indentation(lines: Sequence[str], change: Change) -> bool:
         return True
     parted = 0 < change.start < len(lines) and not lines[change.start - 1].strip()
     return parted and width > width_of(lines[change.start])
-
-
-def _turns_text_to_code(change: Change) -> bool:
-    """Quotes of a docstring go, or a text that stood behind code becomes a statement."""
-    if change.op is Op.DELETE_QUOTES:
-        return change.detail.startswith("triple")
-    return change.op is Op.SPLIT_LINE and change.lines[-1].lstrip()[:1] in ("'", '"')

@@ -10,6 +10,7 @@ from sophia_cli.fixers.syntax.candidates import (
     brackets,
     comments,
     conflicts,
+    fields,
     imports,
     indentation,
     lines,
@@ -34,6 +35,12 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "conflict-theirs": (conflicts, "b = 0\n<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> other\n", "b = 0\na = 2\n"),
     "conflict-stray": (conflicts, "a = 1\n>>>>>>> other\n", "a = 1\n"),
     "fences": (markup, "```python\na = 1\n```\n", "a = 1\n"),
+    "text-around-a-fence": (
+        markup,
+        "Here is the code:\n```python\na = 1\n```\nIt sets a to one.\n",
+        "# Here is the code:\na = 1\n# It sets a to one.\n",
+    ),
+    "shell-command": (markup, "pip install requests\na = 1\n", "# pip install requests\na = 1\n"),
     "one-fence": (markup, "a = 1\n```\n", "a = 1\n"),
     "prompts": (markup, ">>> a = 1\n>>> print(a)\n", "a = 1\nprint(a)\n"),
     "prose": (markup, "Here is the code you asked for:\nimport os\n", "# Here is the code you asked for:\nimport os\n"),
@@ -49,6 +56,16 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         "def f():\n    a = 1\n    return a\n",
     ),
     "tabs": (indentation, "if a:\n        b = 1\n\tc = 2\n", "if a:\n        b = 1\n        c = 2\n"),
+    "late-decorator": (
+        suites,
+        "def f():\n@b\n    return 1\n",
+        "@b\ndef f():\n    return 1\n",
+    ),
+    "joined-body-over-lines": (
+        suites,
+        "try:a = f(\n    1,\n    )\n    b = 2\nfinally:\n    pass\n",
+        "try:\n    a = f(\n    1,\n    )\n    b = 2\nfinally:\n    pass\n",
+    ),
     "colon": (suites, "def f(a)\n    return a\n", "def f(a):\n    return a\n"),
     "colon-in-place-of-semicolon": (suites, "if a;\n    b = 1\n", "if a:\n    b = 1\n"),
     "empty-block": (suites, "def f():\n\na = 1\n", "def f():\n    pass\n\na = 1\n"),
@@ -63,7 +80,22 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "keyword-typo": (tokens, "retrun = 1\nimprot os\n", "retrun = 1\nimport os\n"),
     "c-operator": (tokens, "a = b && c\n", "a = b and c\n"),
     "curly-quotes": (wordings, "print(“a”)\n", 'print("a")\n'),
+    "print-statement": (wordings, 'print "a", b  # why\n', 'print("a", b)  # why\n'),
+    "old-raise": (wordings, 'raise OSError, "a"\n', 'raise OSError("a")\n'),
+    "old-except": (
+        wordings,
+        "try:\n    a = 1\nexcept OSError, error:\n    pass\n",
+        "try:\n    a = 1\nexcept OSError as error:\n    pass\n",
+    ),
     "junk-token": (wordings, "a = 1 $\n", "a = 1\n"),
+    "brace-missing": (fields, 'a = f"to {name"\n', 'a = f"to {name}"\n'),
+    "brace-missing-before-text": (fields, 'a = f"{b at {c}"\n', 'a = f"{b} at {c}"\n'),
+    "bracket-in-a-field": (fields, 'a = f"{sum(b}"\n', 'a = f"{sum(b)}"\n'),
+    "brace-too-many": (fields, 'a = f"{b} c}"\n', 'a = f"{b} c"\n'),
+    "brace-without-opener": (fields, 'a = f"at b}"\n', 'a = f"at {b}"\n'),
+    "empty-field": (fields, 'a = f"{}"\n', 'a = f"{{}}"\n'),
+    "field-over-lines": (fields, 'a = f"""b\n{c\n"""\n', 'a = f"""b\n{c}\n"""\n'),
+    "earlier-string-end": (strings, 'a = {"b": "c, "d": "e"}\n', 'a = {"b": "c", "d": "e"}\n'),
     "string-end": (strings, "a = 'b\n", "a = 'b'\n"),
     "string-end-in-call": (strings, "print('b)\n", "print('b')\n"),
     "docstring-end": (
@@ -79,6 +111,21 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     ),
     "swallowed-closer": (comments, "a = f(1  # one)\nb = 2\n", "a = f(1)  # one\nb = 2\n"),
     "commented-rest": (comments, "# print(\n    1,\n)\n", "# print(\n    # 1,\n# )\n"),
+    "commented-first-lines": (
+        comments,
+        "# f(\n#     1,\n    2,\n)\n",
+        "f(\n    1,\n    2,\n)\n",
+    ),
+    "future-twice": (
+        imports,
+        "from __future__ import annotations\na = 1\nfrom __future__ import annotations\n",
+        "from __future__ import annotations\na = 1\n",
+    ),
+    "imports-in-a-list": (
+        imports,
+        "import os\n\na = [\n    1,\nimport sys\nimport re\n    2,\n]\n",
+        "import os\nimport sys\nimport re\n\na = [\n    1,\n    2,\n]\n",
+    ),
     "late-future": (
         imports,
         "import os\nfrom __future__ import annotations\n",
@@ -93,12 +140,23 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "join": (lines, "a = 1 +\\\n\n    2\n".replace("\\\n", "\n"), "a = 1 + 2\n"),
     "split": (lines, "a = 1 b = 2\n", "a = 1\nb = 2\n"),
     "remove": (lines, "a = 1\n%%% ???\nb = 2\n", "a = 1\nb = 2\n"),
+    "parameter-of-a-lambda-twice": (signature, "f = lambda a, b, a: b\n", "f = lambda a, b: b\n"),
+    "remark-between-arguments": (
+        signature,
+        "f(\n    a=1,  # one\n    2,\n)\n",
+        "f(\n    2,  # one\n    a=1,\n)\n",
+    ),
     "default-order": (signature, "def f(a=1, b):\n    pass\n", "def f(b, a=1):\n    pass\n"),
     "default-missing": (signature, "def f(a=1, b):\n    pass\n", "def f(a=1, b=None):\n    pass\n"),
     "parameter-twice": (signature, "def f(a, b, a):\n    pass\n", "def f(a, b):\n    pass\n"),
     "keyword-twice": (signature, "f(a=1, b=2, a=3)\n", "f(a=1, b=2)\n"),
     "position-after-keyword": (signature, "f(a=1, 2)\n", "f(2, a=1)\n"),
     "await": (scope, "def f():\n    await g()\n", "async def f():\n    await g()\n"),
+    "late-global-twice": (
+        scope,
+        "def f():\n    print(a)\n    global a\n    a = 1\n    global a\n",
+        "def f():\n    global a\n    print(a)\n    a = 1\n",
+    ),
     "late-global": (
         scope,
         "def f():\n    print(a)\n    global a\n    a = 1\n",
@@ -149,7 +207,7 @@ def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
 
 def test_every_family_has_cases() -> None:
     families = {family for family, _, _ in CASES.values()}
-    assert len(families) == 13
+    assert len(families) == 14
     assert all(sum(case[0] is family for case in CASES.values()) >= 2 for family in families)
 
 

@@ -8,6 +8,7 @@ from sophia_cli.fixers.syntax.candidates import (
     brackets,
     comments,
     conflicts,
+    fields,
     imports,
     indentation,
     lines,
@@ -32,6 +33,7 @@ GENERATORS: tuple[Generator, ...] = (
     brackets.propose,
     tokens.propose,
     wordings.propose,
+    fields.propose,
     strings.propose,
     comments.propose,
     imports.propose,
@@ -45,7 +47,7 @@ _PARSED = {
     "twice": (signature.propose,),
     "signature": (signature.propose, lines.propose),
     "scope": (scope.propose, indentation.propose, lines.propose),
-    "global": (scope.propose, lines.propose),
+    "global": (scope.propose,),
     "future": (imports.propose, lines.propose),
 }
 _MESSAGES = (

@@ -10,6 +10,8 @@ from sophia_cli.fixers.syntax.lexer import CLOSERS, Token, TokenKind
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 
+# Code between two strings begins or ends like this; words that somebody quoted do not.
+_BETWEEN_STRINGS = re.compile(r"^\s*[,:=+)\]}]|^\s+\w.*[,:=+]\s*$|[,:=+(\[{]\s*$")
 _MOST_INNER = 12  # quotes inside a string that are exchanged together
 _TRIPLE = re.compile(r'"""|\'\'\'')
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@\w|(?:import|from)\s")
@@ -76,6 +78,20 @@ def _unterminated(site: Site) -> Iterator[Change]:
                 removed = line[:position] + line[position + 1 :]
                 yield _change(site, index, removed, Op.DELETE_QUOTES, "remove a stray quote", "inner")
         yield from _over_lines(site, index, opened, quote)
+        yield from _earlier_end(site, index, opened, quote)
+
+
+def _earlier_end(site: Site, index: int, opened: Token, quote: str) -> Iterator[Change]:
+    """The quote is missing at the end of an earlier string of the line, which ran into the next one."""
+    line = site.lines[index]
+    before = [t for t in site.code_tokens(index) if t.kind is TokenKind.STRING and t.column < opened.column]
+    for token in before[::-1][:6]:
+        if "\n" in token.text or not token.text.endswith(quote):
+            continue
+        for match in list(re.finditer(r"[,:)\]}]", token.text[:-1]))[:4]:
+            position = token.column + match.start()
+            text = line[:position] + quote + line[position:]
+            yield _change(site, index, text, Op.CLOSE_STRING, "close the string", "earlier")
 
 
 def _over_lines(site: Site, index: int, opened: Token, quote: str) -> Iterator[Change]:
@@ -263,12 +279,12 @@ def _nested_quotes(site: Site) -> Iterator[Change]:
         line = site.lines[index]
         for quote, other in (('"', "'"), ("'", '"')):
             places = [m.start() for m in re.finditer(rf"(?<!\\){quote}", line)]
-            if len(places) < 4:
+            if len(places) < 4 or quote * 3 in line:
                 continue
             for first in range(min(len(places) - 3, 4)):
                 for last in range(min(len(places) - 1, first + 1 + _MOST_INNER), first + 2, -1):
                     inner = places[first + 1 : last]
-                    if len(inner) % 2:
+                    if len(inner) % 2 or _swallows_code(line, inner):
                         continue
                     body = "".join(other if i in inner else c for i, c in enumerate(line))
                     if other not in line[places[first] : places[last]]:
@@ -288,6 +304,12 @@ def _nested_quotes(site: Site) -> Iterator[Change]:
                 yield _change(site, index, outer, Op.FIX_QUOTES, "exchange the outer quotes", "three")
                 escaped = line[: places[1]] + "\\" + line[places[1] :]
                 yield _change(site, index, escaped, Op.FIX_QUOTES, "escape a quote inside the string", "escape")
+
+
+def _swallows_code(line: str, inner: list[int]) -> bool:
+    """Whether what stands between two of the quotes, as code does, is no part of a text: `"a": 1, "b"`."""
+    pairs = zip(inner[::2], inner[1::2], strict=True)
+    return any(_BETWEEN_STRINGS.search(line[first + 1 : last]) for first, last in pairs)
 
 
 def _quote_words(site: Site) -> Iterator[Change]:

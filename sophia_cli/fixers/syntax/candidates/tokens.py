@@ -59,7 +59,7 @@ _REPLACEMENTS = {
     "=>": (">=", ":"),
 }
 _DECORATOR = re.compile(r"\s*@[\w.]+(?:\(.*\))?\s*(?:#.*)?$")
-_IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+import|import)\s")
+_IMPORT = re.compile(r"\s*(?:from|import)\s")
 _LAST_WORD = re.compile(r"\w+$")
 _FIRST_WORD = re.compile(r"\w+")
 _LAST_NAME = re.compile(r"[^\W\d]\w*$")
@@ -164,8 +164,9 @@ def _insert(site: Site, index: int, code: list[Token], position: int) -> Iterato
                 pad = " " + text.strip()
             elif text.startswith(" ") and gap:
                 pad = text.rstrip()
+        stop = right.column if text == "." and left is not None and right is not None else column
         yield Change(
-            index, index + 1, _at(site, index, column, column, pad), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
+            index, index + 1, _at(site, index, column, stop, pad), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
             f"add the missing `{text.strip() or text}`", token=text.strip(),
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sophia_cli.fixers.syntax.change import Change, Op
-from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, TokenKind
+from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, TokenKind, scan
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site
 
@@ -120,6 +120,7 @@ def _wordings(site: Site) -> Iterator[Change]:
     if version:
         quoted = line[: version.start()] + '"' + version.group() + '"' + line[version.end() :]
         found.append((quoted, "version", "put the version into quotes"))
+    found.extend(_python_2(line, site.fault.message))
     for text, detail, title in found:
         if text != line:
             yield Change(site.line, site.line + 1, (text,), Op.REWRITE, Kind.OTHER, title, detail=detail)
@@ -135,3 +136,29 @@ def _lambdas(site: Site) -> Iterator[Change]:
             first, end, tuple(rows[first:end]), Op.REWRITE, Kind.OTHER, "remove the brackets of the parameters",
             detail="lambda-all",
         )  # fmt: skip
+
+
+def _python_2(line: str, message: str) -> Iterator[tuple[str, str, str]]:
+    """Statements of Python 2 in a file that is not of it as a whole."""
+    code, remark = _without_remark(line)
+    shown = re.match(r"(\s*)print\s+(.+?)\s*$", code)
+    if shown and "print" in message:
+        indent, words = shown.groups()
+        if words.endswith(","):
+            words = words[:-1].rstrip() + ', end=" "'
+        yield f"{indent}print({words}){remark}", "print", "`print` is a function"
+    raised = re.match(r"(\s*)raise\s+([\w.]+)\s*,\s*(.+?)\s*$", code)
+    if raised:
+        indent, error, words = raised.groups()
+        yield f"{indent}raise {error}({words}){remark}", "raise", "raise an instance"
+    caught = re.match(r"(\s*)except\s+([\w.]+|\([\w., ]+\))\s*,\s*([a-z_]\w*)\s*:(.*)$", code)
+    if caught:
+        indent, error, name, rest = caught.groups()
+        yield f"{indent}except {error} as {name}:{rest}{remark}", "except", "name the exception with `as`"
+
+
+def _without_remark(line: str) -> tuple[str, str]:
+    """A line of code and the remark behind it, with the blanks between them."""
+    comment = next((t for t in scan(line) if t.kind is TokenKind.COMMENT), None)
+    code = line[: comment.column].rstrip() if comment is not None else line.rstrip()
+    return code, line[len(code) :] if comment is not None else ""
