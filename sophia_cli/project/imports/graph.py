@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from sophia_cli.project.code.facts import Guard, ImportedName, ImportFact, Scope
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.imports.known import Distributions, NoDistributions, standard_modules
-from sophia_cli.project.imports.model import Edge, Import, Kind, Located, Outcome, Resolution, SourceRoot, When
+from sophia_cli.project.imports.model import (
+    Edge,
+    Import,
+    Kind,
+    Located,
+    Outcome,
+    Reason,
+    Resolution,
+    SourceRoot,
+    When,
+)
 from sophia_cli.project.imports.modules import Listing, ModuleMap
 from sophia_cli.project.imports.resolve import Resolver
 from sophia_cli.project.imports.search_path import SearchPath
@@ -244,7 +255,23 @@ def build_graph(
             open_packages,
         )
 
-    return ImportGraph(files, modules, roots, resolver(()))
+    graph = ImportGraph(files, modules, roots, resolver(()))
+    more = tuple(_handed_on(graph))
+    return ImportGraph(files, modules, (*roots, *more), resolver(more)) if more else graph
+
+
+def _handed_on(graph: ImportGraph) -> Iterator[SourceRoot]:
+    """Yield roots for files that find a module only since a program that imports them changed `sys.path`."""
+    lost: dict[str, list[str]] = defaultdict(list)
+    for item in graph.imports:
+        if item.resolution.outcome is Outcome.OTHER_ROOT:
+            lost[item.importer] += [target.path for target in item.resolution.targets]
+    for root in graph.roots if lost else ():
+        if root.reason is Reason.PATH_EDIT and root.applies_to in graph.files:
+            prefix = root.path + "/" if root.path else ""
+            for path in sorted(lost.keys() & graph.closure(root.applies_to)):
+                if any(target.startswith(prefix) for target in lost[path]):
+                    yield replace(root, applies_to=path)
 
 
 def _when(fact: ImportFact) -> When:

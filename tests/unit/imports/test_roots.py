@@ -70,6 +70,17 @@ def test_a_file_that_changes_the_path_finds_modules_there(text: str) -> None:
     assert graph.imports_of("other.py")[0].resolution.outcome is Outcome.OTHER_ROOT
 
 
+def test_what_a_program_puts_on_the_path_holds_for_the_files_it_imports() -> None:
+    texts = {
+        **LIB,
+        "run.py": "import sys\nsys.path.insert(0, 'lib')\nimport jobs.work\n",
+        "jobs/work.py": "import shop.prices\n",
+        "jobs/other.py": "import shop.prices\n",
+    }
+    assert outcome(texts, "jobs/work.py") is Outcome.MODULE
+    assert outcome(texts, "jobs/other.py") is Outcome.OTHER_ROOT
+
+
 def test_a_conftest_changes_the_path_for_its_folder() -> None:
     conftest = "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))\n"
     texts = {**LIB, "tests/conftest.py": conftest, "tests/unit/test_shop.py": "import shop.prices\n"}
