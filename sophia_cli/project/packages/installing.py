@@ -92,7 +92,7 @@ def _install(plan: InstallPlan, run: Run, tools: Tools, folder: Path, wheels: tu
     ended = run_tool(
         words,
         folder=folder,
-        environment={**tools.environment, "TMPDIR": str(temporary)},
+        environment=tools.offline(temporary),
         limit_s=LIMIT_S,
         # Should this process be killed, the next Sophia waits until the tool has ended.
         inherited=(run.lock.descriptor,),

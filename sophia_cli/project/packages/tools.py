@@ -48,6 +48,7 @@ _OURS = frozenset(
     ]
 )
 _RETRIES = "1"
+_QUIET = ("PIP_NO_INPUT", "PIP_NO_COLOR", "PIP_DISABLE_PIP_VERSION_CHECK")
 _OLDEST_FOR_OUR_PIP = (3, 9)
 
 
@@ -63,6 +64,12 @@ class Tools:
     uv: str | None
     environment: Mapping[str, str]
     bounds: tuple[str, ...] = ()
+
+    def offline(self, temporary: Path) -> Mapping[str, str]:
+        """Return the variables of a pip that reads no configuration and knows no index: all it needs is on the disk."""
+        kept = {name: value for name, value in self.environment.items() if not name.startswith("PIP_")}
+        quiet = {name: self.environment[name] for name in _QUIET}
+        return {**kept, **quiet, "PIP_CONFIG_FILE": os.devnull, "TMPDIR": str(temporary)}
 
 
 def find_tools(target: Target, root: Path, environment: Mapping[str, str]) -> Tools:
@@ -118,12 +125,9 @@ def _for_tools(environment: Mapping[str, str]) -> dict[str, str]:
     tries = kept.get("PIP_RETRIES", "")
     return {
         **kept,
+        **dict.fromkeys(_QUIET, "1"),
         # Only where pip tries again does it say why an index does not answer.
         "PIP_RETRIES": tries if tries.isdecimal() and int(tries) > 0 else _RETRIES,
-        "PIP_NO_INPUT": "1",
-        "PIP_NO_COLOR": "1",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_ROOT_USER_ACTION": "ignore",
         "UV_PYTHON_DOWNLOADS": "never",
         "NO_COLOR": "1",
     }
