@@ -13,6 +13,7 @@ Listing = Callable[[str], frozenset[str]]
 """Gives the names in a folder of the disk (empty where there is none), to find what is no readable Python file."""
 
 _COMPILED = (".so", ".pyd", ".pyx", ".pyi", ".pyc", ".dll")
+_DESCRIPTIONS = ("proto", "protos", "protobuf", "protobufs")
 _NOT_IN_NAMES = re.compile(r"\W")
 
 
@@ -111,10 +112,24 @@ class ModuleMap:
         names = self._names_in(above)
         if name in names and self._is_source_folder(f"{above}/{name}" if above else name):
             return True
-        return f"{name}.py" in names or name in self._compiled_in(above)
+        return f"{name}.py" in names or name in self._compiled_in(above) or self._is_generated(above, name)
 
     def _is_source_folder(self, folder: str) -> bool:
         return any(name.endswith((".py", *_COMPILED)) for name in self._names_in(folder))
+
+    def _is_generated(self, folder: str, name: str) -> bool:
+        """Whether a description from which the module is generated lies beside it or above: `x.proto` for `x_pb2`."""
+        stem = name.removesuffix("_grpc").removesuffix("_pb2")
+        if stem == name:
+            return False
+        description = f"{stem}.proto"
+        while True:
+            inner = (f"{folder}/{below}" if folder else below for below in _DESCRIPTIONS)
+            if any(description in self._names_in(place) for place in (folder, *inner)):
+                return True
+            if not folder:
+                return False
+            folder = folder.rpartition("/")[0]
 
     def _names_in(self, folder: str) -> frozenset[str]:
         if folder not in self._listed:

@@ -60,6 +60,13 @@ def test_what_lies_on_the_disk_unread_is_not_missing(name: str) -> None:
     assert second.missing == ()
 
 
+def test_a_module_that_is_generated_from_a_description_is_there() -> None:
+    texts = {**PACKAGE, "app.py": "from shop import rates_pb2, rates_pb2_grpc, other_pb2\n"}
+    for folder in ("shop", "protos", "shop/proto"):
+        item = only_import(graph_of(texts, unread={folder: {"rates.proto"}}), "app.py")
+        assert [name.name for name in item.missing] == ["other_pb2"]
+
+
 def test_a_package_that_extends_its_path_may_hold_any_module() -> None:
     init = "from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
     texts = {**PACKAGE, "shop/__init__.py": init, "app.py": "import shop.plugin\n"}
