@@ -80,6 +80,9 @@ class Evaluator:
         last = expression[-1]
         if last == ")":
             return union([self.called(value) for value in self.evaluate(path, expression[:-2])])
+        if last == "]":
+            values = self.evaluate(path, expression[:-2])
+            return values if all(isinstance(value, ClassValue) for value in values) else NOBODY_KNOWS
         if last in "!~%":
             return union([self._step(value, last) for value in self.evaluate(path, expression[:-1])])
         if last != ">":

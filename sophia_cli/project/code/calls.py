@@ -16,7 +16,7 @@ Expression = NewType("Expression", str)
 Roots: `name` (of the module's own level), `<..a.b>` (a module, dots as in an import), `&3` (`functions[3]`), `$3`
 (`classes[3]`), `@3` (an instance of that class: `self`), `^3` (`super()` in a method of it), `:3` (any of `locals[3]`),
 `?` (nobody knows). Steps: `.name` (attribute), `()` (what a call gives), `!` (an instance of it: an annotation),
-`~` (what `await` gives), `%` (what `with` binds).
+`~` (what `await` gives), `%` (what `with` binds), `[]` (a class for these parameters, or an item).
 """
 
 UNKNOWN = Expression("?")

@@ -16,7 +16,7 @@ _LONGEST_ANNOTATION = 500
 def root_of(node: ast.expr) -> str | None:
     """Return the name that a callee such as `a.b().c` begins with, None where it begins with something else."""
     while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute | ast.Await):
+        if isinstance(node, ast.Attribute | ast.Await | ast.Subscript):
             node = node.value
         elif isinstance(node, ast.Call):
             node = node.func
@@ -35,6 +35,9 @@ def steps_of(node: ast.expr) -> str:
         elif isinstance(node, ast.Await):
             steps.append("~")
             node = node.value
+        elif isinstance(node, ast.Subscript):
+            steps.append("[]")
+            node = node.value
         elif isinstance(node, ast.Call):
             if not is_super(node):
                 steps.append("()")
@@ -51,6 +54,8 @@ def written_of(node: ast.expr) -> str:
         return f"{written_of(node.value)}.{node.attr}"
     if isinstance(node, ast.Call):
         return f"{written_of(node.func)}()"
+    if isinstance(node, ast.Subscript):
+        return f"{written_of(node.value)}[]"
     if isinstance(node, ast.Await):
         return f"(await {written_of(node.value)})"
     return node.id if isinstance(node, ast.Name) else ""

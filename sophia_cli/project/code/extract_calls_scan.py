@@ -18,7 +18,7 @@ from sophia_cli.project.code.extract_calls_shapes import argument_names, default
 _PLAIN = (ast.Name, ast.Constant)
 _LISTS = (ast.List, ast.Tuple, ast.Set)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-_CHAIN = (ast.Attribute, ast.Call, ast.Await)
+_CHAIN = (ast.Attribute, ast.Call, ast.Await, ast.Subscript)
 _NARROWING = frozenset({"isinstance", "issubclass"})
 _REPLACING = frozenset({"setattr", "object", "patch", "delattr"})
 

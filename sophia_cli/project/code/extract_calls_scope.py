@@ -175,7 +175,7 @@ def means_own_super(node: ast.expr, class_name: str) -> bool:
     while not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         if isinstance(node, ast.Call):
             node = node.func
-        elif isinstance(node, ast.Attribute | ast.Await):
+        elif isinstance(node, ast.Attribute | ast.Await | ast.Subscript):
             node = node.value
         else:
             return False

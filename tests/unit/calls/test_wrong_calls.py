@@ -59,6 +59,7 @@ REACHED = {
         "basket.add +item",
     ),
     "one of two that both lack it": ("basket = Basket('a') if find() else made('b')\nbasket.add()", "basket.add +item"),
+    "a class for certain parameters": ("Basket[int]()", "Basket[] +owner"),
     "a constant of the module": ("shop.DEFAULT.add()", "shop.DEFAULT.add +item"),
     "a coroutine that is awaited": ("async def run():\n    await Basket('a').load()", "Basket().load +key"),
     "a nested function": ("def inner(a): ...\ninner(b=1)", "inner -b +a"),

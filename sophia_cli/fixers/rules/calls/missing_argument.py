@@ -25,6 +25,7 @@ There is no fix: nobody but you knows the value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
@@ -36,7 +37,7 @@ from sophia_cli.fixers.rules.calls._definition import defined_in
 def check(view: ProjectView) -> Iterator[Finding]:
     for wrong in view.calls.wrong:
         call = wrong.call
-        end = call.column + len(call.written.partition("(")[0])
+        end = call.column + len(re.split(r"[(\[]", call.written, maxsplit=1)[0])
         for argument in wrong.missing:
             yield Finding(
                 rule=RULE.id,
