@@ -20,16 +20,21 @@ NEVER_SAFE = frozenset(
         Op.INSERT_PASS,
         Op.UNCOMMENT_LINE,
         Op.ADD_HEADER,
+        Op.ADD_ASYNC,
     }
 )
 _METHOD = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
 # Whether a tool's line is wanted there at all, and where else, is for a person to say.
 _PLACED = ("import", "decorator")
-# Words in quotes, lines into the block above, a test that is returned; a parameter's default or place, which callers
-# rely on; an argument passed otherwise than it was.
+# What no longer waits, words in quotes, lines into the block above, a test that is returned; a parameter's default or
+# place, which callers rely on; an argument passed otherwise than it was.
 _GUESSED = frozenset(
     {
         "words",
+        "await",
+        "await-in-function",
+        "async",
+        "asyncio-run",
         "outside",
         "if-to-return",
         "before-drop",
