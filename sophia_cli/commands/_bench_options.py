@@ -29,6 +29,8 @@ class BenchFormat(Enum):
 
     TEXT = "text"
     JSON = "json"
+    CSV = "csv"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)

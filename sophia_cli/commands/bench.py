@@ -124,6 +124,14 @@ def _rendered(report: BenchReport, chosen: BenchFormat, quiet: bool, verbose: bo
             from sophia_cli.render.bench_json import bench_json
 
             return bench_json(report)
+        case BenchFormat.CSV:
+            from sophia_cli.render.bench_csv import bench_csv
+
+            return bench_csv(report)
+        case BenchFormat.HTML:
+            from sophia_cli.render.bench_html import bench_html
+
+            return bench_html(report)
         case BenchFormat.TEXT:
             from sophia_cli.render.bench_text import bench_summary, bench_text
             from sophia_cli.render.style import Style

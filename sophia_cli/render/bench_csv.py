@@ -1,0 +1,67 @@
+"""What `sophia bench` measured, as CSV: a line for every load, for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from sophia_cli.core.measurement import Measurement
+from sophia_cli.core.measurement_report import BenchReport, BenchRow
+
+_COLUMNS = (
+    "service",
+    "url",
+    "load",
+    "connections",
+    "rate",
+    "duration_s",
+    "requests",
+    "errors",
+    "error_rate",
+    "throughput_rps",
+    "p50_ms",
+    "p90_ms",
+    "p95_ms",
+    "p99_ms",
+    "p999_ms",
+    "max_ms",
+    "mean_ms",
+    "grade",
+    "refused",
+)
+
+
+def bench_csv(report: BenchReport) -> str:
+    """Return a header and the lines; what was not measured is empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for row in report.rows:
+        writer.writerows(_lines(row))
+    return stream.getvalue()
+
+
+def _lines(row: BenchRow) -> Iterator[tuple[object, ...]]:
+    grade = "" if row.grade is None else row.grade.letter.value
+    if row.idle is not None:
+        yield (row.name, row.url, "one connection", *_figures(row.idle), grade, row.refused or "")
+    yield (row.name, row.url, "load", *_figures(row.loaded), grade, row.refused or "")
+
+
+def _figures(measured: Measurement) -> tuple[object, ...]:
+    latency = measured.latency
+    figures: tuple[object, ...] = ("",) * 7
+    if latency is not None:
+        found = (latency.p50, latency.p90, latency.p95, latency.p99, latency.p999, latency.max, latency.mean)
+        figures = tuple(round(value, 4) for value in found)
+    return (
+        measured.connections,
+        "" if measured.rate is None else measured.rate,
+        round(measured.duration_s, 3),
+        measured.requests,
+        measured.errors,
+        round(measured.error_rate, 6),
+        round(measured.throughput_rps, 2),
+        *figures,
+    )
