@@ -91,7 +91,8 @@ def view_of_project(
         source = sources.text(path)
         return None if source is None else source.data
 
-    scripts = {path: data for path in files if path.rpartition("/")[2] in ("setup.py", "noxfile.py") and (data := read(path))}
+    declaring = (path for path in files if path.rpartition("/")[2] in ("setup.py", "noxfile.py"))
+    scripts = {path: data for path in declaring if (data := read(path))}
     declared = collect((*documents, *scripts), read)
     dependencies = Dependencies(declared, environment or Environment(), import_names())
     settings = {**documents, **scripts}

@@ -13,7 +13,7 @@ import pytest
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
 from sophia_cli.fixers.analysis import AnalysisContext
-from sophia_cli.fixers.rule import Reads, Rule, all_rules
+from sophia_cli.fixers.rule import AnyRule, Reads, Rule, all_rules
 from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.view import FileView
@@ -27,7 +27,7 @@ CONTEXT = AnalysisContext(python=(3, 11))
 
 def _scan(
     root: Path,
-    rules: Sequence[Rule] | None = None,
+    rules: Sequence[AnyRule] | None = None,
     options: ScanOptions | None = None,
     targets: Sequence[Path] = (),
     cached: bool = False,
