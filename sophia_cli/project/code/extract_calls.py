@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from sophia_cli.project.code.calls import UNKNOWN, Call, CallSurface, Expression, Keyword
 from sophia_cli.project.code.extract_calls_drafts import names_of
 from sophia_cli.project.code.extract_calls_expressions import steps_of, written_of
-from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, expression_of
+from sophia_cli.project.code.extract_calls_scope import Meaning, Reference, Scope, expression_of
 from sophia_cli.project.code.extract_calls_walk import Walk
 
 _EXCUSING = ("type: ignore", "type:ignore", "ignore[", "pylint:")
@@ -22,7 +22,17 @@ _EXCUSE = re.compile(
 
 
 def calls_of(tree: ast.Module, text: str) -> CallSurface:
-    """Return the callables that a file defines and the calls that it makes; `text` is what the tree was parsed from."""
+    """Return the callables that a file defines and the calls that it makes; `text` is what the tree was parsed from.
+
+    A file that is nested too deeply to be read says nothing.
+    """
+    try:
+        return _read(tree, text)
+    except RecursionError:
+        return CallSurface()
+
+
+def _read(tree: ast.Module, text: str) -> CallSurface:
     walk = Walk()
     walk.statements(tree.body, walk.module)
     walk.calls += _module_calls(walk.module, bool(walk.stars))
@@ -56,21 +66,37 @@ def _is_excused(call: ast.Call, lines: frozenset[int]) -> bool:
 def _module_calls(module: Scope, has_stars: bool) -> list[tuple[Meaning, ast.Call]]:
     """Return the calls whose root the module binds to what may be the project's own."""
     foreign: dict[str, bool] = {}
-    bindings = module.bindings
-    found: list[tuple[Meaning, ast.Call]] = []
-    for root, call in module.calls:
-        is_foreign = foreign.get(root)
-        if is_foreign is None:
-            meanings = bindings.get(root)
-            is_foreign = foreign[root] = not has_stars if meanings is None else any(map(_is_foreign, meanings))
-        if not is_foreign:
-            found.append((Expression(root), call))
-    return found
+    return [
+        (Expression(root), call)
+        for root, call in module.calls
+        if not _is_foreign_name(root, module.bindings, foreign, has_stars)
+    ]
 
 
-def _is_foreign(meaning: Meaning) -> bool:
-    """Whether it is unknown or of the standard library."""
-    expression = expression_of(meaning)
+def _is_foreign_name(
+    name: str, bindings: Mapping[str, Sequence[Meaning]], foreign: dict[str, bool], has_stars: bool
+) -> bool:
+    """Whether a name of the module is unknown, built in or comes from the standard library."""
+    known = foreign.get(name)
+    if known is None:
+        # A name that is bound to itself is nobody's.
+        foreign[name] = True
+        meanings = bindings.get(name)
+        if meanings is None:
+            known = not has_stars
+        else:
+            known = any(
+                _is_foreign_name(meaning.root, bindings, foreign, has_stars)
+                if isinstance(meaning, Reference) and meaning.settled is None
+                else _is_foreign(expression_of(meaning))
+                for meaning in meanings
+            )
+        foreign[name] = known
+    return known
+
+
+def _is_foreign(expression: Expression) -> bool:
+    """Whether an expression is unknown or of the standard library."""
     if expression.startswith("<"):
         return expression[1 : expression.index(">")].partition(".")[0] in sys.stdlib_module_names
     return expression == UNKNOWN

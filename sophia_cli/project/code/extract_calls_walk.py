@@ -49,9 +49,7 @@ class Walk:
             elif isinstance(node, ast.Assign):
                 self._assign(node, scope)
             elif isinstance(node, _IF):
-                self.scanner.test(node.test, scope)
-                self.statements(node.body, scope)
-                self.statements(node.orelse, scope)
+                self._if(node, scope)
             elif isinstance(node, ast.Return):
                 self._return(node, scope)
             elif isinstance(node, _FUNCTION):
@@ -90,6 +88,15 @@ class Walk:
                 scope.nonlocals.update(node.names)
             elif isinstance(node, ast.Match):
                 self._match(node, scope)
+
+    def _if(self, node: ast.If | ast.While, scope: Scope) -> None:
+        """Read a condition with everything below it; a long chain of `elif` is no deep nesting."""
+        rest: Sequence[ast.stmt] = [node]
+        while len(rest) == 1 and isinstance(branch := rest[0], _IF):
+            self.scanner.test(branch.test, scope)
+            self.statements(branch.body, scope)
+            rest = branch.orelse
+        self.statements(rest, scope)
 
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
         value = node.value
