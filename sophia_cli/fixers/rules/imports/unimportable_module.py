@@ -31,6 +31,7 @@ from sophia_cli.core.findings import Category, Fact, Finding, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, severity_of
+from sophia_cli.project.code.facts import Guard
 from sophia_cli.project.imports.model import Import, Outcome, When
 
 
@@ -48,6 +49,9 @@ def check(view: ProjectView) -> Iterator[Finding]:
                 message = (
                     f"`{module}` can only be imported where `{folder}` is searched, and nothing says so for this file"
                 )
+            case Outcome.LUCKY | Outcome.BEYOND_TOP if item.fact.guard in (Guard.TRY, Guard.FALLBACK):
+                # One of two ways to write the import works, whether the file is a script or part of a package.
+                continue
             case Outcome.LUCKY if not _is_script(view, item):
                 severity = Severity.WARNING
                 message = f"`{module}` is found only when the program is started in `{folder}`, a folder of a package"
