@@ -64,7 +64,9 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
     )
     idle = measure(idle_spec, plan.target_ms, lambda seconds: observe("one connection", seconds))
     loaded = measure(loaded_spec, plan.target_ms, lambda seconds: observe("load", seconds))
-    refused = loaded.client.refusal or idle.client.refusal
+    refused = None if loaded.client.refusal is None else str(loaded.client.refusal)
+    if refused is None and idle.client.refusal is not None:
+        refused = f"{idle.client.refusal} (with one connection)"
     return BenchRow(
         name=plan.name,
         url=first.target.url,
@@ -74,7 +76,7 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         scale=latency_scale(plan.target_ms),
         target_ms=plan.target_ms,
         grade=None if refused else grade_of(loaded, idle, first.latency_ms, plan.target_ms),
-        refused=None if refused is None else str(refused),
+        refused=refused,
         promise=promise_of(plan, loaded),
     )
 

@@ -25,7 +25,7 @@ table { border-collapse: collapse; margin: 1rem 0; } th, td { padding: .25rem .7
   border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; } th:first-child, td:first-child
   { text-align: left; }
 .scroll { overflow-x: auto; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { color: var(--faint); } svg { width: 100%; height: auto; }
 .bar { fill: var(--bar); } .line { fill: none; stroke: var(--bar); stroke-width: 2; }
 .grid { stroke: var(--line); stroke-width: 1; } .tick { fill: var(--faint); font-size: 12px; }

@@ -1,0 +1,143 @@
+"""Servers whose behaviour is known, each a process of its own: what the load benchmarks are measured against.
+
+    python -m benchmarks.load_servers KIND PORT [FILE]
+
+`fast` answers at once; `delayed` after 5 ms, every fiftieth time after 50 ms; `stalling` at once, but not for one
+second that begins six seconds after the first request; `knee` is one worker that needs 1 ms for a request. `delayed`
+writes the delays that really passed, in nanoseconds, to FILE when it is ended: on a busy machine they are not quite
+those that were asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+BODY = b'{"status":"ok"}'
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: known\r\ncontent-length: %d\r\n"
+    b"content-type: application/json\r\n\r\n" % len(BODY) + BODY
+)
+MS = 1_000_000
+S = 1_000_000_000
+STALL_AFTER_NS = 6 * S
+
+
+class Delays:
+    """How long the answer to each request is kept back, in nanoseconds."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._count = 0
+        self._first = 0
+        self._busy_until = 0
+
+    def next(self, now: int) -> int:
+        """Return the delay of a request that came just now."""
+        self._count += 1
+        self._first = self._first or now
+        match self._kind:
+            case "fast":
+                return 0
+            case "delayed":
+                return 50 * MS if self._count % 50 == 0 else 5 * MS
+            case "stalling":
+                since = now - self._first - STALL_AFTER_NS
+                return S - since if 0 <= since < S else 0
+            case "knee":
+                self._busy_until = max(self._busy_until, now) + MS
+                return self._busy_until - now
+        raise ValueError(f"no server is called {self._kind}")
+
+
+def serve(kind: str, port: int, file: Path | None) -> None:
+    """Serve until SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/timerslack_ns").write_text("1")
+    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    listener.setblocking(False)
+    passed = array("q")
+    try:
+        _loop(listener, Delays(kind), passed)
+    finally:
+        if file is not None:
+            file.write_bytes(passed.tobytes())
+
+
+def _loop(listener: socket.socket, delays: Delays, passed: array[int]) -> None:
+    epoll = select.epoll()
+    epoll.register(listener.fileno(), select.EPOLLIN)
+    open_ones: dict[int, socket.socket] = {}
+    due: list[tuple[int, int, int]] = []
+    clock = time.monotonic_ns
+    while True:
+        if due:
+            left = max(0.0, (due[0][0] - clock()) / S)
+            ready = select.select([epoll.fileno()], (), (), left)[0]
+        events = epoll.poll(0 if due and not ready else -1 if not due else 0)
+        now = clock()
+        for fd, _ in events:
+            if fd == listener.fileno():
+                accepted, _ = listener.accept()
+                accepted.setblocking(False)
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                open_ones[accepted.fileno()] = accepted
+                epoll.register(accepted.fileno(), select.EPOLLIN)
+                continue
+            connection = open_ones[fd]
+            try:
+                data = connection.recv(65_536)
+            except OSError:
+                data = b""
+            if not data:
+                open_ones.pop(fd).close()
+                continue
+            delay = delays.next(now)
+            if delay:
+                heapq.heappush(due, (now + delay, now, fd))
+            else:
+                connection.send(ANSWER)
+        while due and due[0][0] <= clock():
+            _, came, fd = heapq.heappop(due)
+            if fd in open_ones:
+                with contextlib.suppress(OSError):
+                    open_ones[fd].send(ANSWER)
+                passed.append(clock() - came)
+
+
+@contextlib.contextmanager
+def running(kind: str, file: Path | None = None) -> Iterator[str]:
+    """Run a server as a process and give its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "benchmarks.load_servers", kind, str(port)]
+    process = subprocess.Popen(words if file is None else [*words, str(file)])
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        select.select((), (), (), 0.05)
+    raise TimeoutError(f"no server on port {port}")
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None)
