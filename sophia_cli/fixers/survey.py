@@ -20,8 +20,8 @@ from sophia_cli.project.code.facts import ModuleSurface
 from sophia_cli.project.code.file_facts import FileFacts, facts_of
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.imports.entry_points import entry_files
-from sophia_cli.project.service_model import Service
 from sophia_cli.project.imports.modules import Listing
+from sophia_cli.project.service_model import Service
 from sophia_cli.project.source import SourceText, decode
 
 Read = Callable[[str], bytes | None]
@@ -35,8 +35,8 @@ class Survey:
     """The project as a whole: what every file says, ready to be asked what follows from it.
 
     `facts` holds those of all Python files; `read` gives bytes of files; `silent` are files on which nothing is
-    reported (fixtures, generated code). `environment` is the one that the project's code runs in, None without one. `listing`
-    gives the names in a folder of the disk.
+    reported (fixtures, generated code). `environment` is the one that the project's code runs in, None without one.
+    `listing` gives the names in a folder of the disk.
     """
 
     rules: Sequence[ProjectRule]
