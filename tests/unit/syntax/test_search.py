@@ -10,7 +10,8 @@ from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
 from sophia_cli.fixers.syntax.costs import learned_costs
 from sophia_cli.fixers.syntax.engine import repair
 from sophia_cli.fixers.syntax.model import Kind, SyntaxFault
-from sophia_cli.fixers.syntax.search import Limits, Outcome, _is_progress, search
+from sophia_cli.fixers.syntax.progress import is_progress
+from sophia_cli.fixers.syntax.search import Limits, Outcome, search
 from sophia_cli.fixers.syntax.token_model import load_token_model
 
 # What reading one text costs at least: `work` divided by it bounds how many texts are read.
@@ -43,7 +44,7 @@ def _change(start: int, end: int, count: int) -> Change:
     ],
 )
 def test_a_fault_further_down_is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> None:
-    assert _is_progress(before, after, change)
+    assert is_progress(before, after, change)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_fault_further_down_is_progress(before: SyntaxFault, after: SyntaxFaul
     ],
 )
 def test_a_fault_that_stays_or_comes_earlier_is_none(before: SyntaxFault, after: SyntaxFault, change: Change) -> None:
-    assert not _is_progress(before, after, change)
+    assert not is_progress(before, after, change)
 
 
 def test_a_text_that_compiles_needs_no_search() -> None:
