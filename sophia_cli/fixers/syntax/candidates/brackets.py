@@ -15,6 +15,25 @@ _STATEMENT = frozenset(
     {"def", "class", "return", "import", "from", "raise", "with", "while", "try", "except", "del", "pass", "assert"}
 )
 
+_FUNCTIONS = frozenset(
+    {
+        "print",
+        "len",
+        "str",
+        "int",
+        "float",
+        "list",
+        "dict",
+        "set",
+        "tuple",
+        "range",
+        "sorted",
+        "sum",
+        "min",
+        "max",
+        "open",
+    }
+)
 _MOST_OPENERS = 30  # that one fault is blamed on, innermost first
 
 
@@ -276,8 +295,26 @@ def _insert_before(site: Site, token: Token, closer: str) -> Change:
     )  # fmt: skip
 
 
+def _glued(site: Site, word: str) -> Iterator[int]:
+    """Where a word falls into two that are known: `lenrows` with `len`, `def loadself` with `self`."""
+    for cut in range(2, len(word) - 1):
+        head, tail = word[:cut], word[cut:]
+        if tail in ("self", "cls") or ((head in _FUNCTIONS or site.words[head]) and site.words[tail]):
+            yield cut
+
+
 def _opener_missing(site: Site, closer: Token) -> Iterator[Change]:
     opener = CLOSERS[closer.text]
+    for token in site.code_tokens(closer.line):
+        if token.column >= closer.column or token.kind is not TokenKind.NAME or opener != "(":
+            continue
+        for cut in list(_glued(site, token.text))[:3]:
+            column = token.column + cut
+            line = site.lines[closer.line]
+            yield Change(
+                closer.line, closer.line + 1, (line[:column] + opener + line[column:],), Op.OPEN_BRACKET, Kind.BRACKET,
+                f"add the missing `{opener}`", token=opener, detail="in-word",
+            )  # fmt: skip
     before = [t for t in site.code_tokens(closer.line) if t.column < closer.column]
     line = site.lines[closer.line]
     for token in before[::-1][:14]:

@@ -11,7 +11,8 @@ from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site
 
 _PREFIX = re.compile(r"([rR]?[fF][rR]?)(\"\"\"|'''|\"|')")
-_EXPRESSION = re.compile(r"[\w.]+(?:\[[^\][]*\]|\([^()]*\)|\.\w+)*(?:![rsa])?(?::[^\s{}\"']*)?")
+_EXPRESSION = re.compile(r"(?:'[^']*'|\"[^\"]*\")?[\w.]+(?:\[[^\][]*\]|\([^()]*\)|\.\w+)*(?:![rsa])?(?::[^\s{}\"']*)?")
+_NEAR = 8  # lines: where f-strings stand one after the other, the compiler names one of them
 _LONGEST = 2_000  # characters of a string that is looked into
 
 Edit = tuple[int, int, str, Op, str]
@@ -26,7 +27,7 @@ def propose(site: Site) -> Iterator[Change]:
             continue
         match = _PREFIX.match(token.text)
         last = token.line + token.text.count("\n")
-        if match is None or not token.line - 1 <= site.line <= last + 1:
+        if match is None or not token.line - _NEAR <= site.line <= last + _NEAR:
             continue
         stop = len(token.text) - len(match.group(2))
         for start, end, text, op, title in _edits(token.text, match.end(), stop):

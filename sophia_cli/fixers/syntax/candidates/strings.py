@@ -284,7 +284,7 @@ def _nested_quotes(site: Site) -> Iterator[Change]:
             for first in range(min(len(places) - 3, 4)):
                 for last in range(min(len(places) - 1, first + 1 + _MOST_INNER), first + 2, -1):
                     inner = places[first + 1 : last]
-                    if len(inner) % 2 or _swallows_code(line, inner):
+                    if len(inner) % 2 or (not _is_format(line, places[first]) and _swallows_code(line, inner)):
                         continue
                     body = "".join(other if i in inner else c for i, c in enumerate(line))
                     if other not in line[places[first] : places[last]]:
@@ -304,6 +304,11 @@ def _nested_quotes(site: Site) -> Iterator[Change]:
                 yield _change(site, index, outer, Op.FIX_QUOTES, "exchange the outer quotes", "three")
                 escaped = line[: places[1]] + "\\" + line[places[1] :]
                 yield _change(site, index, escaped, Op.FIX_QUOTES, "escape a quote inside the string", "escape")
+
+
+def _is_format(line: str, quote: int) -> bool:
+    """Whether the string that opens with a quote is an f-string, which holds code itself."""
+    return re.search(r"\b[rR]?[fF][rR]?$", line[:quote]) is not None
 
 
 def _swallows_code(line: str, inner: list[int]) -> bool:
