@@ -122,7 +122,8 @@ def play(folder: Path, tell: Callable[[str], None]) -> Story:
     if not restored:
         complaints.append("undo did not bring every byte back")
     return Story(
-        found=scan.findings,
+        # What only shows once a file compiles counts too.
+        found=safe.fixed + rest.findings,
         fixed=safe.fixed + rest.fixed,
         fixed_safely=safe.fixed,
         files=len(before),
@@ -215,7 +216,7 @@ def _note(finding: Mapping[str, Any], *, of_fix: bool) -> str:  # one finding as
     if not of_fix:
         return f"{place} {finding['name']}"
     if not finding["applied"]:
-        return f"{place} left: {finding['name']}"
+        return f"{place} {finding['name']}: {'left' if finding['remains'] else 'gone with another fix'}"
     commit = finding["data"].get("commit")
     broken_by = f" (broken by commit {commit[:7]})" if commit else ""
     return f"{place} {finding['fix']['title']}{broken_by}"

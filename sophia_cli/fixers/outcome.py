@@ -68,13 +68,12 @@ def outcome(
         path = start.report.path
         entries = [_Entry(finding, finding.region.line) for finding in start.report.findings]
         end = ends[path]
-        if path not in edits:
-            _match(entries, [_Seen(f, f.region.line) for f in end.report.findings], _set_now)
-        else:
-            owned = [OwnedEdit(e.start, e.end, e.replacement, frozenset()) for e in edits[path]]
-            lines = LineMap(start.data, end.data, owned)
-            _match(entries, [_Seen(fix.finding, fix.line) for fix in fixes[path]], _set_applied)
-            _match(entries, [_Seen(f, lines.before(f.region.line)) for f in end.report.findings], _set_now)
+        # A finding may be answered by a change of another file.
+        _match(entries, [_Seen(fix.finding, fix.line) for fix in fixes[path]], _set_applied)
+        owned = [OwnedEdit(e.start, e.end, e.replacement, frozenset()) for e in edits.get(path, ())]
+        lines = LineMap(start.data, end.data, owned) if owned else None
+        seen = [_Seen(f, f.region.line if lines is None else lines.before(f.region.line)) for f in end.report.findings]
+        _match(entries, seen, _set_now)
         reported += [_reported(entry, end, why) for entry in entries]
     return tuple(sorted(reported, key=lambda item: item.finding.sort_key))
 
@@ -97,6 +96,9 @@ def _reported(entry: _Entry, end: Version, why: Callable[[Finding], str | None])
 
 def _set_applied(entry: _Entry, finding: Finding) -> None:
     entry.applied = True
+    if entry.finding.fix is None:
+        # What mends it was only seen once something else was mended.
+        entry.finding = replace(entry.finding, fix=finding.fix)
 
 
 def _set_now(entry: _Entry, finding: Finding) -> None:

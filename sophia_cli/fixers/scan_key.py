@@ -29,7 +29,8 @@ def _code_state() -> str:
 
 
 def _stamps(package: Path) -> Iterator[tuple[int, int]]:
-    pending = [os.path.join(package, *names) for names in (("fixers",), ("core",), ("project", "history"))]
+    pending = [os.path.join(package, name) for name in ("fixers", "core")]
+    pending += [os.path.join(package, "project", name) for name in ("calls", "code", "dependencies", "history", "imports")]
     yield _stamp(os.stat(os.path.join(package, "project", "source.py")))
     yield _stamp(os.stat(os.path.join(package, "project", "classify.py")))
     while pending:

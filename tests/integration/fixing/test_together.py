@@ -11,6 +11,7 @@ from small_rules import analysing, replacing
 
 from sophia_cli.core.findings import Category, Edit, Finding, Fix, Region, Safety, Severity
 from sophia_cli.fixers.engine import Draft, draft_fixes
+from sophia_cli.fixers.outcome import outcome
 from sophia_cli.fixers.plan import Policy
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.fixers.verify import Version
@@ -35,10 +36,10 @@ class Wanted:
 
     def _finding(self, path: str, name: bytes, line: int, texts: Mapping[str, bytes]) -> Finding:
         fix = None
-        if name in self.cure:
+        start = texts[self.cure[name][0]].find(self.cure[name][1]) if name in self.cure else -1
+        if start >= 0:
             where, old, new = self.cure[name]
-            start = texts[where].find(old)
-            edits = (Edit(where, start, start + len(old), new),) if start >= 0 else ()
+            edits = (Edit(where, start, start + len(old), new),)
             fix = Fix(f"give {name.decode()}", Safety.SAFE, edits, ("the test says so",), 0.9)
         region = Region(line, 1, line, 2)
         message = f"nobody gives {name.decode()}"
@@ -95,6 +96,14 @@ def test_what_a_fix_brings_to_light_elsewhere_is_among_the_findings_after_it() -
     found = {v.report.path: [f.name for f in v.report.findings] for v in draft.after}
     assert found == {"a.py": ["unmet"]}
     assert [f.name for v in draft.before for f in v.report.findings] == ["small-901"]
+
+
+def test_a_fix_that_is_only_seen_later_is_told_with_its_finding() -> None:
+    files = {"a.py": b"# want(tea)\n", "b.py": b"# old(tae)\n"}
+    draft = drafted(files, {b"tea": ("b.py", b"give(tae)", b"give(tea)")}, replacing(901, b"old", b"give"))
+    items = outcome(draft.before, draft.after, draft.plan, lambda finding: None)
+    told = {item.finding.rule: (item.applied, item.finding.fix and item.finding.fix.title) for item in items}
+    assert told == {"SPH901": (True, "replace by give"), "SPH299": (True, "give tea")}
 
 
 def test_a_file_that_is_no_python_is_mended_too() -> None:
