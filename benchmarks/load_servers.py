@@ -24,7 +24,7 @@ from pathlib import Path
 
 BODY = b'{"status":"ok"}'
 ANSWER = (
-    b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: known\r\ncontent-length: %d\r\n"
+    b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nconnection: keep-alive\r\ncontent-length: %d\r\n"
     b"content-type: application/json\r\n\r\n" % len(BODY) + BODY
 )
 MS = 1_000_000

@@ -43,8 +43,8 @@ def sophia(url: str, connections: int, seconds: float) -> Cost:
     return Cost(answers, found.cpu_s * 1e6 / answers, found.answered / found.measured_s)
 
 
-def peer(words: list[str], count: str) -> Cost:
-    """Run another tool; `count` finds the number of requests in what it prints."""
+def peer(words: list[str], count: str) -> Cost | None:
+    """Run another tool; `count` finds the number of requests in what it prints. None when it prints none."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = os.times().elapsed
     text = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120).stdout
@@ -53,12 +53,13 @@ def peer(words: list[str], count: str) -> Cost:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     match = re.search(count, text)
     if match is None:
-        raise ValueError(f"{words[0]} printed no number of requests")
+        print(f"{words[0]} printed no number of requests: left out")
+        return None
     requests = float(match.group(1))
     return Cost(requests, cpu * 1e6 / max(1.0, requests), requests / took)
 
 
-def tools(url: str, connections: int, seconds: float) -> dict[str, Callable[[], Cost]]:
+def tools(url: str, connections: int, seconds: float) -> dict[str, Callable[[], Cost | None]]:
     """Return the tools that are installed, Sophia first."""
     span, many = f"{seconds:g}s", str(connections)
     peers = {
@@ -73,7 +74,7 @@ def tools(url: str, connections: int, seconds: float) -> dict[str, Callable[[], 
             r"requests: \d+ total, \d+ started, (\d+) done",
         ),
     }
-    found: dict[str, Callable[[], Cost]] = {"sophia": lambda: sophia(url, connections, seconds)}
+    found: dict[str, Callable[[], Cost | None]] = {"sophia": lambda: sophia(url, connections, seconds)}
     for name, (words, count) in peers.items():
         if shutil.which(name) is None:
             print(f"{name} is not installed (Debian has it): left out")
@@ -96,15 +97,19 @@ def main() -> int:
     return 0
 
 
-def _report(measured: dict[str, Callable[[], Cost]], connections: int, rounds: int) -> None:
+def _report(measured: dict[str, Callable[[], Cost | None]], connections: int, rounds: int) -> None:
     costs: dict[str, list[Cost]] = {name: [] for name in measured}
     for _ in range(rounds):
         for name, run in measured.items():
-            costs[name].append(run())
+            cost = run()
+            if cost is not None:
+                costs[name].append(cost)
     base = costs.get("wrk", costs["sophia"])
     print(f"\n{connections} connections, medians of {rounds}")
     print(f"{'':<8} {'cpu us/request':>15} {'x wrk':>7} {'requests/s':>12} {'x wrk':>7}")
     for name, found in costs.items():
+        if not found:
+            continue
         cpu, rate = median(c.cpu_us for c in found), median(c.per_second for c in found)
         base_cpu, base_rate = median(c.cpu_us for c in base), median(c.per_second for c in base)
         print(f"{name:<8} {cpu:>15.2f} {cpu / base_cpu:>7.2f} {rate:>12,.0f} {rate / base_rate:>7.2f}")
