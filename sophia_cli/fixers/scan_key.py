@@ -30,7 +30,8 @@ def _code_state() -> str:
 
 def _stamps(package: Path) -> Iterator[tuple[int, int]]:
     pending = [os.path.join(package, name) for name in ("fixers", "core")]
-    pending += [os.path.join(package, "project", name) for name in ("calls", "code", "dependencies", "history", "imports")]
+    rooms = ("calls", "code", "dependencies", "history", "imports")
+    pending += [os.path.join(package, "project", room) for room in rooms]
     yield _stamp(os.stat(os.path.join(package, "project", "source.py")))
     yield _stamp(os.stat(os.path.join(package, "project", "classify.py")))
     while pending:
