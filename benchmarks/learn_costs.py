@@ -317,7 +317,7 @@ ANCHORS = {
     "op:strip-markup:sentences": -1.0,
     "op:strip-markup:shell": -2.0,
     "op:close-bracket:field": -2.0,
-    "op:open-bracket:in-word": -1.5,
+    "op:open-bracket:in-word": -2.2,
     "op:replace-token:pair": -1.0,
     "op:close-string:earlier": -0.3,
     "op:rewrite:print": -1.5,
