@@ -23,6 +23,18 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the collector of cycles off while trees and tokens are made: thousands of objects, none in a cycle."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def quick_fault(text: str) -> SyntaxFault | None:
     """Return the first objection of parser and scope analysis. Cheaper than `compile`, which sees a little more.
 
@@ -78,18 +90,12 @@ def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
 
 def tree_of(text: str, path: str = "<source>") -> ast.Module | None:
     """Return the tree of a text that compiles, None for one that does not or that is too deep for a tree."""
-    # A tree is thousands of objects and no cycle: the collector would only walk them over and over.
-    collects = gc.isenabled()
-    gc.disable()
     try:
-        with quiet():
+        with quiet(), uncollected():
             tree: ast.Module = compile(text, path, "exec", _ONLY_TREE, dont_inherit=True)
             compile(tree, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return None
-    finally:
-        if collects:
-            gc.enable()
     return tree
 
 

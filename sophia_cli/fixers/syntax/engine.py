@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sophia_cli.core.findings import Safety
 from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
 from sophia_cli.fixers.syntax.change import Change
-from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
+from sophia_cli.fixers.syntax.compiler import compile_fault, quiet, uncollected
 from sophia_cli.fixers.syntax.costs import Costs, learned_costs
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.lessons import Lesson
@@ -88,7 +88,7 @@ def repair(
     """
     costs = learned_costs()
     judge = Judge()
-    with quiet():
+    with quiet(), uncollected():
         past = past_repairs(text, good, lessons, compile_fault, by_tool=by_tool) if good is not None or lessons else ()
         if good is not None and good.is_copy:
             # The copy never held this file's own lines: that it lacks one says nothing against the line.
@@ -179,7 +179,7 @@ class _Forms:
         part = text[self._head : len(text) - self._tail]
         if len(part) > _COMPARABLE:
             return part
-        with quiet():
+        with quiet(), uncollected():
             try:
                 return ast.dump(ast.parse(part))
             except SyntaxError:

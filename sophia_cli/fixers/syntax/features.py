@@ -16,6 +16,7 @@ Features = dict[str, float]
 _NAMES = re.compile(r"[^\W\d]\w*")
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _INDENTS = (Op.INDENT_LINE, Op.INDENT_RUN, Op.INDENT_BLOCK, Op.INDENT_WITH_STRINGS)
+_UNJUDGED = (*_INDENTS, Op.MOVE_LINE)
 _METHOD = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s")
 
@@ -204,12 +205,21 @@ def flips_docstrings(site: Site, change: Change) -> bool:
     return any((old.count(quote) - new.count(quote)) % 2 for quote in ('"""', "'''"))
 
 
+LEAST_SURPRISE: Features = {"surprise": -4.0, "surprise-now": 0.0}
+"""What `plausibility` says of the change that takes most surprise away."""
+
+
+def is_judged_by_tokens(change: Change) -> bool:
+    """Whether `plausibility` says anything: not about reindentations, lines that move and long runs."""
+    return not (change.end - change.start > 12 or len(change.lines) > 12 or change.op in _UNJUDGED)
+
+
 def plausibility(site: Site, change: Change, model: TokenModel) -> Features:
     """Return how much more or less the changed lines read like Python; nothing for reindentations and long runs."""
+    if not is_judged_by_tokens(change):
+        return {}
     old = site.lines[change.start : change.end]
     new = change.lines
-    if len(old) > 12 or len(new) > 12 or change.op in _INDENTS or change.op is Op.MOVE_LINE:
-        return {}
     before = site.lines[max(0, change.start - 1) : change.start]
     after = site.lines[change.end : change.end + 1]
     key = f"surprise:{change.start}:{change.end}"

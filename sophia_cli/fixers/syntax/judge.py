@@ -8,7 +8,7 @@ from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, qui
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.pieces import pieces_of
 
-_TRY = 1500  # characters that the compiler reads in the time that a question costs beside
+_TRY = 800  # characters that the compiler reads in the time that a question costs beside
 _COPY = 0.3  # of a text's length: what it costs to put the text together
 _KNOWN = 100  # what it costs to find a known answer
 

@@ -14,6 +14,7 @@ from sophia_cli.fixers.syntax.site import is_code
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.M)
 _MARKUP = re.compile(r"\s*(?:<{7}|={7}|>{7}|\|{7}|```|~~~)")
+_MARKS = re.compile(r"""["'#\\]""")
 _WORDS = re.compile(r"\w+")
 
 
@@ -95,17 +96,26 @@ def _without(places: Sequence[Sequence[str]], moved: Counter[str]) -> list[tuple
 
 def _turned_to_text(before: str, after: str) -> int:
     """Count the unchanged lines that were code and now stand inside a string; 0 where the old strings have no end."""
+    old, new = before.split("\n"), after.split("\n")
+    found = hunks(new, old)
+    if all(_marks(old[h.start : h.end]) == _marks(new[h.good_start : h.good_end]) for h in found):
+        return 0
     code_before, code_after = masked(before), masked(after)
     if code_before is None or code_after is None:
         return 0
     old, new = code_before.split("\n"), code_after.split("\n")
-    ends = [(h.start, h.end, h.good_end - h.good_start) for h in hunks(after.split("\n"), before.split("\n"))]
+    ends = [(h.start, h.end, h.good_end - h.good_start) for h in found]
     lost = position = shift = 0
     for start, end, size in [*ends, (len(old), len(old), 0)]:
         pairs = ((old[at], new[at + shift]) for at in range(position, start))
         lost += sum(1 for was, is_now in pairs if was.strip() and not is_now.strip())
         position, shift = end, shift + size - (end - start)
     return lost
+
+
+def _marks(lines: Sequence[str]) -> list[str]:
+    """The signs that begin and end strings and comments, of each line that has any."""
+    return [marks for line in lines if (marks := "".join(_MARKS.findall(line)))]
 
 
 def _counts(line: str) -> bool:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.site import Site
-from sophia_cli.fixers.syntax.window import Window, continues
+from sophia_cli.fixers.syntax.window import Window, continues, tail_view, views
+
+
+class Verdict(NamedTuple):
+    """What is wrong next after a change that helps; None when nothing is, as far as one sees."""
+
+    fault: SyntaxFault | None
 
 
 def shows(window: Window, lines: list[str], fault: SyntaxFault, judge: Judge) -> bool:
@@ -34,6 +42,27 @@ def fault_after(lines: list[str], change: Change, window: Window, judge: Judge) 
         actual.line_of(fault.line), fault.column, actual.line_of(fault.end_line), fault.end_column, fault.message,
         fault.type,
     )  # fmt: skip
+
+
+class Trial:
+    """The changes at one site, judged in as few lines as will do."""
+
+    __slots__ = ("_judge", "_site", "_tail", "_views", "_window")
+
+    def __init__(self, site: Site, window: Window, judge: Judge) -> None:
+        self._site, self._window, self._judge = site, window, judge
+        self._views = [view for view in views(site) if shows(view, site.lines, site.fault, judge)]
+        tail = tail_view(site)
+        self._tail = tail if tail is not None and shows(tail, site.lines, site.fault, judge) else None
+
+    def verdict(self, change: Change) -> Verdict | None:
+        """Return what the compiler says next, None when the change brings nothing forward."""
+        site, judge, tail = self._site, self._judge, self._tail
+        if any(stays_broken(site, change, view, judge) for view in self._views):
+            return None
+        window = tail if tail is not None and change.start >= tail.first else self._window
+        fault = fault_after(site.lines, change, window, judge)
+        return Verdict(fault) if fault is None or is_progress(site.fault, fault, change) else None
 
 
 def stays_broken(site: Site, change: Change, view: Window, judge: Judge) -> bool:

@@ -8,34 +8,26 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sophia_cli.fixers.syntax.candidates import propose
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.costs import Costs
 from sophia_cli.fixers.syntax.features import (
     Features,
     add,
-    change_features,
     flips_docstrings,
-    operation_features,
-    plausibility,
 )
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.losses import differing, lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.outcome import Outcomes
-from sophia_cli.fixers.syntax.progress import (
-    fault_after,
-    is_progress,
-    is_vague,
-    is_where_parsing_stopped,
-    shows,
-    stays_broken,
-)
+from sophia_cli.fixers.syntax.progress import Trial, Verdict, is_progress, is_vague, shows
+from sophia_cli.fixers.syntax.ranking import Ranking
 from sophia_cli.fixers.syntax.site import Site, indent_unit
 from sophia_cli.fixers.syntax.token_model import TokenModel
-from sophia_cli.fixers.syntax.window import Window, tail_view, views, windows_around
+from sophia_cli.fixers.syntax.window import Window, windows_around
 
-_CANDIDATE = 800  # characters that the compiler reads in the time that a candidate costs that is only ranked
+_CHARACTER = 3  # characters that the compiler reads in the time that one of a window costs that is looked at
+_CANDIDATE = 500  # characters that the compiler reads in the time that a candidate costs that is only ranked
+_Place = tuple[tuple[str, ...], int, int, SyntaxFault]  # a window's lines, where it begins, how long the text is
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
@@ -46,7 +38,7 @@ class Limits:
     beam: int = 4
     tries: int = 60
     passes: int = 10
-    gap: float = 4.0
+    gap: float = 3.0
     content: float = 5.0
     pull: float = 0.8
     lead: float = 4.0
@@ -56,7 +48,7 @@ class Limits:
     leap: float = 1.2
     sites: int = 400
     finals: int = 10
-    work: int = 6_000_000  # characters read by compiler and tokenizer, in all
+    work: int = 4_000_000  # characters read by compiler and tokenizer, in all
     more: int = 600_000  # work that is added when the next of many faults is reached
     large: int = 200_000  # characters; longer texts are only looked at in windows
     longest: int = 20_000  # characters of the fault's line
@@ -100,15 +92,28 @@ class Outcome:
     plausibility: float
 
 
-@dataclass(slots=True)
-class _Tools:
+@dataclass(frozen=True, slots=True)
+class _Knowledge:
+    """What one search leaves to the next for the same text."""
+
     costs: Costs
     model: TokenModel | None
-    limits: Limits
     judge: Judge
     outcomes: Outcomes
+    rankings: dict[_Place, Ranking]
+
+
+@dataclass(slots=True)
+class _Tools:
+    knowledge: _Knowledge
+    limits: Limits
     stop: int  # what the judge may have spent when the search ends
-    memo: dict[tuple[object, ...], list[tuple[_Tried, bool]]]
+    memo: dict[_Place, tuple[list[_Tried], list[_Tried]]]
+
+    @property
+    def judge(self) -> Judge:
+        """The judge of all searches for the text."""
+        return self.knowledge.judge
 
     @property
     def used_up(self) -> bool:
@@ -131,23 +136,24 @@ def search(
     first = limits or Limits()
     if len(text) > first.huge:
         return []
-    outcomes = Outcomes(judge or Judge())
-    found = _search(text, costs, model, first, outcomes)
+    judge = judge or Judge()
+    knowledge = _Knowledge(costs, model, judge, Outcomes(judge), {})
+    found = _search(text, first, knowledge)
     if not found and limits is None and len(text) <= first.large:
-        found = _search(text, costs, model, first.wider(), outcomes)
+        found = _search(text, first.wider(), knowledge)
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
         texts = {outcome.text for outcome in found}
-        kept = _search(text, costs, model, replace(first, lossless=True, work=first.work // 2), outcomes)
+        kept = _search(text, replace(first, lossless=True, work=first.work // 2), knowledge)
         found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
     return found
 
 
-def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, outcomes: Outcomes) -> list[Outcome]:
+def _search(text: str, limits: Limits, knowledge: _Knowledge) -> list[Outcome]:
     lines = text.split("\n")
     if lines and lines[-1] == "":
         lines.pop()
-    judge = outcomes.judge
+    judge = knowledge.judge
     started = judge.spent
     fault = judge.whole(text_of(lines))
     if fault is None:
@@ -155,7 +161,7 @@ def _search(text: str, costs: Costs, model: TokenModel | None, limits: Limits, o
     frontier = [State(lines, (), {}, 0.0, 0.0, fault)]
     finals: dict[str, State] = {}
     unit = indent_unit(lines)
-    tools = _Tools(costs, model, limits, judge, outcomes, started + limits.work, {})
+    tools = _Tools(knowledge, limits, started + limits.work, {})
     furthest = 0
     for depth in range(limits.sites):
         tools.limits = limits.at(depth)
@@ -198,11 +204,11 @@ def _beam(states: list[State], width: int) -> list[State]:
 
 
 def _finish(broken: str, finals: dict[str, State], tools: _Tools) -> list[Outcome]:
-    costs = tools.costs
+    costs = tools.knowledge.costs
     best = heapq.nsmallest(tools.limits.finals, finals.items(), key=lambda item: item[1].cost)
     found: list[Outcome] = []
     for text, state in best:
-        outcome = tools.outcomes.features(text)
+        outcome = tools.knowledge.outcomes.features(text)
         if outcome is not None:
             conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
             lost = (
@@ -229,7 +235,6 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
     lines = state.lines
     passed: list[_Tried] = []
     advanced: list[_Tried] = []
-    seen: set[tuple[int, int, tuple[str, ...]]] = set()
     line = min(max(fault.line - 1, 0), max(len(lines) - 1, 0))
     size = sum(map(len, lines))
     if lines and len(lines[line]) > limits.longest:
@@ -240,34 +245,42 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         if not shows(window, lines, fault, judge):
             continue
         own = tuple(lines[window.first : window.last])
-        key = (own, window.first, len(lines), fault)
+        key: _Place = (own, window.first, len(lines), fault)
         known = tools.memo.get(key)
         if known is None:
-            site = Site(lines=lines, fault=fault, first=window.first, last=window.last, unit=unit)
-            judge.spent += 3 * sum(map(len, own))
-            if len(site.unclosed) > limits.depth:
-                break
-            before = len(passed), len(advanced)
-            _try_all(site, window, seen, passed, advanced, tools)
-            known = [(t, True) for t in passed[before[0] :]] + [(t, False) for t in advanced[before[1] :]]
-            tools.memo[key] = [
-                (t, whole) for t, whole in known if t.change.start >= window.first and t.change.end <= window.last
-            ]
+            ranking = tools.knowledge.rankings.get(key)
+            if ranking is None:
+                site = Site(lines=lines, fault=fault, first=window.first, last=window.last, unit=unit)
+                judge.spent += _CHARACTER * sum(map(len, own))
+                if len(site.unclosed) > limits.depth:
+                    break
+                ranking = Ranking(site, tools.knowledge.costs, tools.knowledge.model)
+                judge.spent += _CANDIDATE * ranking.size
+                tools.knowledge.rankings[key] = ranking
+            passed, advanced = _try_all(ranking, window, tools)
+            tools.memo[key] = (
+                [tried for tried in passed if _is_inside(tried.change, window)],
+                [tried for tried in advanced if _is_inside(tried.change, window)],
+            )
         else:
-            passed.extend(t for t, whole in known if whole)
-            advanced.extend(t for t, whole in known if not whole)
+            passed, advanced = list(known[0]), list(known[1])
         if passed or advanced or tools.used_up:
             break
     passed.sort(key=lambda t: t.cost)
     advanced.sort(key=lambda t: t.cost - t.progress)
     result: list[State] = []
-    for tried in passed[: limits.passes] + advanced[: limits.beam * 2]:
+    arrived = 0
+    for number, tried in enumerate(passed[: limits.passes] + advanced[: limits.beam * 2]):
+        if arrived >= limits.beam and number < len(passed):
+            continue  # it would come to what those before it came to, and they are cheaper
         change = tried.change
         after = change.apply(lines)
         text = text_of(after)
         following = judge.whole(text)
         if following is not None and not is_progress(fault, following, change):
             continue
+        if following is not None and following.line > window.last + len(change.lines) - (change.end - change.start):
+            arrived += 1
         ahead = -limits.doubt if following is not None and is_vague(following) else 0.0
         if following is not None and tried.progress:
             ahead = limits.pull * math.log1p(max(0, following.line - max(fault.line, change.start + len(change.lines))))
@@ -292,70 +305,44 @@ class _Tried:
     progress: float
 
 
-def _try_all(
-    site: Site,
-    window: Window,
-    seen: set[tuple[int, int, tuple[str, ...]]],
-    passed: list[_Tried],
-    advanced: list[_Tried],
-    tools: _Tools,
-) -> None:
-    limits = tools.limits
-    best = min((t.cost for t in passed), default=None)
-    shown = [view for view in views(site) if shows(view, site.lines, site.fault, tools.judge)]
-    tail = tail_view(site)
-    if tail is not None and not shows(tail, site.lines, site.fault, tools.judge):
-        tail = None
-    for cost, _, change, features in _ranked(site, tools, seen):
-        if best is not None and cost > best + limits.gap and len(passed) + len(advanced) >= 2:
+def _is_inside(change: Change, window: Window) -> bool:
+    return change.start >= window.first and change.end <= window.last
+
+
+def _try_all(ranking: Ranking, window: Window, tools: _Tools) -> tuple[list[_Tried], list[_Tried]]:
+    """Return the changes after which the window compiles, and those after which its next fault is further on."""
+    limits, site = tools.limits, ranking.site
+    trial = Trial(site, window, tools.judge)
+    passed: list[_Tried] = []
+    advanced: list[_Tried] = []
+    best: float | None = None
+    heap = ranking.cheapest(limits.tries, lossless=limits.lossless)
+    verdicts: dict[int, Verdict] = {}
+    while heap and not tools.used_up:
+        bound, number, known, one = heapq.heappop(heap)
+        if best is not None and bound > best + limits.gap and len(passed) + len(advanced) >= 2:
             break
-        if any(stays_broken(site, change, view, tools.judge) for view in shown):
+        change = one.change
+        verdict = verdicts.get(number) or trial.verdict(change)
+        if verdict is None:
             continue
-        enough = tail if tail is not None and change.start >= tail.first else window
-        following = fault_after(site.lines, change, enough, tools.judge)
+        if not known:
+            # How plausible its tokens are is only asked of a candidate that helps.
+            verdicts[number] = verdict
+            heapq.heappush(heap, ranking.closer(one))
+            continue
+        following = verdict.fault
         if following is None:
-            best = cost if best is None else min(best, cost)
+            best = bound if best is None else min(best, bound)
             sound = 0.0 if flips_docstrings(site, change) else 1.0
-            passed.append(_Tried(cost, change, features, sound))
+            passed.append(_Tried(bound, change, one.features, sound))
             if len(passed) >= limits.passes:
                 break
-        elif is_progress(site.fault, following, change):
+        else:
             reached = following.line - max(site.fault.line, change.start + len(change.lines))
             vague = is_vague(following) or flips_docstrings(site, change)
             progress = 0.0 if vague else limits.pull * math.log1p(max(0, reached))
-            advanced.append(_Tried(cost, change, features, progress))
+            advanced.append(_Tried(bound, change, one.features, progress))
             if progress > limits.leap:
-                best = cost if best is None else min(best, cost)
-        if tools.used_up:
-            break
-
-
-def _ranked(
-    site: Site, tools: _Tools, seen: set[tuple[int, int, tuple[str, ...]]]
-) -> list[tuple[float, int, Change, Features]]:
-    """The candidates worth a compile, cheapest first: ranked by plain features, the best of them by all features."""
-    costs, model = tools.costs, tools.model
-    limits = tools.limits
-    # The parser stopped here and read on for nothing but strings: what stands below is not why.
-    reach = site.line if is_where_parsing_stopped(site.fault) else len(site.lines)
-    rough: list[tuple[float, int, Change]] = []
-    for number, change in enumerate(propose(site)):
-        key = (change.start, change.end, change.lines)
-        if key not in seen and change.start <= reach:
-            seen.add(key)
-            tools.judge.spent += _CANDIDATE
-            rough.append((costs.of_change(operation_features(site, change)), number, change))
-    rough.sort(key=lambda item: (item[0], item[1]))
-    plain: list[tuple[float, int, Change, Features]] = []
-    for _, number, change in rough[: limits.tries * 3]:
-        features = change_features(site, change)
-        if limits.lossless and "lines-lost" in features:
-            continue
-        plain.append((costs.of_change(features), number, change, features))
-    plain.sort(key=lambda item: (item[0], item[1]))
-    ranked: list[tuple[float, int, Change, Features]] = []
-    for cost, number, change, features in plain[: limits.tries]:
-        extra = plausibility(site, change, model) if model is not None else {}
-        ranked.append((cost + costs.of_change(extra), number, change, {**features, **extra}))
-    ranked.sort(key=lambda item: (item[0], item[1]))
-    return ranked
+                best = bound if best is None else min(best, bound)
+    return passed, advanced
