@@ -75,65 +75,76 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What would be worse, in words, and the files in which it shows."""
+    """What would be worse: for each file in which it shows, the first of it in words."""
 
-    reason: str
-    paths: frozenset[str]
+    reasons: Mapping[str, str]
 
 
 def harm_of(before: FindingsByPath, after: FindingsByPath, compiles: Callable[[str], bool]) -> Harm | None:
     """Return what would be worse over the files that compile: a new error or warning, or more findings of a rule."""
-    known = Counter(_key(finding) for path, findings in before.items() if compiles(path) for finding in findings)
+    known = Counter(_identity(finding) for path, findings in before.items() if compiles(path) for finding in findings)
     fresh: list[Finding] = []
     for path in sorted(after):
         for finding in after[path] if compiles(path) else ():
-            known[_key(finding)] -= 1
-            if known[_key(finding)] < 0:
+            known[_identity(finding)] -= 1
+            if known[_identity(finding)] < 0:
                 fresh.append(finding)
-    graver = [finding for finding in fresh if finding.severity is not Severity.NOTE]
-    if graver:
-        first = graver[0]
-        reason = f"`{first.path}` would have `{first.name}`: {first.message}"
-        return Harm(reason, frozenset(finding.path for finding in graver))
+    reasons: dict[str, str] = {}
+    for finding in fresh:
+        if finding.severity is not Severity.NOTE:
+            reasons.setdefault(finding.path, f"`{finding.path}` would have `{finding.name}`: {finding.message}")
+    if reasons:
+        return Harm(reasons)
     old, new = _counts(before, compiles), _counts(after, compiles)
-    worse = sorted(name for name, count in new.items() if count > old[name])
-    if not worse:
-        return None
-    paths = frozenset(finding.path for finding in fresh if finding.name in worse)
-    return Harm(f"the project would have more findings of `{worse[0]}` than before", paths)
+    for finding in fresh:
+        if new[finding.name] > old[finding.name]:
+            reasons.setdefault(finding.path, f"the project would have more findings of `{finding.name}` than before")
+    return Harm(reasons) if reasons else None
 
 
-def _without_harm(
-    units: list[Unit], harm: Callable[[Sequence[Unit]], Harm | None]
-) -> tuple[list[Unit], list[tuple[Unit, str]]]:
+HarmOf = Callable[[Sequence[Unit]], Harm | None]
+
+
+def _without_harm(units: list[Unit], harm: HarmOf) -> tuple[list[Unit], list[tuple[Unit, str]]]:
     """Return the units that together do no harm, and the others each with the reason.
 
-    Every answer about the project costs a moment, so the units that change a file in which harm shows are suspected
-    first, and only where that leads nowhere are all of them halved.
+    Every answer about the project costs a moment. So the units that change a file in which harm shows are suspected of
+    it first; where that leads nowhere, all are.
     """
     refused: list[tuple[Unit, str]] = []
     while units and (found := harm(units)) is not None:
-        suspects = [unit for unit in units if unit.paths & found.paths]
-        others = [unit for unit in units if unit not in suspects]
-        if not suspects or (others and harm(others) is not None):
-            suspects, others = units, []
-        guilty = suspects if len(suspects) == 1 else _guilty(suspects, others, harm)
-        refused += [(unit, found.reason) for unit in guilty]
+        guilty: list[Unit] = []
+        for path, reason in found.reasons.items():
+            caught = _guilty_of(path, units, guilty, harm)
+            refused += [(unit, reason) for unit in caught]
+            guilty += caught
         units = [unit for unit in units if unit not in guilty]
     return units, refused
 
 
-def _guilty(
-    suspects: Sequence[Unit], others: Sequence[Unit], harm: Callable[[Sequence[Unit]], Harm | None]
-) -> list[Unit]:
-    """Return the suspects that do harm on top of the others; each question is about halves of what is left."""
-    return split_good(suspects, lambda some: harm([*others, *some]) is None)[1]
+def _guilty_of(path: str, units: Sequence[Unit], caught: Sequence[Unit], harm: HarmOf) -> list[Unit]:
+    """Return the units that do harm in one file, on top of the others; none when those that are caught did it all."""
+
+    def is_harmed(some: Sequence[Unit]) -> bool:
+        found = harm(some)
+        return found is not None and path in found.reasons
+
+    left = [unit for unit in units if unit not in caught]
+    if caught and not is_harmed(left):
+        return []
+    suspects = [unit for unit in left if path in unit.paths]
+    others = [unit for unit in left if unit not in suspects]
+    if not suspects or is_harmed(others):
+        suspects, others = left, []
+    if len(suspects) == 1:
+        return suspects
+    return split_good(suspects, lambda some: not is_harmed([*others, *some]))[1]
 
 
 def unsolved(units: Iterable[Unit], before: FindingsByPath, after: FindingsByPath) -> list[Unit]:
     """Return the units one of whose findings is still there as often as it was."""
-    old, new = Counter(map(_key, _all(before))), Counter(map(_key, _all(after)))
-    return [unit for unit in units if any(new[_key(f)] >= old[_key(f)] for f in unit.findings)]
+    old, new = Counter(map(_identity, _all(before))), Counter(map(_identity, _all(after)))
+    return [unit for unit in units if any(new[_identity(f)] >= old[_identity(f)] for f in unit.findings)]
 
 
 def _counts(found: FindingsByPath, compiles: Callable[[str], bool]) -> Counter[str]:
@@ -144,5 +155,10 @@ def _all(found: FindingsByPath) -> Iterable[Finding]:
     return (finding for findings in found.values() for finding in findings)
 
 
-def _key(finding: Finding) -> tuple[str, str, str]:
-    return finding.path, finding.rule, finding.message
+_NAMING = ("module", "name", "import", "callable", "argument", "target", "modules")
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    """Return what tells a finding from others whatever else changes: lines move, and words follow the surroundings."""
+    named = tuple(finding.data.get(key) for key in _NAMING)
+    return (finding.path, finding.rule, *(named if any(named) else (finding.message,)))
