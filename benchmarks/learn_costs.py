@@ -31,7 +31,7 @@ from sophia_cli.fixers.syntax.safety import is_guess
 from sophia_cli.fixers.syntax.search import Limits, search
 from sophia_cli.fixers.syntax.token_model import load_token_model
 
-WIDE = Limits(beam=4, tries=110, passes=16, gap=7.0, content=7.0, finals=24, work=8_000_000)
+WIDE = Limits(beam=4, tries=110, passes=16, gap=7.0, finals=24, work=8_000_000)
 MINIMUM = 3
 
 

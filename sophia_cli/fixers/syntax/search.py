@@ -28,6 +28,7 @@ from sophia_cli.fixers.syntax.window import Window, windows_around
 _CHARACTER = 3  # characters that the compiler reads in the time that one of a window costs that is looked at
 _CANDIDATE = 500  # characters that the compiler reads in the time that a candidate costs that is only ranked
 _Place = tuple[tuple[str, ...], int, int, SyntaxFault]  # a window's lines, where it begins, how long the text is
+_CONFLICT_LOSS = 1.0  # what a line costs that a resolved conflict drops: often somebody wanted that
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
@@ -39,7 +40,6 @@ class Limits:
     tries: int = 60
     passes: int = 10
     gap: float = 3.0
-    content: float = 5.0
     pull: float = 0.8
     lead: float = 4.0
     doubt: float = 1.0
@@ -57,7 +57,7 @@ class Limits:
 
     def wider(self) -> Limits:
         """Return the limits for a second search, of a text for which the first found nothing."""
-        return replace(self, tries=170, passes=12, gap=9.0, content=9.0, sites=8, work=4_000_000)
+        return replace(self, tries=170, passes=12, gap=9.0, sites=8, work=4_000_000)
 
     def at(self, depth: int) -> Limits:
         """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""
@@ -211,13 +211,10 @@ def _finish(broken: str, finals: dict[str, State], tools: _Tools) -> list[Outcom
         outcome = tools.knowledge.outcomes.features(text)
         if outcome is not None:
             conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
-            lost = (
-                0
-                if conflict
-                else max(0, lost_lines(*differing(broken, text, tools.judge.compiles)) - _not_code(state.changes))
-            )
+            lost = max(0, lost_lines(*differing(broken, text, tools.judge.compiles)) - _not_code(state.changes))
             plain = state.cost + costs.of_outcome(outcome)
-            total = plain + costs.loss * min(lost, _LOST_AT_MOST)
+            total = plain + (_CONFLICT_LOSS if conflict else costs.loss) * min(lost, _LOST_AT_MOST)
+            lost = 0 if conflict else lost
             found.append(Outcome(text, state.changes, total, state.features, outcome, lost, plain))
     return sorted(found, key=lambda o: o.cost)
 
