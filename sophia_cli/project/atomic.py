@@ -23,6 +23,10 @@ from sophia_cli.project.inside import (
 )
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# What a created file gets, less what the umask forbids.
+NEW_FILE_MODE = 0o644
+# What systems answer that know no hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class WriteFailed(SophiaError):
@@ -59,12 +63,12 @@ class FileChanged(SophiaError):
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A finished copy that waits beside its target; `replaces` is the target as it was read."""
+    """A finished copy that waits beside its target; `replaces` is the target as it was read, None where none may be."""
 
     folder: Folder
     name: str
     temporary: str
-    replaces: FileFacts
+    replaces: FileFacts | None
 
     @property
     def path(self) -> str:
@@ -77,20 +81,22 @@ def temporary_name(run_id: str, number: int) -> str:
     return f".sophia-{run_id}-{number}.tmp"
 
 
-def stage(folder: Folder, name: str, temporary: str, data: bytes, replaces: FileFacts) -> StagedFile:
+def stage(folder: Folder, name: str, temporary: str, data: bytes, replaces: FileFacts | None) -> StagedFile:
     """Write `data` beside `name` with the mode, owner and attributes of the file it will replace, and fsync it.
 
-    Raises WriteFailed (nothing is left behind), or FileRefused when the owner cannot be kept.
+    With None it will be a file that is not there. Raises WriteFailed (nothing is left behind), or FileRefused when the
+    owner cannot be kept.
     """
     staged = StagedFile(folder, name, temporary, replaces)
     try:
-        file = os.open(temporary, _CREATE, 0o600, dir_fd=folder.file)
+        file = os.open(temporary, _CREATE, NEW_FILE_MODE if replaces is None else 0o600, dir_fd=folder.file)
     except OSError as error:
         raise WriteFailed(staged.path, error) from error
     try:
         failpoint(Failpoint.COPY_CREATED)
         _fill(file, data)
-        _dress(file, staged)
+        if replaces is not None:
+            _dress(file, staged, replaces)
         failpoint(Failpoint.COPY_WRITTEN)
         os.fsync(file)
         if _content(file) != data:
@@ -110,27 +116,35 @@ def stage(folder: Folder, name: str, temporary: str, data: bytes, replaces: File
 def put_in_place(staged: StagedFile) -> None:
     """Rename the copy over its target, unless the target or a folder on the way is not what it was.
 
+    Where nothing may be replaced the copy takes the name only if nothing has it, whatever that is.
     Raises FileChanged, FileRefused or WriteFailed; the copy still waits then. When a folder was moved away in the very
     moment of the rename, the copy has taken its place there: `put_back_in` the same open folder reverses that.
     The folder's entry is not on the disk before `sync`.
     """
-    _require_in_place(staged)
+    _require_in_place(staged.folder, staged.path)
     failpoint(Failpoint.BEFORE_RENAME)
     _replace(staged)
     failpoint(Failpoint.AFTER_RENAME)
-    _require_in_place(staged)
+    _require_in_place(staged.folder, staged.path)
 
 
-def put_back_in(staged: StagedFile, ours: bytes, old: bytes) -> None:
-    """Give the target its old bytes where it holds `ours`, in the open folder, wherever that folder was moved to."""
+def put_back_in(staged: StagedFile, ours: bytes, old: bytes | None) -> None:
+    """Give the target its old bytes where it holds `ours`, in the open folder, wherever that folder was moved to.
+
+    With None it is removed.
+    """
     discard(staged.folder, staged.temporary)
     try:
         current = staged.folder.read(staged.name)
     except FileRefused:
         return
-    if current.data == ours:
+    if current.data != ours:
+        return
+    if old is None:
+        _remove(staged.folder, staged.name, current.facts)
+    else:
         _replace(stage(staged.folder, staged.name, staged.temporary, old, current.facts))
-        sync(staged.folder)
+    sync(staged.folder)
 
 
 def sync(folder: Folder) -> None:
@@ -164,12 +178,22 @@ def replace_in(folder: Folder, name: str, data: bytes, current: FileFacts, tempo
     sync(folder)
 
 
-def _require_in_place(staged: StagedFile) -> None:
-    if not staged.folder.still_in_place():
-        raise FileRefused(staged.path, "a folder on the way to it was moved or replaced", Obstacle.REPLACED)
+def remove_in(folder: Folder, name: str, current: FileFacts) -> None:
+    """Remove the file that was read as `current`; raises FileChanged, FileRefused or WriteFailed, nothing removed."""
+    _require_in_place(folder, "/".join((*folder.parts, name)))
+    _remove(folder, name, current)
+    sync(folder)
+
+
+def _require_in_place(folder: Folder, path: str) -> None:
+    if not folder.still_in_place():
+        raise FileRefused(path, "a folder on the way to it was moved or replaced", Obstacle.REPLACED)
 
 
 def _replace(staged: StagedFile) -> None:
+    if staged.replaces is None:
+        _take_free_name(staged)
+        return
     if staged.folder.identity(staged.name) != staged.replaces.identity:
         raise FileChanged(staged.path)
     place = staged.folder.file
@@ -177,6 +201,36 @@ def _replace(staged: StagedFile) -> None:
         os.rename(staged.temporary, staged.name, src_dir_fd=place, dst_dir_fd=place)
     except OSError as error:
         raise WriteFailed(staged.path, error) from error
+
+
+def _take_free_name(staged: StagedFile) -> None:
+    """Give the copy its name. Renaming would replace what just appeared there; a link never does."""
+    place = staged.folder.file
+    try:
+        try:
+            os.link(staged.temporary, staged.name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if staged.folder.identity(staged.name) is not None:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+            os.rename(staged.temporary, staged.name, src_dir_fd=place, dst_dir_fd=place)
+            return
+    except FileExistsError as error:
+        raise FileChanged(staged.path) from error
+    except OSError as error:
+        raise WriteFailed(staged.path, error) from error
+    discard(staged.folder, staged.temporary)
+
+
+def _remove(folder: Folder, name: str, current: FileFacts) -> None:
+    path = "/".join((*folder.parts, name))
+    if folder.identity(name) != current.identity:
+        raise FileChanged(path)
+    try:
+        os.unlink(name, dir_fd=folder.file)
+    except OSError as error:
+        raise WriteFailed(path, error) from error
 
 
 def _fill(file: int, data: bytes) -> None:
@@ -190,9 +244,8 @@ def _content(file: int) -> bytes:
     return read_all(file)
 
 
-def _dress(file: int, staged: StagedFile) -> None:
+def _dress(file: int, staged: StagedFile, target: FileFacts) -> None:
     """Give the copy its target's owner, extended attributes and mode (last: a change of owner clears mode bits)."""
-    target = staged.replaces
     facts = os.fstat(file)
     if (facts.st_uid, facts.st_gid) != (target.owner, target.group):
         try:

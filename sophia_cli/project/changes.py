@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.atomic import (
+    NEW_FILE_MODE,
     FileChanged,
     StagedFile,
     discard,
@@ -20,8 +21,10 @@ from sophia_cli.project.atomic import (
     temporary_name,
 )
 from sophia_cli.project.backups import digest
+from sophia_cli.project.creation import make_folders, place_for
 from sophia_cli.project.inside import Folder, open_folder, resolve_inside, split_path
 from sophia_cli.project.parallel import for_each
+from sophia_cli.project.records import ABSENT
 from sophia_cli.project.runs import FileEntry
 
 # Folders held open at once; more than that in one call are done in turns, far below any limit on open files.
@@ -30,16 +33,22 @@ _FOLDERS_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """Replace the bytes `before` of a file by `after`; the path is relative to the project root and uses `/`."""
+    """Replace the bytes `before` of a file by `after`; the path is relative to the project root and uses `/`.
+
+    With None as `before` the file is created, with the folders that it needs: nothing may have its name.
+    """
 
     path: str
-    before: bytes
+    before: bytes | None
     after: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A change whose path was resolved; `number` names the run's copies of the file, SHA-256 stand for the bytes."""
+    """A change whose path was resolved; `number` names the run's copies of the file, SHA-256 stand for the bytes.
+
+    `new_folders` are those that have to be made for it, outer ones first.
+    """
 
     number: int
     path: str
@@ -47,6 +56,7 @@ class Target:
     change: FileChange
     before: str
     after: str
+    new_folders: tuple[str, ...] = ()
 
     @property
     def folder(self) -> tuple[str, ...]:
@@ -62,31 +72,44 @@ def check_changes(root: Path, changes: Iterable[FileChange], known: Mapping[str,
     targets: dict[str, Target] = {}
     unused = len(known)
     for change in changes:
-        path = resolve_inside(root, change.path)
+        place = None if change.before is not None else place_for(root, change.path)
+        path = resolve_inside(root, change.path) if place is None else place.path
         if path in targets:
             if targets[path].change.after != change.after:
                 raise UsageError("changes-conflict", f"`{path}` is changed twice in one call", location=path)
             continue
-        with open_folder(root, path) as folder:
-            name = split_path(path)[1]
-            current = folder.read(name)
-            if current.data != change.before:
-                raise FileChanged(path)
-            if change.before == change.after:
-                continue
-            folder.check_writable(name, current.facts)
+        mode = _mode_to_replace(root, path, change.before, change.after) if change.before is not None else NEW_FILE_MODE
+        if mode is None:
+            continue
         entry = known.get(path)
         number = unused if entry is None else entry.number
         unused += entry is None
-        targets[path] = Target(number, path, current.facts.mode, change, digest(change.before), digest(change.after))
+        before = ABSENT if change.before is None else digest(change.before)
+        folders = () if place is None else place.new_folders
+        targets[path] = Target(number, path, mode, change, before, digest(change.after), folders)
     return sorted(targets.values(), key=lambda target: (target.folder, target.path))
+
+
+def _mode_to_replace(root: Path, path: str, before: bytes, after: bytes) -> int | None:
+    """Return the mode of a file that may be replaced, None when it holds `after` already."""
+    with open_folder(root, path) as folder:
+        name = split_path(path)[1]
+        current = folder.read(name)
+        if current.data != before:
+            raise FileChanged(path)
+        if before == after:
+            return None
+        folder.check_writable(name, current.facts)
+    return current.facts.mode
 
 
 def write_changes(root: Path, run_id: str, targets: Sequence[Target]) -> None:
     """Write checked changes and bring them to the disk; the copies of up to 64 folders are complete before a rename.
 
-    On any failure the files of the present turn have their old bytes again; earlier turns are the caller's to restore.
+    On any failure the files of the present turn have their old bytes again; earlier turns, and folders that were made,
+    are the caller's to take back.
     """
+    make_folders(root, (folder for target in targets for folder in target.new_folders))
     for turn in _turns(targets):
         _write_turn(root, run_id, turn)
 
@@ -116,6 +139,8 @@ def _write_turn(root: Path, run_id: str, groups: Sequence[Sequence[Target]]) -> 
 
 def _stage(run_id: str, folder: Folder, target: Target) -> StagedFile:
     name = split_path(target.path)[1]
+    if target.change.before is None:
+        return stage(folder, name, temporary_name(run_id, target.number), target.change.after, None)
     current = folder.read(name)
     if current.data != target.change.before:
         raise FileChanged(target.path)

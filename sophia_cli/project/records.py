@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 _CHECK_LENGTH = 16
+ABSENT = ""
+"""Stands where a SHA-256 is expected and says: there is no such file."""
+
 _T = TypeVar("_T")
 
 
@@ -34,7 +37,10 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """The bytes with this SHA-256 are safe in the backups; they were in `path`, which had these permission bits."""
+    """The bytes with this SHA-256 are safe in the backups; they were in `path`, which had these permission bits.
+
+    ABSENT for a file that the run creates: there was nothing to keep.
+    """
 
     path: str
     sha: str
@@ -43,13 +49,20 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Intend:
-    """File number `number` of the run is about to be replaced: SHA-256 before and after."""
+    """File number `number` of the run is about to be replaced, or created (`before` is ABSENT): SHA-256 of both."""
 
     number: int
     path: str
     before: str
     after: str
     mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """These folders, which are not there, are about to be made for files that the run creates; outer ones first."""
+
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,7 @@ Record = (
     Begin
     | Backup
     | Intend
+    | Folders
     | Done
     | TakenBack
     | Packages
@@ -156,6 +170,7 @@ _KIND_OF: Mapping[type[Record], str] = {
     Begin: "begin",
     Backup: "backup",
     Intend: "intend",
+    Folders: "folders",
     Done: "done",
     TakenBack: "taken-back",
     Packages: "packages",
@@ -244,6 +259,8 @@ def _record(f: _Fields) -> Record:
             return Backup(f.text("path"), f.text("sha"), f.number("mode"))
         case "intend":
             return Intend(f.number("number"), f.text("path"), f.text("before"), f.text("after"), f.number("mode"))
+        case "folders":
+            return Folders(f.texts("paths"))
         case "done":
             return Done(f.text("path"), f.text("sha"))
         case "taken-back":

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import assert_never
 
 from sophia_cli.core.errors import ExitCode, SophiaError
-from sophia_cli.project.atomic import FileChanged, WriteFailed, discard, replace_in, temporary_name
+from sophia_cli.project.atomic import FileChanged, WriteFailed, discard, remove_in, replace_in, temporary_name
 from sophia_cli.project.backups import Backups, digest
+from sophia_cli.project.creation import remove_folders
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import DiskFile, FileRefused, Obstacle, check_recorded_path, open_folder, split_path
 from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.parallel import for_each
-from sophia_cli.project.records import Kept
+from sophia_cli.project.records import ABSENT, Kept
 from sophia_cli.project.reserve import release
 from sophia_cli.project.runs import FileEntry, RunRecord, packages_folder, run_folder
 from sophia_cli.project.state_folder import STATE_FOLDER_NAME, StateFolder
@@ -83,9 +84,9 @@ class RollbackIncomplete(SophiaError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one file is to hold: SHA-256 and where its bytes come from (None when they are lost).
+    """What one file is to hold: SHA-256 and where its bytes come from (None when they are lost), or ABSENT.
 
-    Only bytes whose SHA-256 is in `ours` are written over.
+    Only bytes whose SHA-256 is in `ours` are written over or removed.
     """
 
     path: str
@@ -95,7 +96,10 @@ class Wanted:
 
 
 def restore(root: Path, wanted: Wanted, temporary: str) -> Outcome:
-    """Give one file its old bytes; its present mode and owner stay. Half-finished copies of a crash are removed."""
+    """Give one file its old bytes, or remove it where there was none; its present mode and owner stay.
+
+    Half-finished copies of a crash are removed.
+    """
     path = wanted.path
     try:
         check_recorded_path(path)
@@ -104,13 +108,16 @@ def restore(root: Path, wanted: Wanted, temporary: str) -> Outcome:
             discard(folder, temporary)
             current = folder.read(name)
             data = _old_bytes(wanted, current)
-            if not isinstance(data, bytes):
+            if data is None:
+                remove_in(folder, name, current.facts)
+            elif isinstance(data, bytes):
+                replace_in(folder, name, data, current.facts, temporary)
+            else:
                 return data
-            replace_in(folder, name, data, current.facts, temporary)
     except FileChanged:
         return Kept(path, "it changed since")
     except FileRefused as refused:
-        return _refusal(path, refused)
+        return _refusal(wanted, refused)
     except WriteFailed as failed:
         return Barred(path, failed.reason)
     failpoint(Failpoint.FILE_RESTORED)
@@ -134,9 +141,11 @@ def look(root: Path, wanted: Wanted) -> Restorable | Outcome:
         with open_folder(root, wanted.path) as folder:
             current = folder.read(split_path(wanted.path)[1])
             data = _old_bytes(wanted, current)
-            return Restorable(len(data), len(current.data)) if isinstance(data, bytes) else data
+            if data is None or isinstance(data, bytes):
+                return Restorable(len(data or b""), len(current.data))
+            return data
     except FileRefused as refused:
-        return _refusal(wanted.path, refused)
+        return _refusal(wanted, refused)
 
 
 def entry_to_restore(entry: FileEntry, ours: frozenset[str], backups: Backups) -> Wanted:
@@ -169,6 +178,7 @@ def roll_back(lock: HeldLock, run: RunRecord) -> Restored:
                 barred.append(outcome)
     if barred:
         raise RollbackIncomplete(run.id, tuple(barred))
+    remove_folders(lock.root, run.folders)
     return Restored(tuple(restored), packages.restored, (*kept, *damage(run)))
 
 
@@ -190,6 +200,7 @@ def undo_entries(lock: HeldLock, run: RunRecord, paths: Iterable[str]) -> Restor
                 kept.append(one)
             case Barred(path, reason):
                 kept.append(Kept(path, reason))
+    remove_folders(lock.root, run.folders)
     return Restored(tuple(restored), packages.restored, (*kept, *damage(run)))
 
 
@@ -221,10 +232,7 @@ def forget_packages(state: StateFolder, run: RunRecord) -> None:
 
 def damage(run: RunRecord) -> tuple[Kept, ...]:
     """Return what a damaged journal keeps Sophia from restoring."""
-    lost = [
-        Kept(one.path, f"the journal is damaged; its old bytes are in `{STATE_FOLDER_NAME}/backups/{one.sha}`")
-        for one in run.unannounced
-    ]
+    lost = [Kept(one.path, f"the journal is damaged; {_where(one.sha)}") for one in run.unannounced]
     # One bad line is covered by its twin: a file's first change is told by a backup record and by an intent.
     if len(run.damaged) > 1:
         lines = ", ".join(str(number) for number in run.damaged)
@@ -233,22 +241,33 @@ def damage(run: RunRecord) -> tuple[Kept, ...]:
     return tuple(lost)
 
 
-def _old_bytes(wanted: Wanted, current: DiskFile) -> bytes | Restoration | Kept:
+def _where(sha: str) -> str:
+    return (
+        f"its old bytes are in `{STATE_FOLDER_NAME}/backups/{sha}`" if sha != ABSENT else "the run may have created it"
+    )
+
+
+def _old_bytes(wanted: Wanted, current: DiskFile) -> bytes | Restoration | Kept | None:
+    """Return what a file is to hold instead of `current`, None when it is to go, or why nothing is to be done."""
     sha = digest(current.data)
     if sha == wanted.sha:
         return Restoration.NOT_NEEDED
     if sha not in wanted.ours:
         return Kept(wanted.path, "it changed since")
+    if wanted.sha == ABSENT:
+        return None
     data = wanted.fetch()
     if data is None or digest(data) != wanted.sha:
         return Kept(wanted.path, f"its backup `{STATE_FOLDER_NAME}/backups/{wanted.sha}` is missing or damaged")
     return data
 
 
-def _refusal(path: str, refused: FileRefused) -> Outcome:
+def _refusal(wanted: Wanted, refused: FileRefused) -> Outcome:
+    path = wanted.path
     match refused.obstacle:
         case Obstacle.GONE:
-            return Kept(path, "it was deleted or moved since")
+            gone = wanted.sha == ABSENT
+            return Restoration.NOT_NEEDED if gone else Kept(path, "it was deleted or moved since")
         case Obstacle.BARRED:
             return Barred(path, refused.reason)
         case Obstacle.RULE | Obstacle.REPLACED:

@@ -13,11 +13,13 @@ from typing import assert_never
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.project.journal import JOURNAL_NAME, JournalContent, read_journal
 from sophia_cli.project.records import (
+    ABSENT,
     Abort,
     Backup,
     Begin,
     Commit,
     Done,
+    Folders,
     Intend,
     Kept,
     PackageChange,
@@ -49,7 +51,7 @@ class RunState(Enum):
 class FileEntry:
     """One file of a run by SHA-256: `original` before the run, `final` as the run left it, `written` all it ever wrote.
 
-    `mode` are the permission bits it had; `number` names its copies.
+    ABSENT stands for no file. `mode` are the permission bits it had; `number` names its copies.
     """
 
     number: int
@@ -58,6 +60,11 @@ class FileEntry:
     final: str
     mode: int
     written: frozenset[str]
+
+    @property
+    def is_created(self) -> bool:
+        """Whether the file was not there before the run."""
+        return self.original == ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class RunRecord:
     `restored` are files that an undo gave back, `kept` those that the last undo or roll-back left alone, `damaged` the
     journal lines (from 1) that cannot be trusted, `unannounced` files that were backed up but whose change is not told.
     `packages` are those that it changes in the project's environment, `packages_restored` those that an undo gave back.
+    `folders` were made for files that it created.
     """
 
     id: str
@@ -92,6 +100,7 @@ class RunRecord:
     unannounced: tuple[Backup, ...]
     packages: PackagesEntry | None = None
     packages_restored: frozenset[str] = frozenset()
+    folders: tuple[str, ...] = ()
 
     @property
     def pending_packages(self) -> tuple[str, ...]:
@@ -210,6 +219,8 @@ def _next(run: RunRecord, record: Record, entries: dict[str, FileEntry]) -> RunR
         case Intend():
             entries[record.path] = intended(entries.get(record.path), record)
             return run
+        case Folders(paths):
+            return replace(run, folders=tuple(dict.fromkeys((*run.folders, *paths))))
         case TakenBack():
             entry = entries.get(record.path)
             if entry is not None:

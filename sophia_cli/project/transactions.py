@@ -20,6 +20,7 @@ from sophia_cli import __version__
 from sophia_cli.project.atomic import WriteFailed, temporary_name
 from sophia_cli.project.backups import Backups
 from sophia_cli.project.changes import FileChange, Target, check_changes, write_changes
+from sophia_cli.project.creation import place_for, remove_folders
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import open_folder, resolve_inside, split_path
 from sophia_cli.project.journal import JOURNAL_NAME, Journal, first_record, last_record
@@ -30,6 +31,7 @@ from sophia_cli.project.records import (
     Begin,
     Commit,
     Done,
+    Folders,
     Intend,
     Kept,
     PackageChange,
@@ -101,6 +103,7 @@ class Run:
         self._backups = Backups(lock.state)
         self._entries: dict[str, FileEntry] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._folders: dict[str, None] = {}
         self._packages: PackagesEntry | None = None
         self._open = True
 
@@ -116,10 +119,15 @@ class Run:
             name = split_path(resolved)[1]
             folder.check_writable(name, folder.read(name).facts)
 
+    def check_new(self, path: str) -> None:
+        """Raise FileRefused when `apply` would not create this file: something is there, or it leads outside."""
+        place_for(self._lock.root, path)
+
     def apply(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
         """Make these changes, all or none; return the paths written, links resolved.
 
-        Raises FileChanged when a file does not hold `before` any more, FileRefused when one may not be written, and
+        Raises FileChanged when a file does not hold `before` any more (or one that is to be created has appeared),
+        FileRefused when one may not be written, and
         WriteFailed when the disk refuses; what this call wrote is taken back then, and earlier calls still stand.
         RollbackIncomplete when even that is barred: the run can only be aborted then.
         """
@@ -141,7 +149,7 @@ class Run:
     def take_back(self, paths: Iterable[str]) -> tuple[Kept, ...]:
         """Give these files the bytes back that they had before this run; return those that somebody else changed.
 
-        Raises RollbackIncomplete when permissions or the disk stand in the way.
+        Files that the run created are removed. Raises RollbackIncomplete when permissions or the disk stand in the way.
         """
         self._require_open()
         kept: list[Kept] = []
@@ -152,6 +160,7 @@ class Run:
                 continue
             wanted = entry_to_restore(entry, entry.written, self._backups)
             self._restore(entry, wanted, kept, barred)
+        remove_folders(self._lock.root, self._folders)
         if barred:
             raise RollbackIncomplete(self.id, tuple(barred))
         return tuple(kept)
@@ -240,17 +249,20 @@ class Run:
     def _announce(self, targets: Sequence[Target]) -> None:
         """Bring old bytes and intents to the disk, and hold room for the way back. Nothing has changed until then."""
         first = [target for target in targets if target.path not in self._entries]
-        self._backups.store(target.change.before for target in first)
+        self._backups.store(t.change.before for t in first if t.change.before is not None)
         failpoint(Failpoint.BACKUPS_ON_DISK)
         sizes = dict(self._sizes)
         for target in targets:
-            original = sizes.get(target.path, (len(target.change.before), 0))[0]
+            original = sizes.get(target.path, (len(target.change.before or b""), 0))[0]
             sizes[target.path] = (original, len(target.change.after))
         hold(self._folder, needed_to_restore(list(sizes.values())))
         failpoint(Failpoint.RESERVE_TAKEN)
         intents = [Intend(t.number, t.path, t.before, t.after, t.mode) for t in targets]
-        self._journal.append([*(Backup(t.path, t.before, t.mode) for t in first), *intents])
+        folders = tuple(dict.fromkeys(folder for target in targets for folder in target.new_folders))
+        announced = [Folders(folders)] if folders else []
+        self._journal.append([*announced, *(Backup(t.path, t.before, t.mode) for t in first), *intents])
         self._sizes = sizes
+        self._folders.update(dict.fromkeys(folders))
         for intent in intents:
             self._entries[intent.path] = intended(self._entries.get(intent.path), intent)
         failpoint(Failpoint.INTENTS_WRITTEN)
@@ -265,9 +277,10 @@ class Run:
         for target in targets:
             if target.path not in self._entries:
                 continue
-            old_bytes = partial(bytes, target.change.before)
+            old_bytes = partial(bytes, target.change.before or b"")
             wanted = Wanted(target.path, target.before, frozenset({target.after}), old_bytes)
             self._restore(self._entries[target.path], wanted, kept, barred)
+        remove_folders(self._lock.root, self._folders)
         if barred:
             raise RollbackIncomplete(self.id, tuple(barred))
 
@@ -300,6 +313,7 @@ class Run:
             damaged=(),
             unannounced=(),
             packages=self._packages,
+            folders=tuple(self._folders),
         )
 
     def _require_open(self) -> None:

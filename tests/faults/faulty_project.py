@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from transaction_child import FILES
+from transaction_child import CREATED, CREATED_AGAIN, DROPPED, FILES
 
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.failpoints import VARIABLE
@@ -45,7 +45,19 @@ def committed_tree(before: Tree) -> Tree:
     for path, _, first, second in FILES:
         kind, mode, _ = before[path]
         after[path] = (kind, mode, first if second is None else second)
+    for folder in ("fresh", "fresh/deep"):
+        after[folder] = ("folder", 0o777 & ~umask(), b"")
+    for path, data in CREATED:
+        if path != DROPPED:
+            after[path] = ("file", 0o644 & ~umask(), CREATED_AGAIN if path == CREATED[0][0] else data)
     return after
+
+
+def umask() -> int:
+    """Return the permission bits that the system takes from what is created."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def picture(root: Path) -> Tree:

@@ -21,8 +21,8 @@ BUSY = 75
 INTERRUPTED = 130
 CHECK = f"{FIX} --verify ./check"
 CTRL_C = "before-commit:1:SIGINT"
-# A fix that is taken back in `sophia fix` is a file written once more.
-NOT_OURS = {"taken-back"}
+# A fix that is taken back in `sophia fix` is a file written once more; what is created is killed elsewhere.
+NOT_OURS = {"taken-back", "folder-made", "folder-removed"}
 
 Make = Callable[[Path], Tree]
 Mended = Callable[[str], Tree]

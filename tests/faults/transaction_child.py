@@ -27,13 +27,23 @@ FILES: tuple[tuple[str, bytes, bytes, bytes | None], ...] = (
     ("package/deep/gamma.py", b"y = [1\n", b"y = [1]\n" * 300, None),
     ("package/taken_back.py", b"z = {1\n", b"z = {1}\n", b"z = {1\n"),
 )
+# Created beside other files and in folders that are not there; the last one is taken back within the run.
+CREATED: tuple[tuple[str, bytes], ...] = (
+    ("package/created.py", b"value = 1\n"),
+    ("fresh/deep/created.py", b"value = 2\n" * 200),
+    ("fresh/other/dropped.py", b"value = 3\n"),
+)
+CREATED_AGAIN = b"value = 1\n# twice\n"
+DROPPED = "fresh/other/dropped.py"
 
 
 def change_in_two_rounds(run: Run) -> None:
-    """Write every file, write one once more, and take one back."""
-    run.apply(FileChange(path, before, after) for path, before, after, _ in FILES)
-    run.apply([FileChange("alpha.py", FILES[0][2], FILES[0][3] or b"")])
-    run.take_back(["package/taken_back.py"])
+    """Write every file, write one once more, change one that was created, take one of each kind back."""
+    changes = [FileChange(path, before, after) for path, before, after, _ in FILES]
+    run.apply([*changes, *(FileChange(path, None, after) for path, after in CREATED)])
+    again = FileChange(CREATED[0][0], CREATED[0][1], CREATED_AGAIN)
+    run.apply([FileChange("alpha.py", FILES[0][2], FILES[0][3] or b""), again])
+    run.take_back(["package/taken_back.py", DROPPED])
 
 
 def main(root: Path, action: str, wait_s: float) -> None:
