@@ -18,8 +18,7 @@ from pathlib import Path
 from benchmarks.load_servers import running
 from sophia_cli.bench.capacity_run import CapacityRun
 from sophia_cli.bench.load import Load, LoadSpec, run_load
-from sophia_cli.bench.target import get_request, parse_target
-from sophia_cli.bench.tls import Trust
+from sophia_cli.bench.target import Trust, get_request, parse_target
 from sophia_cli.core.measurement_slo import Objective, Percentile
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.response import MalformedResponse, ResponseReader, ResponseTooLarge, TruncatedResponse
@@ -30,15 +29,6 @@ class Phase(Enum):
 Dial = Callable[[], socket.socket]
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How a connection is secured, and the name that the certificate must carry."""
-
-    context: ssl.SSLContext
-    host: str
-
-
-WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _OUT_OF_RESOURCES = (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -51,7 +41,6 @@ class Connection:
 
     __slots__ = (
         "_dial",
-        "_tls",
         "begun_ns",
         "fd",
         "free_since_ns",
@@ -65,12 +54,14 @@ class Connection:
         "socket",
     )
 
+    # What the socket raises when it has nothing to give or takes no more at this moment.
+    blocks: ClassVar[tuple[type[OSError], ...]] = (BlockingIOError,)
+
     recv_into: Callable[[bytearray], int]
     send: Callable[[bytes], int]
 
-    def __init__(self, dial: Dial, reader: ResponseReader, tls: Tls | None = None) -> None:
+    def __init__(self, dial: Dial, reader: ResponseReader) -> None:
         self._dial = dial
-        self._tls = tls
         self.reader = reader
         self.socket: socket.socket | None = None
         self.fd = -1
@@ -89,25 +80,18 @@ class Connection:
         self.reader.reset()
 
     def finish_connecting(self) -> None:
-        """Take note that the socket became writable: FREE, or HANDSHAKE for TLS; OSError when it did not connect."""
+        """Take note that the socket became writable: the connection is FREE, or in its HANDSHAKE where it needs one.
+
+        OSError when it did not connect.
+        """
         assert self.socket is not None
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, os.strerror(code))
-        if self._tls is None:
-            self.phase = Phase.FREE
-            return
-        # Takes the descriptor over; only a socket that is connected can be wrapped.
-        wrapped = self._tls.context.wrap_socket(
-            self.socket, server_hostname=self._tls.host, do_handshake_on_connect=False
-        )
-        self._use(wrapped)
-        self.phase = Phase.HANDSHAKE
+        self.phase = Phase.FREE
 
     def shake_hands(self) -> None:
-        """Go on with the TLS handshake; FREE when it is done, one of WOULD_BLOCK when it needs more, OSError else."""
-        assert isinstance(self.socket, ssl.SSLSocket)
-        self.socket.do_handshake()
+        """Go on with the handshake; FREE when it is done, one of `blocks` when it needs more, OSError else."""
         self.phase = Phase.FREE
 
     def close(self) -> None:
@@ -120,8 +104,12 @@ class Connection:
 
     @property
     def has_unread(self) -> bool:
-        """Whether TLS holds bytes that were received but not read; the socket does not become readable for them."""
-        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+        """Whether bytes were received that the kernel no longer knows of, so that no poll reports them."""
+        return False
+
+    def failure_of(self, error: Exception) -> Failure:
+        """Return the kind of what connecting, sending, receiving or reading an answer raised."""
+        return failure_of(error)
 
     def _use(self, opened: socket.socket) -> None:
         self.socket = opened
@@ -156,10 +144,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure.MALFORMED
         case ResponseTooLarge():
             return Failure.TOO_LARGE
-        case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | TruncatedResponse():
+        case TruncatedResponse():
             return Failure.RESET
-        case ssl.SSLError() | ssl.CertificateError():
-            return Failure.TLS
         case OSError(errno=errno.ECONNREFUSED):
             return Failure.REFUSED
         case OSError(errno=errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED | errno.ESHUTDOWN):

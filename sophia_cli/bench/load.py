@@ -18,8 +18,7 @@ from sophia_cli.bench.histogram import Histogram
 from sophia_cli.bench.pacing import Pace
 from sophia_cli.bench.run_state import Measure
 from sophia_cli.bench.steady import is_steady
-from sophia_cli.bench.target import Request, Target
-from sophia_cli.bench.tls import Trust
+from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.bench.window import Stage, Usage, Window, window_of
 from sophia_cli.bench.worker_spec import WorkerSpec, measure_line, spec_line
 
@@ -76,7 +75,7 @@ class Load:
     """What came of a load. `answered` counts the answers within the measured time, without those waited for after it.
 
     `busiest` is the largest share of a core that a worker used, `waited` the largest share of the time that one was
-    kept waiting for a core.
+    kept waiting for a core, `wait_ms` how long one such wait took on average.
     """
 
     warm_up_s: float
@@ -91,6 +90,7 @@ class Load:
     cpu_s: float
     busiest: float
     waited: float
+    wait_ms: float
     processes: int
 
 
@@ -314,6 +314,7 @@ def _merged(workers: list[_Worker], was_steady: bool) -> Load:
         cpu_s=sum(use.cpu_ns for use, _ in uses) / _NS,
         busiest=max(use.cpu_ns / wall for use, wall in uses),
         waited=max(use.waited_ns / wall for use, wall in uses),
+        wait_ms=max(use.waited_ns / max(1, use.slices) for use, _ in uses) / 1e6,
         processes=len(workers),
     )
 
@@ -321,7 +322,11 @@ def _merged(workers: list[_Worker], was_steady: bool) -> Load:
 def _use(worker: _Worker) -> tuple[Usage, int]:
     """Return what a worker used while it measured, and how long that took."""
     first, last = worker.warm_up[-1], worker.measured[-1]
-    use = Usage(last.used.cpu_ns - first.used.cpu_ns, last.used.waited_ns - first.used.waited_ns)
+    use = Usage(
+        last.used.cpu_ns - first.used.cpu_ns,
+        last.used.waited_ns - first.used.waited_ns,
+        last.used.slices - first.used.slices,
+    )
     return use, max(1, last.end_ns - first.end_ns)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sophia_cli.bench.connection import WOULD_BLOCK, Connection, Phase, failure_of
+from sophia_cli.bench.connection import Connection, Phase
 from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.histogram import LINEAR_BITS, PRECISION_BITS
 from sophia_cli.bench.pacing import Schedule
@@ -235,7 +235,7 @@ class LoadLoop:
         try:
             connection.open()
         except OSError as error:
-            self._fail(connection, failure_of(error))
+            self._fail(connection, connection.failure_of(error))
             return
         self._by_fd[connection.fd] = connection
         self._poller.watch(connection.fd, WRITE)
@@ -255,10 +255,10 @@ class LoadLoop:
         self._close(connection)
 
     def _send_failed(self, connection: Connection, error: OSError) -> None:
-        if isinstance(error, WOULD_BLOCK):
+        if isinstance(error, connection.blocks):
             self._sent_partly(connection, 0)
         else:
-            self._fail(connection, failure_of(error))
+            self._fail(connection, connection.failure_of(error))
 
     def _sent_partly(self, connection: Connection, sent: int) -> None:
         connection.sent = sent
@@ -308,8 +308,8 @@ class LoadLoop:
         self._open(connection, now)
 
     def _receive_failed(self, connection: Connection, error: OSError) -> None:
-        if not isinstance(error, WOULD_BLOCK):
-            self._fail(connection, failure_of(error))
+        if not isinstance(error, connection.blocks):
+            self._fail(connection, connection.failure_of(error))
 
     def _received(self, connection: Connection, size: int, now: int) -> None:
         """Read what has come, all of it; an answer that took several reads ends at the moment of the last one."""
@@ -322,7 +322,7 @@ class LoadLoop:
                 size = connection.recv_into(self._buffer)
                 is_done = reader.feed(self._buffer, size) if size else reader.end()
         except (MalformedResponse, ResponseTooLarge, TruncatedResponse) as error:
-            self._fail(connection, failure_of(error))
+            self._fail(connection, connection.failure_of(error))
             return
         if not is_done:
             if connection.phase is Phase.WAITING:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sophia_cli.bench.connection import WOULD_BLOCK, Connection, Phase, Tls, dial_of, failure_of
+from sophia_cli.bench.connection import Connection, Phase
+from sophia_cli.bench.dialing import connections_to
 from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.response import MalformedResponse, ResponseReader, ResponseTooLarge, TruncatedResponse
-from sophia_cli.bench.target import Request, Target
+from sophia_cli.bench.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
+from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 
 _BUFFER = 65_536
@@ -34,7 +35,7 @@ class FirstAnswer:
     latency_ms: float
 
 
-def first_answer(targets: Sequence[Target], request: Request, tls: Tls | None, timeout_s: float) -> FirstAnswer:
+def first_answer(targets: Sequence[Target], request: Request, trust: Trust, timeout_s: float) -> FirstAnswer:
     """Send one request to the first address of a host that takes connections, and return what came back.
 
     UnavailableError (`target-unusable`) when there is no complete answer, UsageError (`target-redirects`) when the
@@ -43,7 +44,7 @@ def first_answer(targets: Sequence[Target], request: Request, tls: Tls | None, t
     error: SophiaError | None = None
     for target in targets:
         try:
-            return _ask(target, request, tls, timeout_s)
+            return _ask(target, request, trust, timeout_s)
         except _Failed as failed:
             error = _unusable(target, failed)
             if failed.failure not in (Failure.REFUSED, Failure.UNREACHABLE):
@@ -59,8 +60,8 @@ class _Failed(Exception):
         self.detail = detail
 
 
-def _ask(target: Target, request: Request, tls: Tls | None, timeout_s: float) -> FirstAnswer:
-    connection = Connection(dial_of(target.address), ResponseReader(request.method), tls)
+def _ask(target: Target, request: Request, trust: Trust, timeout_s: float) -> FirstAnswer:
+    (connection,) = connections_to(target.address, target.host, trust, request.method, 1)
     deadline = time.monotonic() + timeout_s
     try:
         connection.open()
@@ -69,14 +70,14 @@ def _ask(target: Target, request: Request, tls: Tls | None, timeout_s: float) ->
         while connection.phase is Phase.HANDSHAKE:
             try:
                 connection.shake_hands()
-            except WOULD_BLOCK:
+            except connection.blocks:
                 _wait(connection, deadline, for_write=False)
         begun = time.monotonic()
         _send(connection, request, deadline)
         _receive(connection, deadline)
         latency_ms = (time.monotonic() - begun) * 1000
     except (OSError, MalformedResponse, ResponseTooLarge, TruncatedResponse) as error:
-        raise _Failed(failure_of(error), str(error)) from error
+        raise _Failed(connection.failure_of(error), str(error)) from error
     finally:
         connection.close()
     status, location = connection.reader.status, connection.reader.location
@@ -94,7 +95,7 @@ def _send(connection: Connection, request: Request, deadline: float) -> None:
     while sent < len(request.data):
         try:
             sent += connection.send(request.data[sent:])
-        except WOULD_BLOCK:
+        except connection.blocks:
             _wait(connection, deadline, for_write=True)
 
 
@@ -104,7 +105,7 @@ def _receive(connection: Connection, deadline: float) -> None:
     while not is_done:
         try:
             size = connection.recv_into(buffer)
-        except WOULD_BLOCK:
+        except connection.blocks:
             _wait(connection, deadline, for_write=False)
             continue
         is_done = connection.reader.feed(buffer, size) if size else connection.reader.end()

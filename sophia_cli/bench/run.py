@@ -14,8 +14,7 @@ from sophia_cli.bench.measure import measurement_of
 from sophia_cli.bench.objectives import judge
 from sophia_cli.bench.preflight import FirstAnswer
 from sophia_cli.bench.scale import latency_scale
-from sophia_cli.bench.target import Request, Target
-from sophia_cli.bench.tls import Trust
+from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_report import BenchRow, Promise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import SplitResult, quote, urlsplit
 
 from sophia_cli import __version__
@@ -12,6 +13,14 @@ from sophia_cli.core.errors import UnavailableError, UsageError
 
 _PORTS = {"http": 80, "https": 443}
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._?[]"
+
+
+class Trust(Enum):
+    """How the server's certificate is checked; PLAIN is no TLS at all."""
+
+    PLAIN = "plain"
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True, slots=True)

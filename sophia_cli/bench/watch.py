@@ -8,8 +8,10 @@ from sophia_cli.core.measurement import Refusal, RefusalKind
 
 # Above this share of a core a client that is woken for every answer keeps answers waiting.
 BUSY_CORE = 0.85
-# A client that had to wait for a core a tenth of the time adds that wait to what it measures.
+# A client that had to wait for a core a tenth of the time adds that wait to what it measures; but waking up thousands
+# of times a second for a few microseconds each is no noise.
 WAITED = 0.10
+LONG_WAIT_MS = 0.05
 STOLEN = 0.05
 LATE_MS = 1.0
 LATE_SHARE = 0.1
@@ -37,15 +39,20 @@ def _client_bound(load: Load) -> str | None:
         return f"the load generator used {load.busiest:.0%} of a core (limit {BUSY_CORE:.0%})"
     if load.busiest + load.waited > BUSY_CORE and load.busiest > load.waited:
         return f"the load generator used {load.busiest:.0%} of a core and waited for one {load.waited:.0%} of the time"
-    if load.lags.total and load.latencies.total and load.waited <= WAITED:
+    if load.lags.total and load.latencies.total and not is_kept_waiting(load):
         lag, latency = load.lags.percentile(0.95), load.latencies.percentile(0.95)
         if lag > max(LATE_MS, LATE_SHARE * latency):
             return f"5 % of the requests went out over {lag:.1f} ms late although a connection was free"
     return None
 
 
+def is_kept_waiting(load: Load) -> bool:
+    """Whether the client waited for a core so often and so long that its figures show it."""
+    return load.waited > WAITED and load.wait_ms > LONG_WAIT_MS
+
+
 def _noise(load: Load, stolen: float) -> str | None:
-    if load.waited > WAITED:
+    if is_kept_waiting(load):
         return f"the load generator waited for a core {load.waited:.0%} of the time (limit {WAITED:.0%})"
     if stolen > STOLEN:
         return f"the host of this machine took {stolen:.0%} of its time (limit {STOLEN:.0%})"

@@ -22,10 +22,13 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the worker has used so far: processor time, and time that it was ready to run but had to wait for one."""
+    """What the worker has used so far: processor time, time that it was ready to run but had to wait for a processor,
+    and how many times it was given one.
+    """
 
     cpu_ns: int
     waited_ns: int
+    slices: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def window_line(window: Window) -> bytes:
         "lags": [window.lags.first, base64.b64encode(window.lags.words).decode()],
         "failures": [[failure.value, count] for failure, count in window.failures],
         "statuses": [list(pair) for pair in window.statuses],
-        "used": [window.used.cpu_ns, window.used.waited_ns],
+        "used": [window.used.cpu_ns, window.used.waited_ns, window.used.slices],
     }
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 

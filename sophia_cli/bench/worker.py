@@ -13,12 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from sophia_cli.bench.connection import Connection, dial_of
+from sophia_cli.bench.dialing import connections_to
 from sophia_cli.bench.loop import LoadLoop
 from sophia_cli.bench.poller import best_poller
-from sophia_cli.bench.response import ResponseReader
 from sophia_cli.bench.run_state import LoopPlan, Measure
-from sophia_cli.bench.tls import tls_of
 from sophia_cli.bench.window import Usage, Window, window_line
 from sophia_cli.bench.worker_spec import WorkerSpec, measure_of, spec_of
 
@@ -66,19 +64,17 @@ class PipeControl:
 
     def used(self) -> Usage:
         """Return the processor time of this process, and how long it was kept waiting for a processor."""
-        waited = 0
+        waited = slices = 0
         if self._schedstat >= 0:
             # Time on the processor, time waiting for it, and the number of slices.
-            waited = int(os.pread(self._schedstat, 128, 0).split()[1])
-        return Usage(time.process_time_ns(), waited)
+            waited, slices = (int(word) for word in os.pread(self._schedstat, 128, 0).split()[1:3])
+        return Usage(time.process_time_ns(), waited, slices)
 
 
 def run(spec: WorkerSpec, control: PipeControl) -> None:
     """Make the load that a spec describes."""
     plan = LoopPlan(spec.request, int(spec.timeout_s * _NS), spec.pace, spec.most_requests)
-    dial = dial_of(spec.address)
-    tls = tls_of(spec.trust, spec.host)
-    connections = [Connection(dial, ResponseReader(spec.method), tls) for _ in range(spec.connections)]
+    connections = connections_to(spec.address, spec.host, spec.trust, spec.method, spec.connections)
     poller = best_poller(spec.connections + 1)
     try:
         LoadLoop(plan, connections, poller, control, time.monotonic_ns).run()

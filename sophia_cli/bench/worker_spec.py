@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from sophia_cli.bench.pacing import Pace
 from sophia_cli.bench.run_state import Measure
-from sophia_cli.bench.target import Address
-from sophia_cli.bench.tls import Trust
+from sophia_cli.bench.target import Address, Trust
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from sophia_cli.bench.preflight import FirstAnswer, first_answer
 from sophia_cli.bench.run import BenchPlan, Observe, bench, load_spec
 from sophia_cli.bench.scale import DEFAULT_TARGET_MS
 from sophia_cli.bench.side_by_side import Sides, compare_side_by_side
-from sophia_cli.bench.target import Request, get_request, parse_target
-from sophia_cli.bench.tls import Trust, tls_of
+from sophia_cli.bench.target import Request, Trust, get_request, parse_target
 from sophia_cli.commands._bench_options import BenchOptions
 from sophia_cli.commands._output import say
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
@@ -75,7 +74,7 @@ def _reach(
     trust = Trust.PLAIN
     if targets[0].is_tls:
         trust = Trust.UNVERIFIED if insecure else Trust.VERIFIED
-    return first_answer(targets, request, tls_of(trust, targets[0].host), options.timeout_s), request, trust
+    return first_answer(targets, request, trust, options.timeout_s), request, trust
 
 
 def _plan(options: BenchOptions, first: FirstAnswer, trust: Trust) -> BenchPlan:

@@ -77,7 +77,7 @@ def test_a_window_survives_its_way_through_the_pipe(found: list[int], failures: 
         tally.latencies[slot_of(value)] += 1
     tally.failures.update(failures)
     tally.statuses[503] += 2
-    window = tally.take(Stage.MEASURED, 9, Usage(3, 4))
+    window = tally.take(Stage.MEASURED, 9, Usage(3, 4, 5))
     assert window_of(window_line(window)) == window
-    empty = tally.take(Stage.MEASURED, 10, Usage(3, 4))
+    empty = tally.take(Stage.MEASURED, 10, Usage(3, 4, 5))
     assert (empty.latencies.words, empty.failures, empty.statuses, empty.start_ns) == (b"", (), (), 9)

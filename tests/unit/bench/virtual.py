@@ -197,7 +197,7 @@ class VirtualControl:
         self.windows.append(window)
 
     def used(self) -> Usage:
-        return Usage(0, 0)
+        return Usage(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
