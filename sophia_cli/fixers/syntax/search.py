@@ -29,7 +29,6 @@ _CHARACTER = 3  # characters that the compiler reads in the time that one of a w
 _CANDIDATE = 500  # characters that the compiler reads in the time that a candidate costs that is only ranked
 _Place = tuple[tuple[str, ...], int, int, SyntaxFault]  # a window's lines, where it begins, how long the text is
 _CONFLICT_LOSS = 1.0  # what a line costs that a resolved conflict drops: often somebody wanted that
-_CONFLICT_LOSS = 1.0  # what a line costs that a resolved conflict drops: often somebody wanted that
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
