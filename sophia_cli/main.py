@@ -5,6 +5,7 @@ Only what the root help needs is imported here; everything else is loaded once a
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,6 +96,8 @@ def _run(words: list[str]) -> int:
         if command.name == first:
             from sophia_cli.commands._invoke import invoke
 
+            # A command lives for seconds and what it builds stays until its end: looking for garbage is mostly in vain.
+            gc.set_threshold(200_000, 20, 50)
             return invoke(command.name, command.target, words[1:])
     from sophia_cli.commands._errors import unknown_command
 

@@ -23,6 +23,7 @@ from sophia_cli.project.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
 
 if TYPE_CHECKING:
+    from sophia_cli.fixers.project_view import ProjectView
     from sophia_cli.fixers.survey import Survey
     from sophia_cli.project.code.file_facts import FileFacts
     from sophia_cli.project.dependencies.environment_place import EnvironmentPlace
@@ -60,6 +61,10 @@ class ProjectSurvey:
             return self._worked_out().findings(overlay)
         return self._on_disk()[0]
 
+    def view(self, overlay: Mapping[str, bytes]) -> ProjectView:
+        """Return what the rules for the whole project see, with the bytes of `overlay` instead of those on the disk."""
+        return self._worked_out().view(overlay)
+
     def starting(self) -> frozenset[str] | None:
         """Return the files that the declared services start from and import, None where no service tells."""
         return self._on_disk()[1] if self.services else None
@@ -88,7 +93,9 @@ class ProjectSurvey:
         """Return what the findings depend on, in short: every file's content, every document, what lies around."""
         lines = [f"{file.report.path} {file.status.value} {file.digest}" for file in self.files]
         lines += [f"{file.path} {file.status.value}" for file in self.inventory.files]
-        lines += [f"{folder.path} {folder.status.value}" for folder in self.inventory.folders]
+        # Sophia's own folder comes and goes with the cache that this is for.
+        folders = (folder for folder in self.inventory.folders if folder.status is not FileStatus.STATE)
+        lines += [f"{folder.path} {folder.status.value}" for folder in folders]
         lines += [f"{path} {len(data)} {zlib.crc32(data):08x}" for path, data in self._documents.items()]
         text = "\n".join(lines).encode("utf-8", "surrogateescape")
         around = f"{self.python} {self.history} {self.environment.stamp if self.environment else None}"
