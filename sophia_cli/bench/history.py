@@ -63,10 +63,16 @@ def conditions_of(plan: BenchPlan, url: str) -> Conditions:
     return Conditions(hashlib.sha256(url.encode()).hexdigest(), json.dumps(settings), machine)
 
 
+def without_query(url: str) -> str:
+    """Return a URL without its query string, which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
 class BenchHistory:
     """The runs of a project. Every method raises UnavailableError (`bench-history-unusable`) when they are unreadable.
 
-    A query string of a URL may hold a secret, so only its hash is kept.
+    Of a URL with a query string only the hash is kept beside what `without_query` leaves.
     """
 
     def __init__(self, root: Path) -> None:
@@ -83,7 +89,6 @@ class BenchHistory:
     ) -> None:
         """Add a run; with a name it takes the name over from an earlier one. `figures` is the row as JSON."""
         repository = find_repository(self._root)
-        parts = urlsplit(row.url)
         windows = [[w.answers, w.failures, w.p50, w.p95, w.p99] for w in row.loaded.seconds]
         grade = None if row.grade is None else row.grade.letter.value
         self._state.ensure()
@@ -98,7 +103,7 @@ class BenchHistory:
                     now.isoformat(),
                     name,
                     row.name,
-                    f"{parts.scheme}://{parts.netloc}{parts.path}",
+                    without_query(row.url),
                     conditions.url_hash,
                     conditions.settings,
                     conditions.machine,

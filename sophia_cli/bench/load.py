@@ -151,7 +151,8 @@ def _attempt(spec: LoadSpec, clock: Clock, observe: Observe) -> Load | _TooFew:
         measure = Measure(start, start + int(spec.duration_s * _NS))
         for worker in workers:
             _tell(worker, measure_line(measure))
-        limit = measure.end_ns + int((spec.timeout_s + _GRACE_S) * _NS)
+        # One timeout for what was due and not sent by the end, one for what was sent last.
+        limit = measure.end_ns + int((2 * spec.timeout_s + _GRACE_S) * _NS)
         while _read(workers, clock, limit):
             observe(_seconds(workers))
         if not all(worker.has_ended and worker.measured for worker in workers):

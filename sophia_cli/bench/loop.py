@@ -160,12 +160,10 @@ class LoadLoop:
             self._state.drop_due(now, self._last_failure)
 
     def _is_drained(self, now: int) -> bool:
-        if any(connection.has_request for connection in self._connections):
-            return False
-        if self._state.has_due() and now < self._state.stop_at + self._plan.timeout_ns:
-            return False
-        self._state.drop_due(self._state.stop_at, Failure.UNSENT)
-        return True
+        """Whether nothing is under way and nothing is due any more; what is still due after the timeout is given up."""
+        if now >= self._state.stop_at + self._plan.timeout_ns:
+            self._state.drop_due(self._state.stop_at, Failure.UNSENT)
+        return not self._state.has_due() and not any(connection.has_request for connection in self._connections)
 
     # What a connection does next
 

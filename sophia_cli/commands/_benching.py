@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sophia_cli.bench.capacity_run import bench_capacity
 from sophia_cli.bench.comparison import compare, usual_shift
-from sophia_cli.bench.history import BenchHistory, Conditions, KeptRun, conditions_of
+from sophia_cli.bench.history import BenchHistory, Conditions, KeptRun, conditions_of, without_query
 from sophia_cli.bench.load import WorkerKilled
 from sophia_cli.bench.objectives import target_of
 from sophia_cli.bench.preflight import FirstAnswer, first_answer
@@ -130,7 +130,8 @@ def _keep(
 ) -> str | None:
     run_id = secrets.token_hex(4)
     try:
-        history.keep(run_id, options.save_as, row, conditions, json.dumps(bench_row(row)), clock.now())
+        figures = json.dumps(bench_row(replace(row, url=without_query(row.url))))
+        history.keep(run_id, options.save_as, row, conditions, figures, clock.now())
     except SophiaError as error:
         if options.save_as is not None:
             raise

@@ -113,6 +113,13 @@ def test_what_is_due_and_never_sent_is_an_error() -> None:
     assert sum(found.failures.values()) == 200
 
 
+def test_an_open_loop_that_cannot_keep_up_ends_and_counts_what_it_never_sent() -> None:
+    found = simulate(always(10 * MS), rate=10_000.0, connections=2, duration_ns=2 * S, timeout_ns=S)
+    assert found.latencies.total + found.failures[Failure.UNSENT] == 20_000
+    assert found.latencies.total == pytest.approx(2 * 300, rel=0.05)
+    assert found.ms(0.99) > 2000
+
+
 @pytest.mark.parametrize("rate", [None, 100.0])
 def test_refused_connections_are_errors_and_no_storm(rate: float | None) -> None:
     world = World(always(MS), refused=True)
