@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from sophia_cli.fixers.outcome import findings_of
 from sophia_cli.fixers.plan import Policy
 from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.scanner import ScannedFile
+from sophia_cli.fixers.stubs import is_stub, with_stubs
 from sophia_cli.fixers.user_check import UserCheck, user_check
 from sophia_cli.fixers.verify import Version
 from sophia_cli.project.clock import Clock
@@ -53,6 +55,7 @@ class Request:
     wait_s: float = 10.0
     quiet: bool = False
     install: bool = False
+    stub: bool = False
     allow_build: tuple[str, ...] = ()
 
 
@@ -119,12 +122,16 @@ def _fixed(
 ) -> tuple[Scan, Draft, _Done, tuple[Recovered, ...]]:
     if request.dry_run:
         recovered = recover_when_idle(project.root, HOLDER, clock)
+        if recovered:
+            project = open_project(request.paths, project.rules, request.select, request.ignore)
         scan, draft = _draft(request, project, progress, ask)
         packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
         done = _Done(Executed(draft.plan, (), None), None, None if packages is None else packages.report)
     else:
         with project_lock(project.root, HOLDER, request.wait_s, clock) as lock:
             recovered = recover(lock, clock.now)
+            # Files may have come and gone while another run was waited for or settled.
+            project = open_project(request.paths, project.rules, request.select, request.ignore)
             scan, draft = _draft(request, project, progress, ask)
             packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
             done = _execute(draft.plan, packages, installer, lock, scan, check, clock, progress)
@@ -134,13 +141,14 @@ def _fixed(
 def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask | None) -> tuple[Scan, Draft]:
     scan = scan_project(project, progress.files).with_contexts()
     versions = [_version(scan, file) for file in scan.files if file.report.findings]
-    together = _InPart(scan)
+    together = _InPart(scan, request.stub)
     shared = [finding for findings in together.findings({}).values() for finding in findings]
     findings = (*findings_of(versions), *shared)
     policy = Policy(
         unsafe=request.unsafe,
         wants=project.wants,
         blocked=unwritable(findings, lambda path: why_unwritable(project.root, path)),
+        asked_for=is_stub if request.stub else lambda finding: False,
     )
     draft = draft_fixes(
         versions,
@@ -160,9 +168,17 @@ class _InPart:
     """What is found in all files together, in the part of the project that was asked for."""
 
     scan: Scan
+    stub: bool
 
     def findings(self, overlay: Mapping[str, bytes]) -> Mapping[str, tuple[Finding, ...]]:
-        return self.scan.findings_together(overlay)
+        found = self.scan.findings_together(overlay)
+        if not self.stub or self.scan.survey is None:
+            return found
+        return with_stubs(found, self.scan.survey.view(overlay), self._may_have_stub)
+
+    def _may_have_stub(self, finding: Finding, paths: Iterable[str]) -> bool:
+        root = self.scan.project.root
+        return self.scan.project.wants(finding) and all(why_unwritable(root, path) is None for path in paths)
 
 
 def _loaded(scan: Scan, path: str) -> Version:
@@ -171,7 +187,7 @@ def _loaded(scan: Scan, path: str) -> Version:
     if known is not None:
         return _version(scan, known)
     data = read_bytes(scan.project.root, path) or b""
-    return Version(data, scan.analyse(path, data))
+    return Version(data, scan.analyse(path, data), exists=os.path.lexists(scan.project.root / path))
 
 
 def _version(scan: Scan, file: ScannedFile) -> Version:

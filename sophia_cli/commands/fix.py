@@ -40,6 +40,9 @@ def fix(
     install: Annotated[
         bool, option("--install", help="Also install what the project declares into its own environment.")
     ] = False,
+    stub: Annotated[
+        bool, option("--stub", help="Also write stubs of missing modules; using what they offer raises an error.")
+    ] = False,
     allow_build: Annotated[
         list[str] | None,
         option("--allow-build", metavar="NAME", help="With --install: this package may be built; its code runs then."),
@@ -88,6 +91,7 @@ def fix(
         wait_s=seconds(wait, "--wait"),
         quiet=quiet,
         install=install,
+        stub=stub,
         allow_build=tuple(allow_build or ()),
     )
     ask = _ask.asker(progress.clear) if interactive else None

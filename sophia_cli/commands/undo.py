@@ -20,7 +20,7 @@ from sophia_cli.project.locks import project_lock
 from sophia_cli.project.recovery import Recovered, recover_when_idle
 from sophia_cli.project.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
 from sophia_cli.project.root import find_root
-from sophia_cli.project.runs import list_runs
+from sophia_cli.project.runs import list_runs, run_ids
 from sophia_cli.project.state_folder import StateFolder
 from sophia_cli.project.undo import Kept, choose_run, undo_run
 
@@ -120,10 +120,14 @@ def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> 
         kept=tuple(kept),
         recovered=_lines(recovered),
         packages=packages.restored,
+        removed=tuple(entry.path for entry in run.entries if entry.is_created and entry.path in restored),
     )
 
 
 def _undone(root: Path, wanted: str | None, wait_s: float, clock: Clock, started: float) -> UndoReport:
+    if not run_ids(StateFolder(root)):
+        # Taking the lock would create the state folder.
+        choose_run((), wanted)
     with project_lock(root, HOLDER, wait_s, clock) as lock:
         result = undo_run(lock, wanted, clock.now)
     return UndoReport(
@@ -136,6 +140,7 @@ def _undone(root: Path, wanted: str | None, wait_s: float, clock: Clock, started
         kept=tuple(KeptFile(kept.path, kept.reason) for kept in result.kept),
         recovered=_lines(result.recovered),
         packages=result.packages,
+        removed=result.removed,
     )
 
 

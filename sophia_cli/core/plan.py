@@ -10,10 +10,11 @@ from sophia_cli.core.findings import Edit, Finding
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """One file as it was before the run."""
+    """One file as it was before the run; one that does not exist has no bytes, and is created when a step edits it."""
 
     path: str
     data: bytes
+    exists: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """One file before and after, and the edits between the two."""
+    """One file before and after, and the edits between the two; `is_created` tells that it was not there."""
 
     path: str
     before: bytes
     after: bytes
     edits: tuple[Edit, ...]
+    is_created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ class Plan:
         for original in sorted(self.originals, key=lambda o: o.path):
             edits = tuple(sorted(edits_of.get(original.path, []), key=lambda e: (e.start, e.end)))
             after = splice(original.data, edits)
-            if after != original.data:
-                changed.append(ChangedFile(original.path, original.data, after, edits))
+            is_created = bool(edits) and not original.exists
+            if after != original.data or is_created:
+                changed.append(ChangedFile(original.path, original.data, after, edits, is_created))
         return tuple(changed)
 
     def only(self, steps: Iterable[Step]) -> Plan:

@@ -33,7 +33,8 @@ class RunLine:
 class UndoReport:
     """What `sophia undo` did or, in a dry run, would do; `runs` is filled for `--list` only.
 
-    `packages` are the names of those in the environment that are as they were before the run.
+    `packages` are the names of those in the environment that are as they were before the run, `removed` those of the
+    restored files that the run had created.
     """
 
     verdict: Verdict
@@ -46,3 +47,4 @@ class UndoReport:
     recovered: tuple[str, ...] = ()
     runs: tuple[RunLine, ...] = ()
     packages: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from sophia_cli.project.creation import place_for
 from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
 
 
@@ -18,8 +20,11 @@ def read_bytes(root: Path, path: str) -> bytes | None:
 
 
 def why_unwritable(root: Path, path: str) -> str | None:
-    """Return why a file may not be changed (read-only, outside the root, no file), None when it may."""
+    """Return why a file may not be changed (read-only, outside the root, no file) or created, None when it may."""
     try:
+        if not os.path.lexists(root / path):
+            place_for(root, path)
+            return None
         resolved = resolve_inside(root, path)
         with open_folder(root, resolved) as folder:
             name = split_path(resolved)[1]

@@ -210,7 +210,7 @@ class _Work:
         files = self._files.values()
         return Draft(
             plan=Plan(
-                tuple(Original(file.original.report.path, file.original.data) for file in files if file.owned),
+                tuple(_original(file) for file in files if file.owned),
                 tuple(self._steps()),
             ),
             before=tuple(_with_shared(file.original, first) for file in files),
@@ -294,6 +294,10 @@ def _by_path(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
         for path in unit.paths:
             found.setdefault(path, []).append(unit)
     return sorted(found.items())
+
+
+def _original(file: _File) -> Original:
+    return Original(file.original.report.path, file.original.data, file.original.exists)
 
 
 def _line_map(file: _File) -> LineMap:

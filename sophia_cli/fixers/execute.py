@@ -17,7 +17,9 @@ from sophia_cli.fixers.contents import read_bytes
 from sophia_cli.fixers.trial import Analyse
 from sophia_cli.fixers.user_check import CheckRun
 from sophia_cli.fixers.verify import Version, objection
+from sophia_cli.project.atomic import FileChanged
 from sophia_cli.project.changes import FileChange
+from sophia_cli.project.records import Kept
 
 MAX_CHECK_RUNS = 60
 
@@ -26,6 +28,8 @@ class WritesFiles(Protocol):
     """Makes changes of files that can be taken back: a run of `project.transactions`."""
 
     def apply(self, changes: Iterable[FileChange]) -> tuple[str, ...]: ...
+
+    def take_back(self, paths: Iterable[str]) -> tuple[Kept, ...]: ...
 
 
 class Check(Protocol):
@@ -132,15 +136,17 @@ class _Disk:
         self._run = run
         self._root = root
         self._analyse = analyse
-        self._before = {original.path: original.data for original in plan.originals}
+        self._before = {original.path: original.data if original.exists else None for original in plan.originals}
         self._present = dict(self._before)
 
     def put(self, steps: Iterable[Step]) -> None:
         """Make the files what they are with these steps and no others."""
         wanted = {**self._before, **{change.path: change.after for change in self._plan.only(steps).changes()}}
-        changes = [
-            FileChange(path, self._present[path], data) for path, data in wanted.items() if data != self._present[path]
-        ]
+        differing = [(path, data) for path, data in wanted.items() if data != self._present[path]]
+        kept = self._run.take_back([path for path, data in differing if data is None])
+        if kept:
+            raise FileChanged(kept[0].path)
+        changes = [FileChange(path, self._present[path], data) for path, data in differing if data is not None]
         if changes:
             self._run.apply(changes)
         for change in changes:

@@ -53,16 +53,22 @@ def _every(finding: Finding) -> bool:
     return True
 
 
+def _none(finding: Finding) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What may be applied: safe fixes, unsafe ones too when `unsafe`, of the findings that `wants` accepts.
 
-    `blocked` holds why files cannot be written, by path.
+    `blocked` holds why files cannot be written, by path. `asked_for` tells of fixes that are unsafe and that the user
+    asked for by a flag of their own.
     """
 
     unsafe: bool = False
     wants: Callable[[Finding], bool] = _every
     blocked: Mapping[str, str] = field(default_factory=dict)
+    asked_for: Callable[[Finding], bool] = _none
 
     def objection(self, finding: Finding) -> str | None:
         """Return why this finding's fix may not be applied, None when it may."""
@@ -73,7 +79,7 @@ class Policy:
             return "needs a decision by a person"
         if not self.wants(finding):
             return f"belongs to a fix of {finding.rule}, which is not selected"
-        if fix.safety is Safety.UNSAFE and not self.unsafe:
+        if fix.safety is Safety.UNSAFE and not (self.unsafe or self.asked_for(finding)):
             return "its fix is unsafe; apply it with `--unsafe`"
         return next((self.blocked[edit.path] for edit in fix.edits if edit.path in self.blocked), None)
 

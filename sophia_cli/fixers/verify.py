@@ -12,10 +12,11 @@ from sophia_cli.project.source import SourceText, decode
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A file's bytes and what the analysis says about them."""
+    """A file's bytes and what the analysis says about them; a file that does not exist has none."""
 
     data: bytes
     report: FileReport
+    exists: bool = True
 
 
 def objection(before: Version, after: Version, edits: Sequence[OwnedEdit]) -> str | None:

@@ -39,6 +39,7 @@ class UndoResult:
     """What an undo did. `kept` are files that it left alone, each with the reason: exit 4 when there are any.
 
     `packages` are those of the environment that are as before; `recovered` are unfinished runs that were settled first.
+    `removed` are those of the restored files that the run had created.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class UndoResult:
     kept: tuple[Kept, ...]
     recovered: tuple[Recovered, ...]
     packages: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) -> UndoResult:
@@ -71,7 +73,9 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
         left = (Kept(one.path, one.reason) for one in seen if isinstance(one, Kept | Barred))
         back = Restored((), (), (*left, *damage(run)))
     explained = tuple(_explained(lock.root, one, run, runs) for one in back.kept)
-    return UndoResult(run.id, run.command, run.stamp, back.files, explained, recovered, back.packages)
+    created = {entry.path for entry in run.entries if entry.is_created}
+    removed = tuple(path for path in back.files if path in created)
+    return UndoResult(run.id, run.command, run.stamp, back.files, explained, recovered, back.packages, removed)
 
 
 def choose_run(runs: tuple[RunRecord, ...], run_id: str | None) -> RunRecord:

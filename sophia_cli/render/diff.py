@@ -22,7 +22,7 @@ def unified(changes: Iterable[ChangedFile], style: Style) -> str:
 
 def _file(change: ChangedFile, style: Style) -> str:
     parts = [
-        style.paint(f"--- {_name('a/' + change.path)}", Tone.STRONG) + "\n",
+        style.paint(f"--- {'/dev/null' if change.is_created else _name('a/' + change.path)}", Tone.STRONG) + "\n",
         style.paint(f"+++ {_name('b/' + change.path)}", Tone.STRONG) + "\n",
     ]
     for hunk in hunks_of(change):

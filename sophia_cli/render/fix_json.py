@@ -37,7 +37,13 @@ def fix_json(report: FixReport) -> str:
 
 def _change(change: ChangedFile) -> Json:
     added, removed = line_counts(change)
-    return {"path": change.path, "added": added, "removed": removed, "diff": unified([change], Style())}
+    return {
+        "path": change.path,
+        "created": change.is_created,
+        "added": added,
+        "removed": removed,
+        "diff": unified([change], Style()),
+    }
 
 
 def _step(step: Step) -> Json:

@@ -15,7 +15,8 @@ def undo_text(report: UndoReport, style: Style) -> str:
         lines += [_run_line(run, style) for run in report.runs] or ["no runs yet"]
         return "\n".join(lines) + "\n"
     verb = "would be restored" if report.dry_run else "restored"
-    lines += [f"{visible(path)}  {verb}" for path in report.restored]
+    gone = "would be removed" if report.dry_run else "removed"
+    lines += [f"{visible(path)}  {gone if path in report.removed else verb}" for path in report.restored]
     lines += [f"package {visible(name)}  {verb}" for name in report.packages]
     lines += [
         f"{visible(kept.path)}  {style.paint('kept', Tone.WARNING)}: {visible(kept.reason)}" for kept in report.kept
@@ -46,6 +47,7 @@ def undo_json(report: UndoReport) -> str:
                 "runs": len(report.runs),
             },
             "restored": list(report.restored),
+            "removed": list(report.removed),
             "kept": [{"path": kept.path, "reason": kept.reason} for kept in report.kept],
             "packages": list(report.packages),
             "recovered": list(report.recovered),

@@ -19,7 +19,8 @@ from faulty_project import LIMIT_S, Children, Tree, picture
 from sophia_cli.main import main
 from sophia_cli.project.failpoints import VARIABLE, failpoint_names
 
-FIX = "fix --unsafe --quiet"
+FIX = "fix --unsafe --stub --quiet"
+STUBS = {"package/absent", "package/absent/__init__.py", "package/absent/store.py"}
 BROKEN: dict[str, tuple[bytes, int]] = {
     "colon.py": (b"def double(a)\r\n    return 2 * a\r\n", 0o644),
     "package/bracket.py": (
@@ -68,10 +69,12 @@ class Sophia(Children):
 
 
 def make_broken_project(root: Path) -> Tree:
-    """Create a project in which nothing compiles but one file that is not touched; return its tree."""
+    """Create a project in which nothing compiles but one file, which imports a module that is not there; return its
+    tree.
+    """
     root.mkdir(exist_ok=True)
     (root / "sophia.toml").write_bytes(b"")
-    (root / "good.py").write_bytes(b"x = 1\n")
+    (root / "good.py").write_bytes(b"from package.absent.store import Store\n")
     for path, (data, mode) in BROKEN.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from sophia_cli.project.atomic import FileChanged
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.inside import FileRefused
 from sophia_cli.project.journal import read_journal
-from sophia_cli.project.records import encode
+from sophia_cli.project.records import Folders, encode
 from sophia_cli.project.runs import RunState
 from sophia_cli.project.transactions import FileChange, begin_run
 from sophia_cli.project.undo import list_runs
@@ -241,7 +241,9 @@ def test_a_journal_that_came_with_the_checkout_removes_no_folder_elsewhere(scrat
     fix_now(root, _created("a/new.py"))
     (path,) = (root / ".sophia" / "runs").glob("*/journal.jsonl")
     records = read_journal(path).records
-    evil = [type(r)(("../outside", ".git/empty", "link", "mine", "/")) if hasattr(r, "paths") else r for r in records]
+    evil = [
+        Folders(("../outside", ".git/empty", "link", "mine", "/")) if isinstance(r, Folders) else r for r in records
+    ]
     path.write_bytes(b"".join(encode(record, number) for number, record in enumerate(evil)))
     assert undo_now(root).kept == ()
     assert {"outside", "project/.git/empty", "project/mine/file", "project/link"} <= set(picture(scratch))

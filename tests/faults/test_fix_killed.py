@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from faulty_project import KILLED, LIMIT_S, Tree, picture
-from sophia_processes import BROKEN, FIX, Sophia, end_of, make_broken_project, start_sophia, wait_until_stopped
+from sophia_processes import BROKEN, FIX, STUBS, Sophia, end_of, make_broken_project, start_sophia, wait_until_stopped
 
 from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.project.failpoints import failpoint_names
@@ -21,8 +21,8 @@ BUSY = 75
 INTERRUPTED = 130
 CHECK = f"{FIX} --verify ./check"
 CTRL_C = "before-commit:1:SIGINT"
-# A fix that is taken back in `sophia fix` is a file written once more; what is created is killed elsewhere.
-NOT_OURS = {"taken-back", "folder-made", "folder-removed"}
+# A fix that is taken back in `sophia fix` is a file written once more.
+NOT_OURS = {"taken-back"}
 
 Make = Callable[[Path], Tree]
 Mended = Callable[[str], Tree]
@@ -97,6 +97,7 @@ def test_the_broken_project_is_mended_and_undone(sophia: Sophia, scratch: Path) 
     assert sophia(root, FIX).code == 0
     after = picture(root)
     assert {path for path in before if before[path] != after[path]} == set(BROKEN)
+    assert set(after) - set(before) == STUBS
     assert all(compile_fault(after[path][2].decode("utf-8-sig")) is None for path in BROKEN)
     assert all(after[path][1] == mode for path, (_, mode) in BROKEN.items())
     assert sophia(root, "undo").code == 0

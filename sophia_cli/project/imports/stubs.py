@@ -57,6 +57,7 @@ def stubs_for(graph: ImportGraph, imports: Iterable[Import]) -> tuple[Stub, ...]
     outside of the project or where the name cannot be a file beside what exists.
     """
     wanted: dict[str, tuple[str, dict[str, None]]] = {}
+    open_ended: set[str] = set()
     for item in imports:
         if item.resolution.outcome is not Outcome.MISSING:
             continue
@@ -64,20 +65,27 @@ def stubs_for(graph: ImportGraph, imports: Iterable[Import]) -> tuple[Stub, ...]
         if path is not None:
             _, names = wanted.setdefault(path, (item.resolution.module, {}))
             names.update((name.name, None) for name in item.fact.names if name.name != "*")
-    return tuple(_stub(path, module, tuple(names)) for path, (module, names) in sorted(wanted.items()))
+            if any(name.name == "*" for name in item.fact.names) or not item.fact.names:
+                open_ended.add(path)
+    return tuple(
+        Stub(path, stub_text(module, tuple(names), is_open=path in open_ended).encode(), module, tuple(names))
+        for path, (module, names) in sorted(wanted.items())
+    )
 
 
-def stub_text(module: str, names: Sequence[str]) -> str:
-    """Return the text of a stub that offers these names."""
+def package_text(module: str) -> str:
+    """Return the text of the `__init__.py` of a package that exists only for the stubs in it."""
+    return _HEAD.format(mark=MARK, module=module)
+
+
+def stub_text(module: str, names: Sequence[str], *, is_open: bool = False) -> str:
+    """Return the text of a stub that offers these names; with `is_open` any other name can be asked for as well."""
     text = _HEAD.format(mark=MARK, module=module)
     plain = [name for name in names if not name.isupper()]
     for name in plain:
         text += _shape_of(name).format(name=name, module=module)
-    return text if plain and len(plain) == len(names) else text + _OTHERS.format(module=module)
-
-
-def _stub(path: str, module: str, names: tuple[str, ...]) -> Stub:
-    return Stub(path, stub_text(module, names).encode(), module, names)
+    is_closed = plain and len(plain) == len(names) and not is_open
+    return text if is_closed else text + _OTHERS.format(module=module)
 
 
 def _shape_of(name: str) -> str:
