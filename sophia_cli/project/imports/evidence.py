@@ -11,6 +11,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Protocol
 
+from sophia_cli.project.imports.alike import alike
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.model import Import, Kind, Outcome, Reason
 from sophia_cli.project.imports.spelling import location_of, spelled
@@ -224,15 +225,14 @@ class Evidence:
             return
         sets = [set(self.definers(name)) - {item.importer} for name in names]
         common = set.intersection(*sets)
-        if len(common) != 1 or any(
-            len(paths) > 1 and not _is_telling(name) for name, paths in zip(names, sets, strict=True)
-        ):
+        if any(len(paths) > 1 and not _is_telling(name) for name, paths in zip(names, sets, strict=True)):
             return
-        path = common.pop()
-        written = spelled(self._graph, item, path) if self._is_candidate(item, path) else None
-        if written is not None:
-            told = f"`{path}` is the only file that defines {_listed(names)}"
-            yield Redirect(written, path, Ground.DEFINES, told, False, 0.6)
+        path = min(common) if len(common) == 1 else alike(item.resolution.module, sorted(common))
+        written = spelled(self._graph, item, path) if path and self._is_candidate(item, path) else None
+        if path is not None and written is not None:
+            which = "only file" if len(common) == 1 else "file nearest in name and place"
+            told = f"`{path}` is the {which} that defines {_listed(names)}"
+            yield Redirect(written, path, Ground.DEFINES, told, False, 0.6 if len(common) == 1 else 0.5)
 
     def _is_firm(self, item: Import, written: str) -> bool:
         """Whether a module is found wherever the program starts: relative, or from a root that is always searched."""
