@@ -19,11 +19,12 @@ from sophia_cli.core.measurement_report import BenchRow
 from sophia_cli.core.measurement_slo import Capacity, Kept, Objective, Trial
 
 HIGHEST_RATE = 1_000_000.0
-_SEARCH_S = 14.0
+_SEARCH_S = 13.0
+_CONFIRM_UNTIL_S = 17.0
 _TRIAL_S = 1.0
 _LONGEST_TRIAL_S = 4.0
 _CONFIRM_S = 2.0
-_CONFIRMATIONS = 3
+_SHORTEST_TIMEOUT_S = 0.5
 _STEP_DOWN = 0.95
 _WARM_UP_S = 0.25
 # With that many samples p99 has an upper bound of 95 % confidence.
@@ -39,6 +40,12 @@ class CapacityResult:
 
 
 @dataclass(frozen=True, slots=True)
+class _Tried:
+    trial: Trial
+    measured: Measurement
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityRun:
     """How to look for a capacity. `observe` gets the name of the trial that runs and its windows so far."""
 
@@ -48,53 +55,71 @@ class CapacityRun:
     observe: Callable[[str, tuple[Second, ...]], None]
 
     def find(self) -> CapacityResult:
-        """Return the largest rate that keeps the objectives, after 20 s at most where answers come at all.
+        """Return the largest rate that keeps the objectives, after 20 s or a little more where answers are slow.
 
         WorkerKilled when a worker is ended from outside.
         """
-        deadline = time.monotonic() + _SEARCH_S
+        begun = time.monotonic()
         last = self._glance()
         first, most = last.throughput_rps / 2, HIGHEST_RATE
         limit: str | None = None
-        trials: list[Trial] = []
-        while time.monotonic() < deadline and (rate := next_rate(trials, first, most)) is not None:
-            last, trial = self._try(rate, _TRIAL_S)
+        tried: list[_Tried] = []
+        while time.monotonic() < begun + _SEARCH_S:
+            rate = next_rate([one.trial for one in tried], first, most)
+            if rate is None:
+                break
+            one = self._try(rate, _TRIAL_S)
+            last = one.measured
             refusal = last.client.refusal
-            if refusal is None or refusal.kind is not RefusalKind.CLIENT_BOUND or trial.kept is not Kept.NOT:
-                trials.append(trial)
+            if refusal is None or refusal.kind is not RefusalKind.CLIENT_BOUND or one.trial.kept is not Kept.NOT:
+                tried.append(one)
                 continue
             # What the client could not make says nothing about the service.
             limit, most = str(refusal), rate / 2
-            if trials:
+            if tried:
                 break
-        return self._confirmed(trials, limit, last)
+        self._confirm(tried, begun + _CONFIRM_UNTIL_S)
+        return self._result(tried, limit, last)
 
     def _glance(self) -> Measurement:
         spec = replace(self.spec, rate=None, duration_s=_TRIAL_S, most_requests=None, warm_up_s=_WARM_UP_S)
         return measure(spec, self.target_ms, lambda seconds: self.observe("capacity: first glance", seconds))
 
-    def _confirmed(self, trials: list[Trial], limit: str | None, last: Measurement) -> CapacityResult:
-        """Try the rate that was found once more and for longer; a little less when it does not hold."""
-        rate, high = bracket(trials)
-        for _ in range(_CONFIRMATIONS):
-            if rate is None:
-                break
-            last, trial = self._try(rate, _CONFIRM_S)
-            trials.append(trial)
-            high = bracket(trials)[1]
-            if trial.kept is not Kept.NOT:
-                sure = trial.kept is Kept.SURELY
-                return CapacityResult(Capacity(self.objectives, rate, high, sure, limit, tuple(trials)), last)
+    def _confirm(self, tried: list[_Tried], until: float) -> None:
+        """Try the rate that was found once more and for longer; a little less when it fails, while there is time."""
+        rate, _ = bracket([one.trial for one in tried])
+        while rate is not None:
+            tried.append(self._try(rate, _CONFIRM_S))
+            if tried[-1].trial.kept is not Kept.NOT or time.monotonic() > until:
+                return
             rate *= _STEP_DOWN
-        return CapacityResult(Capacity(self.objectives, None, high, False, limit, tuple(trials)), last)
 
-    def _try(self, rate: float, shortest_s: float) -> tuple[Measurement, Trial]:
+    def _result(self, tried: list[_Tried], limit: str | None, last: Measurement) -> CapacityResult:
+        trials = tuple(one.trial for one in tried)
+        low, high = bracket(trials)
+        for one in reversed(tried):
+            if one.trial.rate == low:
+                sure = one.trial.kept is Kept.SURELY and one is tried[-1]
+                return CapacityResult(Capacity(self.objectives, low, high, sure, limit, trials), one.measured)
+        return CapacityResult(Capacity(self.objectives, None, high, False, limit, trials), last)
+
+    def _try(self, rate: float, shortest_s: float) -> _Tried:
         duration = max(shortest_s, min(_LONGEST_TRIAL_S, _ENOUGH_SAMPLES / rate))
-        spec = replace(self.spec, rate=rate, duration_s=duration, most_requests=None, warm_up_s=_WARM_UP_S)
+        # An answer that takes that long breaks the objectives anyway; waiting for it only takes time.
+        slowest_s = max(objective.limit_ms for objective in self.objectives) / 1000
+        spec = replace(
+            self.spec,
+            rate=rate,
+            duration_s=duration,
+            most_requests=None,
+            warm_up_s=_WARM_UP_S,
+            timeout_s=min(self.spec.timeout_s, max(_SHORTEST_TIMEOUT_S, 2 * slowest_s)),
+        )
         name = f"capacity: {rate:.0f} requests/s"
         measured = measure(spec, self.target_ms, lambda seconds: self.observe(name, seconds))
         kept, reason = judge(measured, self.objectives)
-        return measured, Trial(rate, kept, measured.requests, measured.errors, self._tightest(measured), reason)
+        trial = Trial(rate, kept, measured.requests, measured.errors, self._tightest(measured), reason)
+        return _Tried(trial, measured)
 
     def _tightest(self, measured: Measurement) -> float | None:
         """Return the percentile that comes nearest to its limit, or exceeds it most."""

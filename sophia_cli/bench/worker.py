@@ -40,6 +40,12 @@ class PipeControl:
         except OSError:
             self._schedstat = -1
 
+    def close(self) -> None:
+        """Close what was opened here."""
+        if self._schedstat >= 0:
+            os.close(self._schedstat)
+            self._schedstat = -1
+
     def line(self) -> bytes | None:
         """Return the next line, waiting for it; None at the end of the input."""
         while (end := self._pending.find(b"\n")) < 0:
@@ -80,6 +86,7 @@ def run(spec: WorkerSpec, control: PipeControl) -> None:
         LoadLoop(plan, connections, poller, control, time.monotonic_ns).run()
     finally:
         poller.close()
+        control.close()
 
 
 def main() -> int:

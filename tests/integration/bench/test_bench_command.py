@@ -91,3 +91,41 @@ def test_nobody_listening_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -
         "hint": "start the service, or check host and port",
         "location": found["error"]["location"],  # type: ignore[index]  # a JSON object
     }
+
+
+@pytest.mark.parametrize("pace", [(), ("--rate", "400")])
+def test_several_processes_share_the_load_and_their_counts_add_up(
+    server: Server, pace: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--processes", "3", "--requests", "101", "--connections", "5", *pace)
+    rows = document(capsys, server.url, *words)["services"]
+    assert isinstance(rows, list)
+    assert rows[0]["requests"] == 101
+    assert rows[0]["client"]["processes"] == 3
+    assert sum(window["answers"] for window in rows[0]["windows"]) <= 101
+
+
+def test_an_objective_that_is_breached_gives_exit_code_1(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, server.url, *SHORT, "--slo", "p50=0.001ms")
+    assert (found["verdict"], found["exit_code"]) == ("slo-breached", 1)
+    rows = document(capsys, server.url, *SHORT, "--slo", "p50=10s,p99=20s")["services"]
+    assert isinstance(rows, list)
+    assert rows[0]["slo"]["kept"] in ("surely", "probably")
+    assert rows[0]["target_ms"] == 10_000
+
+
+@pytest.mark.slow
+def test_a_capacity_has_its_trials(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = document(capsys, server.url, "--capacity", "--slo", "p99=2s")["services"]
+    assert isinstance(rows, list)
+    assert rows[0]["capacity"]["trials"]
+
+
+def test_nothing_that_keeps_the_objective_is_a_breach(capsys: pytest.CaptureFixture[str]) -> None:
+    down = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+    with serving(answering(down)) as server:
+        found = document(capsys, server.url, "--capacity", "--slo", "p99=25ms", "--connections", "2")
+    assert (found["verdict"], found["exit_code"]) == ("slo-breached", 1)
+    rows = found["services"]
+    assert isinstance(rows, list)
+    assert rows[0]["capacity"]["rate"] is None
