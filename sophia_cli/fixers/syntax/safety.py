@@ -69,6 +69,7 @@ def is_doubtful(text: str, changes: Sequence[Change]) -> bool:
         is_guess(change.op, change.detail, change.token)
         or _is_doubtful_indentation(lines, change)
         or (change.op is Op.SPLIT_LINE and change.lines[-1].lstrip()[:1] in ("'", '"'))
+        or (change.op is Op.DELETE_BRACKET and not "".join(change.lines).strip())
         for change in changes
     )
 

@@ -73,3 +73,7 @@ def test_a_changed_signature_is_never_safe() -> None:
 def test_a_method_that_would_leave_its_class_is_never_safe() -> None:
     found = _mended("class Store:\n    size = 1\n\n   def load(self,\n    key):\n    return key\n\n\nprint(Store)\n")
     assert found.safety is Safety.UNSAFE
+
+
+def test_a_bracket_that_has_a_line_of_its_own_is_not_dropped_unasked() -> None:
+    assert _mended("def ask(a):\n    return a\n)\n\n\nprint(ask(1))\n").safety is Safety.UNSAFE
