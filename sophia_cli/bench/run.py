@@ -21,6 +21,7 @@ from sophia_cli.core.measurement_report import BenchRow, Promise
 from sophia_cli.core.measurement_slo import Objective
 
 IDLE_REQUESTS = 1_000
+LONGEST_IDLE_S = 5.0
 # Together at most three seconds, and not longer than what they precede.
 IDLE_WARM_UP_S = 1.0
 LOADED_WARM_UP_S = 2.0
@@ -55,9 +56,9 @@ def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observ
         loaded_spec,
         connections=1,
         rate=None,
-        duration_s=plan.duration_s / 2,
+        duration_s=min(LONGEST_IDLE_S, plan.duration_s),
         most_requests=min(IDLE_REQUESTS, plan.most_requests or IDLE_REQUESTS),
-        warm_up_s=min(IDLE_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s / 2)),
+        warm_up_s=min(IDLE_WARM_UP_S, max(SHORTEST_WARM_UP_S, plan.duration_s)),
         processes=1,
         most_processes=1,
     )
