@@ -171,7 +171,16 @@ def _state(root: Path, clock: Clock) -> Iterator[Diagnosis]:
         yield Diagnosis("unfinished runs", State.WARN, f"settled: {text}", "look at `sophia undo --list`")
     else:
         yield Diagnosis("unfinished runs", State.OK, "none")
+    yield Diagnosis("past runs", State.OK, _past_runs(state, clock) if exists else "none yet")
     yield Diagnosis("cache", State.OK, _cache_size(state) if exists else "none yet")
+
+
+def _past_runs(state: StateFolder, clock: Clock) -> str:
+    from sophia_cli.project.pruning import Retention, stored
+
+    found = stored(state, clock.now(), Retention())
+    text = f"{found.runs}, {found.bytes / 1_000_000:.1f} MB"
+    return f"{text}; the next `sophia fix` prunes {len(found.due)} old ones" if found.due else text
 
 
 def _cache_size(state: StateFolder) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sophia_cli.commands._fix_report import fix_report
+from sophia_cli.commands._output import say
 from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.commands._project import Project, Scan, open_project, scan_project
 from sophia_cli.core.errors import ExitCode, SophiaError
@@ -135,6 +137,8 @@ def _fixed(
             scan, draft = _draft(request, project, progress, ask)
             packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
             done = _execute(draft.plan, packages, installer, lock, scan, check, clock, progress)
+            if done.run_id is not None:
+                _make_room(lock, clock)
     return scan, draft, done, recovered
 
 
@@ -266,6 +270,18 @@ def _install(
         return executed, installer.install(packages, run, progress.say)
     report, checked = installer.install_checked(packages, run, check, executed.check, progress.say)
     return replace(executed, check=checked), report
+
+
+def _make_room(lock: HeldLock, clock: Clock) -> None:
+    """Remove runs that are long past; the run that just ended stands whatever becomes of that."""
+    from sophia_cli.project.pruning import Retention, prune
+
+    # Ctrl-C ends the pruning; what is left is for the next time.
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            prune(lock, clock.now, Retention())
+        except (OSError, SophiaError) as error:
+            say(f"old runs could not be removed: {error}")
 
 
 def _interrupted(root: Path) -> SophiaError:

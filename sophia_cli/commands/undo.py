@@ -17,6 +17,7 @@ from sophia_cli.core.undo_report import KeptFile, RunLine, UndoReport
 from sophia_cli.project.backups import Backups
 from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.locks import project_lock
+from sophia_cli.project.pruned import pruned_runs
 from sophia_cli.project.recovery import Recovered, recover_when_idle
 from sophia_cli.project.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
 from sophia_cli.project.root import find_root
@@ -96,7 +97,7 @@ def _listed(root: Path, clock: Clock, started: float) -> UndoReport:
 
 def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> UndoReport:
     recovered = recover_when_idle(root, HOLDER, clock)
-    run = choose_run(list_runs(root), wanted)
+    run = choose_run(list_runs(root), wanted, pruned_runs(StateFolder(root)))
     backups = Backups(StateFolder(root))
     restored: list[str] = []
     kept: list[KeptFile] = []
@@ -127,7 +128,7 @@ def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> 
 def _undone(root: Path, wanted: str | None, wait_s: float, clock: Clock, started: float) -> UndoReport:
     if not run_ids(StateFolder(root)):
         # Taking the lock would create the state folder.
-        choose_run((), wanted)
+        choose_run((), wanted, pruned_runs(StateFolder(root)))
     with project_lock(root, HOLDER, wait_s, clock) as lock:
         result = undo_run(lock, wanted, clock.now)
     return UndoReport(

@@ -23,6 +23,11 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def is_backup(name: str) -> bool:
+    """Tell whether a file in the folder of backups has the name of one."""
+    return _SHA.fullmatch(name) is not None
+
+
 class Backups:
     """The content-addressed store of one project. Writing needs the project's lock."""
 

@@ -69,12 +69,23 @@ class PackageFailpoint(Enum):
     PACKAGES_BACK = "packages-back"
 
 
+class PruneFailpoint(Enum):
+    """The places of pruning."""
+
+    PRUNING_NOTED = "pruning-noted"
+    JOURNAL_REMOVED = "journal-removed"
+    PACKAGES_REMOVED = "packages-removed"
+    RUN_REMOVED = "run-removed"
+    BACKUP_REMOVED = "backup-removed"
+    PRUNING_DONE = "pruning-done"
+
+
 def failpoint_names() -> tuple[str, ...]:
     """Return the names of all failpoints of file changes, for a test that tries every one."""
     return tuple(point.value for point in Failpoint)
 
 
-def failpoint(point: Failpoint | PackageFailpoint) -> None:
+def failpoint(point: Failpoint | PackageFailpoint | PruneFailpoint) -> None:
     """Send this process the chosen signal when `SOPHIA_FAILPOINT` names this place and its count is reached.
 
     Raises ValueError for a count, KeyError for a signal, that cannot be read.

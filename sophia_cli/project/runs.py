@@ -12,6 +12,7 @@ from typing import assert_never
 
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.project.journal import JOURNAL_NAME, JournalContent, read_journal
+from sophia_cli.project.pruned import PrunedRun
 from sophia_cli.project.records import (
     ABSENT,
     Abort,
@@ -160,8 +161,11 @@ def list_runs(root: Path) -> tuple[RunRecord, ...]:
     return tuple(sorted(shown, key=lambda run: (run.number, run.id)))
 
 
-def find_run(runs: Iterable[RunRecord], wanted: str) -> RunRecord:
-    """Return the run whose id is or uniquely begins with `wanted`; UsageError names the known ids otherwise."""
+def find_run(runs: Iterable[RunRecord], wanted: str, pruned: Iterable[PrunedRun] = ()) -> RunRecord:
+    """Return the run whose id is or uniquely begins with `wanted`; UsageError names the known ids otherwise.
+
+    `pruned` are runs that are not there any more: asking for one of them is told apart.
+    """
     known = tuple(runs)
     exact = [run for run in known if run.id == wanted]
     matching = exact or [run for run in known if wanted and run.id.startswith(wanted)]
@@ -171,6 +175,13 @@ def find_run(runs: Iterable[RunRecord], wanted: str) -> RunRecord:
     if matching:
         hits = ", ".join(run.id for run in matching)
         raise UsageError("ambiguous-run", f"run `{wanted}` could be any of {hits}", hint="give more of the id")
+    gone = [run for run in pruned if wanted and run.id.startswith(wanted)]
+    if gone:
+        raise UsageError(
+            "run-pruned",
+            f"run {gone[-1].id} was pruned on {gone[-1].day}, so it cannot be undone any more",
+            hint=f"old runs make room for others; known runs: {ids}",
+        )
     raise UsageError("unknown-run", f"there is no run `{wanted}`", hint=f"known runs: {ids}")
 
 

@@ -15,6 +15,7 @@ from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import FileRefused, check_recorded_path, open_folder, split_path
 from sophia_cli.project.journal import JOURNAL_NAME, Journal
 from sophia_cli.project.locks import HeldLock
+from sophia_cli.project.pruned import PrunedRun, pruned_runs
 from sophia_cli.project.records import Kept, UndoBegin, Undone
 from sophia_cli.project.recovery import Recovered, recover
 from sophia_cli.project.reserve import hold, needed_to_restore, release
@@ -61,7 +62,7 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
     """
     recovered = recover(lock, now)
     runs = list_runs(lock.root)
-    run = choose_run(runs, run_id)
+    run = choose_run(runs, run_id, pruned_runs(lock.state))
     pending = [entry for entry in run.entries if entry.final != entry.original and entry.path not in run.restored]
     backups = Backups(lock.state)
     seen = [look(lock.root, entry_to_restore(entry, frozenset({entry.final}), backups)) for entry in pending]
@@ -78,14 +79,14 @@ def undo_run(lock: HeldLock, run_id: str | None, now: Callable[[], datetime]) ->
     return UndoResult(run.id, run.command, run.stamp, back.files, explained, recovered, back.packages, removed)
 
 
-def choose_run(runs: tuple[RunRecord, ...], run_id: str | None) -> RunRecord:
+def choose_run(runs: tuple[RunRecord, ...], run_id: str | None, pruned: tuple[PrunedRun, ...] = ()) -> RunRecord:
     """Return the run that `undo_run` would take back; raises the UsageErrors that it raises."""
     standing = [run for run in runs if run.state in (RunState.COMMITTED, RunState.PARTLY_UNDONE)]
     if run_id is None:
         if not standing:
             raise UsageError("nothing-to-undo", "there is no run to undo", hint="`sophia undo --list` shows past runs")
         return standing[-1]
-    run = find_run(runs, run_id)
+    run = find_run(runs, run_id, pruned)
     if run.state is RunState.UNDONE:
         raise UsageError(
             "already-undone", f"run {run.id} is already undone", hint="`sophia undo --list` shows the rest"

@@ -16,6 +16,7 @@ from sophia_cli.core.errors import SophiaError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.failpoints import VARIABLE
 from sophia_cli.project.locks import HeldLock, project_lock
+from sophia_cli.project.pruning import Retention, prune
 from sophia_cli.project.recovery import recover
 from sophia_cli.project.transactions import FileChange, Run, begin_run
 from sophia_cli.project.undo import undo_run
@@ -33,6 +34,8 @@ CREATED: tuple[tuple[str, bytes], ...] = (
     ("fresh/deep/created.py", b"value = 2\n" * 200),
     ("fresh/other/dropped.py", b"value = 3\n"),
 )
+# Nothing is young for it.
+LAST_TWO = Retention(runs=2, days=-1, at_least=1)
 CREATED_AGAIN = b"value = 1\n# twice\n"
 DROPPED = "fresh/other/dropped.py"
 
@@ -61,6 +64,9 @@ def main(root: Path, action: str, wait_s: float) -> None:
             _change_many(lock, clock)
         elif action == "recover":
             recover(lock, clock.now)
+        elif action == "prune":
+            recover(lock, clock.now)
+            prune(lock, clock.now, LAST_TWO)
         elif action == "undo":
             undo_run(lock, None, clock.now)
         else:
