@@ -18,6 +18,9 @@ _SAMPLE_FOLDERS = frozenset(
 )
 _SIDE_FOLDERS = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "scripts", "ci"})
 
+_PROSE = 5
+"""Lines that pip would refuse from which a file may be no list of requirements at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -87,7 +90,7 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
     for path in sorted(paths):
         if format_of(path) is not None and not is_sample(path) and (data := read(path)) is not None:
             declaration = read_declaration(path, data)
-            if declaration is not None:
+            if declaration is not None and not _is_prose(declaration):
                 files[path] = declaration
     problems: list[Problem] = []
     todo = list(files.values())
@@ -106,6 +109,12 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
     problems += (problem for declaration in files.values() for problem in declaration.problems)
     ordered = tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.message)))
     return Declared(files, reach, ordered, _homes(files))
+
+
+def _is_prose(declaration: Declaration) -> bool:
+    """Whether a file that is only called like a list of requirements holds mostly what is none: a text about them."""
+    problems, lines = len(declaration.problems), len(declaration.requirements) + len(declaration.includes)
+    return declaration.format is Format.REQUIREMENTS and problems >= _PROSE and problems > lines
 
 
 def is_sample(path: str) -> bool:

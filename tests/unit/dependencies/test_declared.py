@@ -37,6 +37,14 @@ def test_the_nearest_declaration_upwards_and_the_roots_cover_a_file() -> None:
     assert homes(files, "app.py") == ["requirements.txt"]
 
 
+def test_a_text_about_requirements_is_no_list_of_them() -> None:
+    prose = "Constraints\n===========\n\n" + "A constraint is a rule, see below.\n" * 6
+    half = "flask\nhttpx ==\nred is\nand more\nyaml >\n"
+    declared = dependencies({"docs/constraints.txt": prose, "requirements.txt": half}).declared
+    assert list(declared.files) == ["requirements.txt"]
+    assert len(declared.problems) == 4
+
+
 def test_a_folder_of_tests_declares_on_top_of_what_is_above_it() -> None:
     files = {
         "x/requirements.txt": "a",
