@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sophia_cli.project.classify import is_test_folder
 from sophia_cli.project.imports.model import Reason, SourceRoot
 from sophia_cli.project.imports.modules import ModuleMap
+from sophia_cli.project.imports.test_code import is_test_code
 
 _FIRST = (Reason.PATH_EDIT,)
 _PROJECT = SourceRoot("", Reason.PROJECT)
@@ -18,6 +19,8 @@ class SearchPath:
     def __init__(self, roots: Sequence[SourceRoot], modules: ModuleMap) -> None:
         self._modules = modules
         self._everywhere = [root for root in roots if not root.applies_to and root.reason not in _FIRST]
+        # A conftest of the whole project: its folder has no name, and only tests run with it.
+        self._for_tests = [root for root in roots if not root.applies_to and root.reason in _FIRST]
         self._somewhere: dict[str, list[SourceRoot]] = {}
         for root in roots:
             if root.applies_to:
@@ -38,12 +41,17 @@ class SearchPath:
         known = self._by_folder.get(folder)
         if known is None:
             known = self._by_folder[folder] = self._of_folder(folder)
-        own = self._somewhere.get(path)
+        own = self._somewhere.get(path, [])
+        if self._is_run_with_conftest(path):
+            own = [*own, *self._for_tests]
         return _unique((*own, *known)) if own else known
 
     def has_own(self, path: str) -> bool:
         """Whether this very file has roots that others in its folder do not have."""
-        return path in self._somewhere
+        return path in self._somewhere or self._is_run_with_conftest(path)
+
+    def _is_run_with_conftest(self, path: str) -> bool:
+        return bool(self._for_tests) and is_test_code(path)
 
     def inferred(self, folder: str) -> SourceRoot | None:
         """Return the root that something in the project says this folder is, for whatever files."""

@@ -87,6 +87,19 @@ def test_a_conftest_changes_the_path_for_its_folder() -> None:
     assert outcome(texts, "tests/unit/test_shop.py") is Outcome.MODULE
 
 
+def test_a_conftest_of_the_whole_project_changes_the_path_for_tests_alone() -> None:
+    texts = {
+        **LIB,
+        "conftest.py": "import sys\nsys.path.insert(0, 'lib')\n",
+        "tests/test_shop.py": "import shop.prices\n",
+        "jobs/work.py": "import shop.prices\n",
+        "jobs/test_work.py": "import shop.prices\n",
+    }
+    assert outcome(texts, "tests/test_shop.py") is Outcome.MODULE
+    assert outcome(texts, "jobs/test_work.py") is Outcome.MODULE
+    assert outcome(texts, "jobs/work.py") is Outcome.OTHER_ROOT
+
+
 def test_a_container_gives_a_folder_another_name() -> None:
     dockerfile = (
         'FROM python\nWORKDIR /srv\nCOPY price-service /srv/price_service\nCMD ["python", "-m", "price_service.run"]\n'
