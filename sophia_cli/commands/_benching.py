@@ -19,6 +19,7 @@ from sophia_cli.bench.scale import DEFAULT_TARGET_MS
 from sophia_cli.bench.side_by_side import Sides, compare_side_by_side
 from sophia_cli.bench.target import Request, Trust, get_request, parse_target
 from sophia_cli.commands._bench_options import BenchOptions
+from sophia_cli.commands._bench_target import named_target
 from sophia_cli.commands._output import say
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 from sophia_cli.core.measurement_comparison import Change, Comparison
@@ -30,19 +31,24 @@ from sophia_cli.render.bench_json import bench_row
 LAST = "last"
 
 
-def bench_url(
-    url: str, options: BenchOptions, observe: Observe, clock: Clock, *, allow_remote: bool, insecure: bool
+def bench_target(
+    word: str, options: BenchOptions, observe: Observe, clock: Clock, *, allow_remote: bool, insecure: bool
 ) -> tuple[BenchRow, str | None]:
-    """Bench a URL; return its row and the id under which the run was kept, None when it could not be.
+    """Bench a URL or a declared service; return its row and the id of the kept run, None when it could not be kept.
 
     UsageError or UnavailableError when it cannot be benched (see `parse_target`, `first_answer`) and when there is no
     such baseline (`baseline-unknown`).
     """
-    history = BenchHistory(find_root(Path()))
+    root = find_root(Path())
+    named = named_target(word, root)
+    if named.objectives and not options.objectives:
+        options = replace(options, objectives=named.objectives)
+    url = named.url
+    history = BenchHistory(root)
     is_url = options.baseline is not None and "://" in options.baseline
     kept = None if options.baseline is None or is_url else _kept_run(history, options.baseline)
     first, request, trust = _reach(url, options, allow_remote=allow_remote, insecure=insecure)
-    plan = _plan(options, first, trust)
+    plan = _plan(options, first, trust, named.name)
     conditions = conditions_of(plan, url)
     if options.baseline == LAST:
         kept = history.last(conditions)
@@ -50,7 +56,7 @@ def bench_url(
         row = (bench_capacity if options.is_capacity else bench)(plan, first, request, observe)
         if is_url and options.baseline is not None:
             other = _reach(options.baseline, options, allow_remote=allow_remote, insecure=insecure)
-            other_plan = replace(_plan(options, other[0], other[2]), name=plan.name)
+            other_plan = _plan(options, other[0], other[2], plan.name)
             sides = Sides(load_spec(other_plan, other[0].target, other[1]), load_spec(plan, first.target, request))
             compared = compare_side_by_side(sides, round(options.duration_s), plan.target_ms, observe)
             row = replace(row, comparison=compared)
@@ -77,9 +83,9 @@ def _reach(
     return first_answer(targets, request, trust, options.timeout_s), request, trust
 
 
-def _plan(options: BenchOptions, first: FirstAnswer, trust: Trust) -> BenchPlan:
+def _plan(options: BenchOptions, first: FirstAnswer, trust: Trust, name: str | None) -> BenchPlan:
     return BenchPlan(
-        name=first.target.host,
+        name=name or first.target.host,
         connections=options.connections,
         rate=options.rate,
         duration_s=options.duration_s,

@@ -20,8 +20,9 @@ from sophia_cli.project.clock import SystemClock
 
 
 def bench(
-    url: Annotated[
-        str, Argument(metavar="URL", help="What to send requests to, such as http://127.0.0.1:8000/health.")
+    target: Annotated[
+        str,
+        Argument(metavar="TARGET", help="A URL such as http://127.0.0.1:8000/health, or a service of the settings."),
     ],
     connections: Annotated[
         str | None,
@@ -89,11 +90,11 @@ def bench(
         connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity, baseline, save_as
     )
     options = bench_options(words)
-    from sophia_cli.commands._benching import bench_url
+    from sophia_cli.commands._benching import bench_target
 
     progress = BenchProgress(sys.stderr, os.environ, quiet)
     try:
-        row, run_id = bench_url(url, options, progress.show, clock, allow_remote=allow_remote, insecure=insecure)
+        row, run_id = bench_target(target, options, progress.show, clock, allow_remote=allow_remote, insecure=insecure)
     finally:
         progress.clear()
     verdict, code = _outcome(row, options.minimum)

@@ -47,7 +47,8 @@ def test_a_row_has_the_figures_of_the_contract(server: Server, capsys: pytest.Ca
     assert only["errors"] == 0
     assert only["requests"] > 0
     assert 0 < only["latency_ms"]["p50"] <= only["latency_ms"]["p99"] <= only["latency_ms"]["max"]
-    assert (only["grade"] is None) is (only["refused"] is not None) is only["client"]["bound"]
+    is_bound = only["client"]["bound"] or only["idle"]["client"]["bound"]
+    assert (only["grade"] is None) is (only["refused"] is not None) is is_bound
 
 
 def test_requests_bound_the_load(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +113,31 @@ def test_an_objective_that_is_breached_gives_exit_code_1(server: Server, capsys:
     assert isinstance(rows, list)
     assert rows[0]["slo"]["kept"] in ("surely", "probably")
     assert rows[0]["target_ms"] == 10_000
+
+
+def test_a_declared_service_is_known_by_its_name(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"""
+[services.api]
+app = "api:app"
+port = {server.port}
+readiness = {{ http = "/ready" }}
+slo = {{ p95_ms = 500 }}
+
+[services.worker]
+app = "worker:app"
+"""
+    (tmp_path / "sophia.toml").write_text(text)
+    rows = document(capsys, "api", *SHORT)["services"]
+    assert isinstance(rows, list)
+    assert (rows[0]["name"], rows[0]["url"]) == ("api", f"{server.url}ready")
+    assert rows[0]["slo"]["objectives"] == ["p95=500ms"]
+    assert rows[0]["target_ms"] == 500
+    for word, reference in (("worker", "service-without-port"), ("apy", "service-unknown"), ("a.b:1", "url-invalid")):
+        error = document(capsys, word, *SHORT)["error"]
+        assert isinstance(error, dict)
+        assert error["reference"] == reference
 
 
 @pytest.mark.slow
