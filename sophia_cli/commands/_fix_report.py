@@ -51,6 +51,7 @@ def fix_report(
         unparsable=(scan.unparsable, scan.unparsable - broken),
         skipped=scan.skipped,
         starting=scan.starting(),
+        history_stopped=scan.history_stopped,
     )
     changes = bool(plan.changes())
     installs = packages.changes_something if packages is not None else False

@@ -14,6 +14,7 @@ from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.report import Skipped
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, with_findings
+from sophia_cli.fixers.cut_off import cut_off_reason
 from sophia_cli.fixers.rule import AnyRule, ProjectRule
 from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import FILE_LIMIT_S, Progress, ScannedFile, ScanOptions, ScanResult, scan_files
@@ -81,7 +82,7 @@ class Project:
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A finished scan: every file with all its findings, and the contexts that broken files were analysed with (none
-    where the cache had all their reports).
+    where the cache had all their reports). `evidence` are the keys of what the reports of broken files rest on.
 
     What is not selected is in the reports too: fixes that stand or fall together may belong to several rules.
     """
@@ -90,6 +91,13 @@ class Scan:
     files: tuple[ScannedFile, ...]
     contexts: Mapping[str, AnalysisContext]
     survey: ProjectSurvey | None = None
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def history_stopped(self) -> str | None:
+        """Why history was not read to the end for some broken file, None when it was."""
+        keys = [context.evidence_key for context in self.contexts.values()]
+        return cut_off_reason(keys or self.evidence)
 
     def findings_together(self, overlay: Mapping[str, bytes] | None = None) -> Mapping[str, tuple[Finding, ...]]:
         """Return what is found in all files together, by path, in the part of the project that was asked for.
@@ -247,7 +255,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         key=key,
     )
     asked_for = tuple(file for file in result.files if project.reports_on(file.report.path))
-    return Scan(project, asked_for, contexts, survey)
+    return Scan(project, asked_for, contexts, survey, result.evidence)
 
 
 def _whole(root: Path, inventory: Inventory, settings: Settings) -> Inventory:

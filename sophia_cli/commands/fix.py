@@ -28,6 +28,7 @@ from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.fix_report import FixReport
 from sophia_cli.core.report import FailOn
+from sophia_cli.fixers.cut_off import cut_off_line
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
@@ -100,6 +101,8 @@ def fix(
     finally:
         progress.clear()
     write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
+    if report.summary.history_stopped is not None:
+        say(cut_off_line(report.summary.history_stopped))
     if verbose:
         say(f"{report.rounds} rounds in {report.duration_s:.2f} s")
     return int(report.exit_code)

@@ -23,6 +23,7 @@ from sophia_cli.commands._project import Scan, open_project, scan_project
 from sophia_cli.commands._sources import SourceLines
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.report import FailOn, ReportedFinding, ScanReport, Verdict, summarise
+from sophia_cli.fixers.cut_off import cut_off_line
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
@@ -51,6 +52,8 @@ def scan(
     progress.clear()
     report = scan_report(scanned, fail_on, clock.monotonic() - started, with_source=chosen is Format.TEXT)
     write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
+    if report.summary.history_stopped is not None:
+        say(cut_off_line(report.summary.history_stopped))
     if verbose:
         cached = sum(file.cached for file in scanned.files)
         say(f"scanned {len(scanned.files)} files, {cached} from the cache, in {clock.monotonic() - started:.2f} s")
@@ -73,6 +76,7 @@ def scan_report(scanned: Scan, fail_on: FailOn, duration_s: float, *, with_sourc
         unparsable=(scanned.unparsable, scanned.unparsable),
         skipped=scanned.skipped,
         starting=scanned.starting(),
+        history_stopped=scanned.history_stopped,
     )
     return ScanReport(
         verdict=Verdict.FINDINGS if findings else Verdict.CLEAN,

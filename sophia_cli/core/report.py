@@ -82,7 +82,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of a scan or a fix. For a scan, `before` and `after` are the same."""
+    """The figures of a scan or a fix. For a scan, `before` and `after` are the same.
+
+    `history_stopped` is why git history was not read to the end for some broken file, None when it was.
+    """
 
     files: int
     files_unparsable_before: int
@@ -96,6 +99,7 @@ class Summary:
     grade_before: Grade
     skipped: tuple[Skipped, ...] = ()
     damage: tuple[Damage, ...] = ()
+    history_stopped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ def summarise(
     unparsable: tuple[int, int],
     skipped: tuple[Skipped, ...] = (),
     starting: Set[str] | None = None,
+    history_stopped: str | None = None,
 ) -> Summary:
     """Return the figures for findings and what became of them; `unparsable` is (before, after).
 
@@ -155,4 +160,5 @@ def summarise(
         grade_before=grade_of(before, lines, starting),
         skipped=skipped,
         damage=damage_in(item.finding for item in reported),
+        history_stopped=history_stopped,
     )

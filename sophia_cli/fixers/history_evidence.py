@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.fixers.analysis import AnalysisContext, compile_fault
+from sophia_cli.fixers.cut_off import cut_off_key
 from sophia_cli.fixers.syntax.lessons import Lesson, lessons_of
 from sophia_cli.fixers.syntax.mass_damage import Action, BrokenFile, DamageGroup, mass_damage
 from sophia_cli.project.history.model import History, HistoryLimits
@@ -51,16 +52,18 @@ class Evidence:
 
     def _with_past(self, plain: AnalysisContext, path: str, lessons_key: str) -> AnalysisContext:
         good, never = self.history.good.get(path), self.history.never_compiled.get(path)
+        stop = self.history.stop if path in self.history.unknown else None
         if good is not None:
             known = f"good {good.commit} {good.path} {good.breaking_commit}"
         else:
             known = f"never {never.commit} {lessons_key}" if never is not None else lessons_key
+        key = " ".join((known, str(plain.by_tool), *plain.damage))
         return replace(
             plain,
             good=good,
             lessons=self.lessons if good is None else (),
             never_compiled=never,
-            evidence_key=" ".join((known, str(plain.by_tool), *plain.damage)),
+            evidence_key=key if stop is None else cut_off_key(key, stop.value),
         )
 
     def _tools(self) -> frozenset[str]:

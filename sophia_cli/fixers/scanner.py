@@ -66,10 +66,12 @@ class ScanResult:
     """The outcome of a scan, in the order of the files that were given.
 
     `facts` holds the values of what files say to others, by path, for those that were read, when they were asked for.
+    `evidence` are the keys of what the reports of broken files rest on.
     """
 
     files: tuple[ScannedFile, ...]
     facts: Mapping[str, Values] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
@@ -161,6 +163,7 @@ class _Scan:
     broken: dict[int, str] = field(default_factory=dict)
     known_broken: dict[int, _Known] = field(default_factory=dict)
     facts: dict[str, Values] = field(default_factory=dict)
+    contexts: Mapping[str, AnalysisContext] = field(default_factory=dict)
     _modules_key: str | None = None
 
     def take_from_cache(self) -> None:
@@ -192,7 +195,7 @@ class _Scan:
             return
         contexts: Mapping[str, AnalysisContext] = {}
         if broken_contexts is not None:
-            contexts = broken_contexts(dict(self._broken_bytes()))
+            self.contexts = contexts = broken_contexts(dict(self._broken_bytes()))
         self._sort_out(contexts, state)
         examiner = self._examiner(contexts)
         for index, outcome in self._outcomes(
@@ -227,7 +230,9 @@ class _Scan:
         return f"{len(lines)} {checksum:08x} {self.options.history_key}"
 
     def result(self) -> ScanResult:
-        return ScanResult(tuple(self.done[index] for index in range(len(self.files))), self.facts)
+        fresh = (context.evidence_key for context in self.contexts.values())
+        evidence = tuple(fresh) or tuple(known.evidence_key for known in self.known_broken.values())
+        return ScanResult(tuple(self.done[index] for index in range(len(self.files))), self.facts, evidence)
 
     def _examiner(self, contexts: Mapping[str, AnalysisContext]) -> Examiner:
         def context_for(file: ProjectFile) -> AnalysisContext:

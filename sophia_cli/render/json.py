@@ -63,6 +63,7 @@ def summary_fields(summary: Summary) -> Json:
         "grade": _grade(summary.grade),
         "grade_before": _grade(summary.grade_before),
         "damage": [_damage(damage) for damage in summary.damage],
+        "history_stopped": summary.history_stopped,
     }
 
 
