@@ -21,6 +21,7 @@ from faulty_project import (
     start_child,
     undo_now,
 )
+from sophia_processes import start_sophia
 from transaction_child import LAST_TWO
 
 from sophia_cli.core.errors import SophiaError, UsageError
@@ -193,6 +194,18 @@ def test_the_next_run_has_a_higher_number_than_any_before(scratch: Path) -> None
     (only,) = _runs(scratch, 1)
     assert _left(scratch) == [only]
     assert undo_now(scratch).run_id == only
+
+
+def test_a_fix_prunes_when_it_is_done(scratch: Path) -> None:
+    ids = _runs(scratch, 52)
+    (scratch / "broken.py").write_bytes(b"def f()\n    return 1\n")
+    with start_sophia(scratch, "fix", "--unsafe", "broken.py") as fix:
+        _, err = fix.communicate(timeout=LIMIT_S)
+    assert (fix.returncode, err) == (0, "")
+    assert _left(scratch)[:-1] == ids[3:]
+    with start_sophia(scratch, "undo", ids[0]) as undo:
+        _, err = undo.communicate(timeout=LIMIT_S)
+    assert (undo.returncode, "run-pruned" in err) == (2, True)
 
 
 def _points(names: list[str]) -> Iterator[str]:

@@ -66,8 +66,10 @@ def _big_project(root: Path) -> tuple[Tree, list[FileChange]]:
     return picture(root), changes
 
 
-def test_a_run_on_a_disk_that_fills_up_at_any_point_changes_nothing(small_disk: Path) -> None:
+@pytest.mark.parametrize("created", [0, 3])
+def test_a_run_on_a_disk_that_fills_up_at_any_point_changes_nothing(created: int, small_disk: Path) -> None:
     before, changes = _big_project(small_disk)
+    changes += [FileChange(f"fresh/{number}/module.py", None, b"%d\n" % number * 1500) for number in range(created)]
     fates = set()
     for leave in range(0, 64 * 4096, 4096):
         filler = _fill(small_disk, leave)
@@ -117,7 +119,7 @@ def test_a_killed_run_is_rolled_back_on_a_disk_that_became_full(children: Childr
 
 def test_undo_without_room_changes_nothing_and_works_later(small_disk: Path) -> None:
     before, changes = _big_project(small_disk)
-    fix_now(small_disk, *changes)
+    fix_now(small_disk, *changes, FileChange("fresh/module.py", None, b"new\n"))
     after = picture(small_disk)
     filler = _fill(small_disk)
     with pytest.raises(SophiaError) as full:
