@@ -64,7 +64,7 @@ def _by_latency(where: str, measured: Measurement, target_ms: float) -> Ruling:
     letter = latency_scale(target_ms).letter(multiple)
     step = {"p50": target_ms / 2, "p95": target_ms, "p99": target_ms * 2}[name]
     reason = (
-        f"{name} {where} is at most {multiple * step:.3g} ms (95 % sure), {multiple:.2g} x the {step:g} ms of an A+"
+        f"{name} {where} is at most {multiple * step:.3g} ms (95 % sure), {multiple:.3g} x the {step:g} ms of an A+"
     )
     if letter is Letter.A_PLUS and None in (measured.bounds.p50, measured.bounds.p95, measured.bounds.p99):
         return Ruling(Letter.A, f"{measured.answers} samples {where} are too few to bound p99: no plus")

@@ -298,12 +298,14 @@ class LoadLoop:
             self._poller.change(connection.fd, READ)
 
     def _look_at_free(self, connection: Connection, now: int) -> None:
-        """Read what a server says unasked: the end of the connection, or bytes that belong to no answer."""
-        received = connection.recv_into(self._buffer)
-        self._close(connection)
-        if received:
+        """Read what a server says unasked: the end of the connection, or bytes that belong to no answer.
+
+        The next sweep connects again, so a server that ends every connection at once is not stormed.
+        """
+        if connection.recv_into(self._buffer):
             self._state.count_failure(now, Failure.MALFORMED)
-        self._open(connection, now)
+        self._last_failure = Failure.RESET
+        self._close(connection)
 
     def _receive_failed(self, connection: Connection, error: OSError) -> None:
         if not isinstance(error, connection.blocks):

@@ -19,15 +19,18 @@ _ROWS = 10
 
 
 def bench_text(report: BenchReport, style: Style) -> str:
-    """Return the whole report, the grade last."""
+    """Return the whole report, the grade last; a verbose one shows every window and how one connection fared."""
     lines: list[str] = []
     for row in report.rows:
         lines += [style.paint(f"{visible(row.name)}  {visible(row.url)}", Tone.STRONG), ""]
         if row.idle is not None:
             lines += [*_measured("one connection", row.idle, style), ""]
+            if style.verbose and row.idle.buckets:
+                lines += [*_histogram(row.idle.buckets), ""]
         lines += [*_measured(_kind(row.loaded), row.loaded, style), ""]
         lines += [*_histogram(row.loaded.buckets), ""] if row.loaded.buckets else []
         lines += [*_over_time(row.loaded), ""] if len(row.loaded.seconds) > 1 else []
+        lines += [*_windows(row.loaded), ""] if style.verbose else []
         lines += [*_trials(row.capacity), ""] if row.capacity is not None else []
     return "\n".join(lines) + "\n" + bench_summary(report, style)
 
@@ -157,6 +160,14 @@ def _over_time(measured: Measurement) -> list[str]:
         known = [value for value in values if value is not None]
         if known:
             lines.append(f"  {name:>9} {_spark(values)}  {_ms(min(known))} to {_ms(max(known))}")
+    return lines
+
+
+def _windows(measured: Measurement) -> list[str]:
+    lines = [f"  {'s':>6}{'answers':>10}{'errors':>9}{'p50':>10}{'p95':>10}{'p99':>10}"]
+    for second in measured.seconds:
+        figures = "".join(f"{'-' if v is None else _ms(v):>10}" for v in (second.p50, second.p95, second.p99))
+        lines.append(f"  {second.start_s:>6.1f}{second.answers:>10}{second.failures:>9}{figures}")
     return lines
 
 

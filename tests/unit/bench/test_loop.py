@@ -165,6 +165,16 @@ def test_an_answer_in_pieces_ends_with_its_last_one(rate: float | None) -> None:
     assert found.ms(0.5) == pytest.approx(len(OK), rel=0.001)
 
 
+def test_connections_that_end_while_they_are_free_are_opened_again_without_an_error() -> None:
+    """The server gives up on a connection 30 ms after its answer; each carries a request every 200 ms."""
+    ending = [Piece(MS, OK), Piece(30 * MS, b"")]
+    found = simulate(lambda now, number: ending, rate=100.0, connections=20, duration_ns=5 * S)
+    assert found.failures == {}
+    assert found.latencies.total == 500
+    assert found.ms(1.0) < 60
+    assert found.world.opened > 100
+
+
 def test_no_connection_is_left_open() -> None:
     for service in (always(MS), always(MS, CLOSING), always(MS, b"junk")):
         world = World(service)
