@@ -112,7 +112,9 @@ def most_processes(target: Target) -> int:
 
 def measure(spec: LoadSpec, target_ms: float, observe: Callable[[tuple[Second, ...]], None]) -> Measurement:
     """Make a load and return its figures, with the reason when they must not be graded."""
-    before = ticks()
+    before, begun = ticks(), time.monotonic()
     load = run_load(spec, time.monotonic_ns, observe)
-    stolen = ticks().stolen_since(before)
-    return measurement_of(spec, load, target_ms, stolen, refusal_of(load, stolen))
+    after, took_us = ticks(), (time.monotonic() - begun) * 1e6
+    stolen = after.stolen_since(before)
+    throttled = (after.throttled_us - before.throttled_us) / took_us
+    return measurement_of(spec, load, target_ms, stolen, refusal_of(load, stolen, throttled))

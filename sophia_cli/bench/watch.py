@@ -13,6 +13,9 @@ BUSY_CORE = 0.85
 WAITED = 0.10
 LONG_WAIT_MS = 0.05
 STOLEN = 0.05
+THROTTLED = 0.02
+# A client that wants that much and is never without work shares its core with somebody and is too slow for it.
+MUCH_OF_A_CORE = 0.3
 LATE_MS = 1.0
 LATE_SHARE = 0.1
 # The medians of the windows of one run may differ by that factor from the lower to the upper tenth.
@@ -20,24 +23,27 @@ UNSTABLE = 1.5
 _FEWEST_WINDOWS = 5
 
 
-def refusal_of(load: Load, stolen: float) -> Refusal | None:
+def refusal_of(load: Load, stolen: float, throttled: float = 0.0) -> Refusal | None:
     """Return why a load must not be graded, None when nothing speaks against it.
 
-    `stolen` is the share of the machine's time that its host took away.
+    `stolen` is the share of the machine's time that its host took away, `throttled` the share of the time that a quota
+    kept this process and those it started off the processors.
     """
-    bound = _client_bound(load)
+    bound = _client_bound(load, throttled)
     if bound is not None:
         return Refusal(RefusalKind.CLIENT_BOUND, bound)
     noise = _noise(load, stolen)
     return None if noise is None else Refusal(RefusalKind.NOISY, noise)
 
 
-def _client_bound(load: Load) -> str | None:
+def _client_bound(load: Load, throttled: float) -> str | None:
+    if throttled > THROTTLED:
+        return f"a quota kept this process and its load generator off the processors {throttled:.0%} of the time"
     if load.failures[Failure.CLIENT]:
         return f"this machine ran out of ports or descriptors {load.failures[Failure.CLIENT]} times"
     if load.busiest > BUSY_CORE:
         return f"the load generator used {load.busiest:.0%} of a core (limit {BUSY_CORE:.0%})"
-    if load.busiest + load.waited > BUSY_CORE and load.busiest > load.waited:
+    if load.busiest + load.waited > BUSY_CORE and load.busiest > MUCH_OF_A_CORE:
         return f"the load generator used {load.busiest:.0%} of a core and waited for one {load.waited:.0%} of the time"
     if load.lags.total and load.latencies.total and not is_kept_waiting(load):
         lag, latency = load.lags.percentile(0.95), load.latencies.percentile(0.95)

@@ -59,6 +59,14 @@ def test_a_client_that_fills_a_core_is_bound() -> None:
 
 def test_a_client_that_shares_a_core_and_needs_it_all_is_bound() -> None:
     assert kind(replace(QUIET, busiest=0.5, waited=0.45, wait_ms=1.0)) is RefusalKind.CLIENT_BOUND
+    assert kind(replace(QUIET, busiest=0.4, waited=0.5, wait_ms=0.01)) is RefusalKind.CLIENT_BOUND
+
+
+def test_a_client_under_a_quota_is_bound() -> None:
+    assert refusal_of(QUIET, 0.0, 0.01) is None
+    refusal = refusal_of(QUIET, 0.0, 0.3)
+    assert refusal is not None
+    assert refusal.kind is RefusalKind.CLIENT_BOUND
 
 
 def test_a_client_that_is_kept_waiting_sits_on_a_noisy_machine() -> None:
