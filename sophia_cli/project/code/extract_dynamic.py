@@ -9,6 +9,9 @@ from dataclasses import dataclass
 _LOADERS = frozenset({"import_module", "__import__", "importorskip"})
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _PREFIX = re.compile(r"(\.*(?:[^\W\d]\w*\.)*)")
+_ALIAS = re.compile(
+    r"^[ \t]*(\w+)\s*(?::[^=\n]*)?=\s*(?:(?:\w+\.)?modules\[__name__\]|globals\(\))[ \t]*(?:#.*)?$", re.MULTILINE
+)
 _OWN = frozenset({"globals", "vars", "locals"})
 _READERS = frozenset(
     {"eval", "getattr", "hasattr", "getmembers", "get_type_hints", "isinstance", "len", "print", "repr"}
@@ -108,6 +111,20 @@ def writes_names(statement: ast.stmt, is_module_level: bool) -> bool:
         return is_module_level
     calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
     return any(_call_writes(call, is_module_level) for call in calls)
+
+
+def writes_through_alias(text: str) -> bool:
+    """Whether a text may give the module names through a variable for itself: `this = sys.modules[__name__]`.
+
+    A variable for `globals()` counts too. What only reads through it does not.
+    """
+    if "modules[__name__]" not in text and "= globals()" not in text:
+        return False
+    aliases = "|".join({re.escape(name) for name in _ALIAS.findall(text)})
+    written = (
+        rf"\bsetattr\(\s*({aliases})\s*,|\b({aliases})(?:\.__dict__)?(?:\[[^\]\n]+\]\s*=[^=]|\.update\(|\.setdefault\()"
+    )
+    return bool(aliases) and re.search(written, text) is not None
 
 
 def written_name(statement: ast.stmt, is_module_level: bool) -> str | None:

@@ -10,7 +10,13 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from sophia_cli.project.code.extract_bindings import Bindings
-from sophia_cli.project.code.extract_dynamic import LoadedModule, loaded_module, writes_names, written_name
+from sophia_cli.project.code.extract_dynamic import (
+    LoadedModule,
+    loaded_module,
+    writes_names,
+    writes_through_alias,
+    written_name,
+)
 from sophia_cli.project.code.extract_guards import (
     Catch,
     GuardNames,
@@ -39,6 +45,7 @@ class StatementWalk:
         self._may_skip: set[str] = set()
         hints = Hints(text)
         self._hints = hints
+        self.bindings.is_dynamic = writes_through_alias(text)
         self._visit, self._walrus = hints.visits, hints.walruses
 
     def visit(self, body: Sequence[ast.stmt], around: Surroundings) -> None:

@@ -137,11 +137,21 @@ class ImportGraph:
             submodules.extend(held)
             if not held and all(self._lacks(target, name.name) for target in resolution.targets):
                 missing.append(name)
+        if missing and self._are_others(resolution, missing):
+            if not submodules:
+                return Import(path, fact, Resolution(resolution.module, Outcome.THIRD_PARTY))
+            missing.clear()
         if missing and not self.resolver.is_own(path, resolution):
             missing.clear()
         if broken is None and submodules:
             broken = self._broken(path, tuple(submodules))
         return Import(path, fact, resolution, tuple(submodules), tuple(missing), broken)
+
+    def _are_others(self, resolution: Resolution, names: Sequence[ImportedName]) -> bool:
+        """Whether names that a plain folder does not hold are what distributions put beside it (`google.cloud`)."""
+        return all(target.kind is Kind.NAMESPACE for target in resolution.targets) and all(
+            self.resolver.provides(f"{resolution.module}.{name.name}") for name in names
+        )
 
     def _is_meant(self, path: str, fact: ImportFact, resolution: Resolution) -> bool:
         """Whether a module found in an unexpected place is what the import means, and not a distribution of that name.
@@ -261,16 +271,22 @@ def build_graph(
 
 
 def _handed_on(graph: ImportGraph) -> Iterator[SourceRoot]:
-    """Yield roots for files that find a module only since a program that imports them changed `sys.path`."""
+    """Yield roots for files that find a module only since a program that imports them changed `sys.path`.
+
+    The same where a file that they import changes it (`import bootstrap`).
+    """
     lost: dict[str, list[str]] = defaultdict(list)
     for item in graph.imports:
         if item.resolution.outcome is Outcome.OTHER_ROOT:
             lost[item.importer] += [target.path for target in item.resolution.targets]
+    closures = {path: graph.closure(path) for path in sorted(lost)}
     for root in graph.roots if lost else ():
         if root.reason is Reason.PATH_EDIT and root.applies_to in graph.files:
             prefix = root.path + "/" if root.path else ""
-            for path in sorted(lost.keys() & graph.closure(root.applies_to)):
-                if any(target.startswith(prefix) for target in lost[path]):
+            reached = graph.closure(root.applies_to)
+            for path, closure in closures.items():
+                is_near = path in reached or root.applies_to in closure
+                if is_near and any(target.startswith(prefix) for target in lost[path]):
                     yield replace(root, applies_to=path)
 
 

@@ -161,3 +161,9 @@ def test_a_relative_import_is_named_from_the_root_of_its_build() -> None:
     assert (
         only_import(graph_of({**texts, "pyproject.toml": build}), "src/shop/api.py").resolution.module == "shop.rates"
     )
+
+
+def test_what_a_distribution_puts_beside_a_plain_folder_of_the_project_is_not_missing() -> None:
+    texts = {"acme/cloud/own.py": "", "app.py": "from acme.cloud import storage\n"}
+    assert outcome(texts, "app.py", distributions=["acme"]) is Outcome.THIRD_PARTY
+    assert outcome(texts, "app.py") is Outcome.NAMESPACE

@@ -168,3 +168,15 @@ def test_bytes_that_are_no_text_are_passed_over() -> None:
     assert (
         infer_roots(files, {"pyproject.toml": b"\xff\xfe\x00", "setup.py": b"setup(\x00", "Dockerfile": b"\xff"}) == ()
     )
+
+
+def test_a_file_that_imports_the_one_that_changes_the_path_finds_what_lies_there() -> None:
+    texts = {
+        "jobs/paths.py": "import sys, os\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '../libs/common'))\n",
+        "jobs/run.py": "import paths\nfrom texts.slugs import slug\n",
+        "jobs/other.py": "from texts.slugs import slug\n",
+        "libs/common/texts/slugs.py": "slug = str\n",
+    }
+    graph = graph_of(texts)
+    assert graph.imports_of("jobs/run.py")[1].resolution.outcome is Outcome.MODULE
+    assert graph.imports_of("jobs/other.py")[0].resolution.outcome is Outcome.OTHER_ROOT

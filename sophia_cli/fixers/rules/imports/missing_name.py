@@ -3,7 +3,7 @@
 ## What it does
 Reports each name of a `from` import that the module neither defines, imports nor takes over by a star import, and that
 is no submodule of it. Modules whose names nobody can read from the text (a `__getattr__`, writes to `globals()`) are
-left alone.
+left alone, and so are names that another file gives the module (`prices.total = total`, at its own level).
 
 ## Why is this bad
 The import raises ImportError, and with it everything that imports this file.
@@ -22,6 +22,7 @@ most likely what was meant, but only a person knows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
@@ -34,15 +35,31 @@ from sophia_cli.project.imports.close_names import close_name
 from sophia_cli.project.imports.evidence import Evidence, Redirect
 from sophia_cli.project.imports.model import Import, Kind
 from sophia_cli.project.imports.shipping import DeclaredShipping
+from sophia_cli.project.imports.test_code import is_test_code
 from sophia_cli.project.source import SourceText
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
     for item in judged(view):
-        if item.missing:
+        lacking = [name for name in item.missing if not _is_given(view, item, name.name)]
+        if lacking:
             fixes = _fixes(view, evidence, item)
-            yield from (_finding(item, name, fixes.get(name)) for name in item.missing)
+            yield from (_finding(item, name, fixes.get(name)) for name in lacking)
+
+
+def _is_given(view: ProjectView, item: Import, name: str) -> bool:
+    """Whether a file that imports the module, and is no test, sets this attribute of it while it is imported."""
+    target = item.resolution.targets[0]
+    if target.kind is Kind.NAMESPACE:
+        return False
+    module = target.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+    setting = re.compile(rf"^(?:[\w.]+\.)?{re.escape(module)}\.{re.escape(name)}\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+    for edge in view.graph.importers_of(target.path):
+        source = None if is_test_code(edge.source) else view.sources.text(edge.source)
+        if source is not None and setting.search(source.text):
+            return True
+    return False
 
 
 def _finding(item: Import, name: ImportedName, fix: Fix | None) -> Finding:
