@@ -74,9 +74,11 @@ def _packages(report: FixReport, style: Style) -> str:
 def _applied(report: FixReport, style: Style) -> str:
     lines: list[str] = []
     made: dict[str, list[tuple[str, Fix]]] = {}
-    for finding in (finding for step in report.plan.steps for finding in step.findings):
-        if finding.fix is not None:
-            made.setdefault(finding.path, []).append((finding.name, finding.fix))
+    fixes = [(f.name, f.fix) for step in report.plan.steps for f in step.findings if f.fix is not None]
+    for name, fix in fixes:
+        # A fix may change other files than the one in which its finding stands.
+        for path in dict.fromkeys(edit.path for edit in fix.edits):
+            made.setdefault(path, []).append((name, fix))
     for change in report.plan.changes():
         added, removed = line_counts(change)
         lines.append(f"{style.paint(visible(change.path), Tone.STRONG)}  +{added} -{removed}")
