@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from sophia_cli.project.dependencies.entry import entry, quoted_entry
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
@@ -17,11 +18,20 @@ _PACKAGE = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\]
 _NO_DISTRIBUTIONS = frozenset(
     {"python", "pip", "cudatoolkit", "gcc", "gxx", "make", "cmake", "git", "nodejs", "r-base"}
 )
+# Packages of Conda that hold the distribution of another name.
+_OTHERWISE_NAMED = """
+pytorch=torch pytorch-cpu=torch pytorch-gpu=torch opencv=opencv-python py-opencv=opencv-python pytables=tables
+python-graphviz=graphviz matplotlib-base=matplotlib dask-core=dask py-xgboost=xgboost msgpack-python=msgpack
+python-kafka=kafka-python python-flatbuffers=flatbuffers pyqt=pyqt5 tensorflow-gpu=tensorflow tensorflow-base=tensorflow
+uvicorn-standard=uvicorn faiss=faiss-cpu mysql-connector=mysql-connector-python python-lmdb=lmdb pillow-simd=pillow
+numpy-base=numpy seaborn-base=seaborn plotly-express=plotly pyarrow-core=pyarrow
+"""
 
 
 def read_conda(path: str, data: bytes) -> Declaration:
     """Read an `environment.yml`; what cannot be read becomes problems, never an exception."""
     text = read_text(data)
+    otherwise = dict(word.split("=") for word in _OTHERWISE_NAMED.split())
     requirements: list[Requirement] = []
     includes: list[Include] = []
     problems: list[Problem] = []
@@ -64,10 +74,9 @@ def read_conda(path: str, data: bytes) -> Declaration:
             if specifier is None and "|" not in version:
                 problems.append(Problem(path, text.line(place), f"`{version}` is no version that Conda knows"))
             value = (place + package.start(2), place + package.end(2))
-            requirements.append(
-                entry(
-                    text, Role.MAIN, "", name=package[1], place=place, whole=(start, end), value=value,
-                    specifier=specifier or "", written=version,
-                )
+            found = entry(
+                text, Role.MAIN, "", name=package[1], place=place, whole=(start, end), value=value,
+                specifier=specifier or "", written=version,
             )  # fmt: skip
+            requirements.append(replace(found, name=otherwise.get(found.name, found.name)))
     return Declaration(path, Format.CONDA, tuple(requirements), tuple(includes), tuple(problems), declares_main=True)

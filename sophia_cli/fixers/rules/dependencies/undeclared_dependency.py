@@ -4,7 +4,8 @@
 
 Finds imports of modules that are neither the project's own nor the standard library's and that no declaration covers.
 What covers a file: the nearest `pyproject.toml`, `setup.cfg`, `setup.py`, `Pipfile`, `environment.yml` or
-requirements file upwards of it, and those of the project's root, with all that they include.
+requirements file upwards of it, and those of the project's root, with all that they include; for a script also the
+block in its own text (`# /// script`).
 
 Which distribution an import comes from is told by the metadata of the project's environment, by what the project
 declares or locks, and by a curated table, in this order. An import of which none of them knows anything is reported
@@ -58,6 +59,7 @@ from sophia_cli.project.dependencies.additions import addition
 from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.lookup import Coverage, Evidence, Origin
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
+from sophia_cli.project.dependencies.script_block import script_requirements
 from sophia_cli.project.dependencies.standard_library import REPLACEMENTS, removed_in
 from sophia_cli.project.imports.model import Outcome
 
@@ -92,7 +94,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
         coverage = view.dependencies.coverage(one.path)
         if coverage.is_open or view.dependencies.covering(one.dotted, coverage.usual) is not None:
             continue
-        if _comes_with_python(one, view.python):
+        if _comes_with_python(one, view.python) or _stands_in_script(view, one):
             continue
         finding = _finding(view, one, coverage)
         if "covered_only_by" not in finding.data:
@@ -135,6 +137,13 @@ def _comes_with_python(one: Needed, python: tuple[int, int]) -> bool:
     if one.origin is None or one.origin.distribution != "setuptools":
         return False
     return python < (3, 12) or one.path.rpartition("/")[2] == "setup.py"
+
+
+def _stands_in_script(view: ProjectView, one: Needed) -> bool:
+    """Whether the file declares it for itself, for those that run it alone."""
+    source = view.sources.text(one.path)
+    named = script_requirements(one.path, source.text) if source is not None else {}
+    return bool(named) and view.dependencies.covering(one.dotted, named) is not None
 
 
 def _finding(view: ProjectView, one: Needed, coverage: Coverage) -> Finding:
