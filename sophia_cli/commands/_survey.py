@@ -19,6 +19,7 @@ from sophia_cli.project.cache_file import Values
 from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
 from sophia_cli.project.facts_cache import FactsCache, ProjectResult, read_result, write_result
 from sophia_cli.project.files import Inventory
+from sophia_cli.project.listing import Listings, still_so
 from sophia_cli.project.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
 
@@ -53,6 +54,7 @@ class ProjectSurvey:
     services: tuple[Service, ...] = ()
     _first: tuple[FindingsByPath, frozenset[str] | None] | None = None
     _survey: Survey | None = None
+    _listings: Listings | None = None
     _documents: dict[str, bytes] = field(default_factory=dict)
 
     def findings(self, overlay: Mapping[str, bytes] | None = None) -> FindingsByPath:
@@ -80,13 +82,14 @@ class ProjectSurvey:
         project_state = self._state_of_project()
         if self.state is not None:
             known = read_result(self.state, self.key, project_state)
-            found = None if known is None else _decoded(known.found)
+            found = _decoded(known.found) if known is not None and still_so(self.root, known.listed) else None
             if known is not None and found is not None:
                 return found, known.starting
         survey = self._worked_out()
         found, starting = survey.findings(), survey.starting(self.services)
         if self.state is not None:
-            write_result(self.state, self.key, project_state, ProjectResult(_encoded(found), starting))
+            result = ProjectResult(_encoded(found), starting, self._listings.seen if self._listings else ())
+            write_result(self.state, self.key, project_state, result)
         return found, starting
 
     def _state_of_project(self) -> str:
@@ -113,9 +116,9 @@ class ProjectSurvey:
             from sophia_cli.fixers.survey import Survey
             from sophia_cli.project.dependencies.environment import read_environment
             from sophia_cli.project.history.moves import FilePast
-            from sophia_cli.project.listing import names_in
 
             self._read_documents()
+            self._listings = Listings(self.root)
             self._survey = Survey(
                 rules=self.rules,
                 facts=self._all_facts(),
@@ -124,7 +127,7 @@ class ProjectSurvey:
                 past=FilePast(self.root),
                 python=self.python,
                 environment=None if self.environment is None else read_environment(self.environment),
-                listing=lambda folder: names_in(self.root, folder),
+                listing=self._listings.names,
                 silent=frozenset(f.report.path for f in self.files if f.status is not FileStatus.LOOKED_AT),
             )
         return self._survey

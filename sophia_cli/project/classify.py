@@ -42,7 +42,7 @@ LARGEST_FILE = 10 * 1024 * 1024
 _DOCUMENT_SUFFIXES = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".lock", ".pth", ".env")
 _DOCUMENT_NAMES = re.compile(
     r"(?:.*[-_.])?(?:requirements?|constraints?|deps|dependencies)(?:[-_.].*)?\.(?:txt|in|pip)|(?:.*\.)?(?:Dockerfile|Containerfile)(?:[.-].*)?"
-    r"|Makefile|makefile|GNUmakefile|.*\.mk|Justfile|justfile|Procfile(?:\..*)?|Pipfile|\.env(?:\..*)?|\.python-version|runtime\.txt",
+    r"|Makefile|makefile|GNUmakefile|.*\.mk|Justfile|justfile|Procfile(?:\..*)?|Pipfile|\.env(?:\..*)?|\.python-version|runtime\.txt|pyrightconfig\.json",
 )
 
 _REQUIREMENTS_FOLDERS = frozenset({"requirements", "requirement", "reqs", "constraints"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sophia_cli.project.cache_file import Values, read_entries, write_entries
@@ -37,25 +37,35 @@ class FactsCache:
 class ProjectResult:
     """What was found in the project as a whole: values by path, and the files that its services start from and import.
 
-    `starting` is None where no service tells.
+    `starting` is None where no service tells. `listed` are the folders whose names it depends on, with their sums.
     """
 
     found: Mapping[str, list[Values]]
     starting: frozenset[str] | None
+    listed: tuple[tuple[str, int], ...] = ()
 
 
 def read_result(state: StateFolder, key: str, project_state: str) -> ProjectResult | None:
     """Return what was found in the project as a whole when it is in the state that this was found in."""
     entries = read_entries(state, _RESULT, key)
     match entries.pop("", None):
-        case [str(known), None] if known == project_state:
-            return ProjectResult(entries, None)
-        case [str(known), [*starting]] if known == project_state:
-            return ProjectResult(entries, frozenset(path for path in starting if isinstance(path, str)))
+        case [str(known), starting, [*listed]] if known == project_state:
+            paths = (
+                frozenset(path for path in starting if isinstance(path, str)) if isinstance(starting, list) else None
+            )
+            return ProjectResult(entries, paths, tuple(_listed(listed)))
     return None
+
+
+def _listed(values: list[Values]) -> Iterator[tuple[str, int]]:
+    for value in values:
+        match value:
+            case [str(folder), int(known)]:
+                yield folder, known
 
 
 def write_result(state: StateFolder, key: str, project_state: str, result: ProjectResult) -> bool:
     """Keep what was found in a state of the project; return whether it is on disk."""
     starting: Values = None if result.starting is None else sorted(result.starting)
-    return write_entries(state, _RESULT, key, {**result.found, "": [project_state, starting]})
+    listed: list[Values] = [[folder, known] for folder, known in result.listed]
+    return write_entries(state, _RESULT, key, {**result.found, "": [project_state, starting, listed]})
