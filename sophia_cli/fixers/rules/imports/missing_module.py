@@ -3,6 +3,7 @@
 ## What it does
 Reports imports whose first part is a package or module of the project, or that are relative, and that lead to nothing:
 no file, no folder, and nothing on the disk that could be it (a compiled module, a stub, an ignored or generated file).
+A module that the file itself or a conftest above it puts into `sys.modules` is there.
 An import whose failure the file provides for (`try`, `TYPE_CHECKING`, a test of the version) is a warning.
 
 ## Why is this bad
@@ -24,6 +25,7 @@ evidence nothing is proposed: a stub that pretends to be the module is only writ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -50,6 +52,8 @@ def check(view: ProjectView) -> Iterator[Finding]:
         if item.fact.is_call and is_test_code(item.importer):
             # Tests load what is not there on purpose.
             continue
+        if _is_put_there(view, item):
+            continue
         redirects = evidence.redirects(item)
         candidates = tuple(redirect.written for redirect in redirects[:_SHOWN]) or _near(view, item)
         data: dict[str, Fact] = {
@@ -67,6 +71,19 @@ def check(view: ProjectView) -> Iterator[Finding]:
             severity=severity_of(item),
             fix=_fix(view, item, redirects) if redirects else _split(view, evidence, item),
         )
+
+
+def _is_put_there(view: ProjectView, item: Import) -> bool:
+    """Whether the file itself, or a conftest above it, puts the module into `sys.modules`."""
+    folders = item.importer.split("/")[:-1]
+    conftests = ["/".join((*folders[:count], "conftest.py")) for count in range(len(folders), -1, -1)]
+    name = rf"[\"']{re.escape(item.resolution.module)}[\"']"
+    putting = re.compile(rf"modules(?:\[|\.setdefault\()\s*{name}|setitem\(\s*sys\.modules\s*,\s*{name}|{name}\s*:")
+    for path in (item.importer, *conftests):
+        source = view.sources.text(path) if path in view.files else None
+        if source is not None and "sys.modules" in source.text and putting.search(source.text):
+            return True
+    return False
 
 
 def _message(item: Import, candidates: tuple[str, ...]) -> str:
