@@ -118,7 +118,8 @@ def by_basedpyright(text: str, sources: Path) -> Iterator[Report]:
     for error in json.loads(text)["generalDiagnostics"]:
         quoted = _QUOTED.findall(error["message"])
         path = str(error["file"]).removeprefix(f"{sources}/")
-        line = error["range"]["start"]["line"] + 1
+        # What is said of a whole file has no range.
+        line = error["range"]["start"]["line"] + 1 if "range" in error else 0
         if error.get("rule") == "reportMissingImports" and quoted:
             yield Report(Row(path, line, ""), quoted[0])
         elif error.get("rule") == "reportAttributeAccessIssue" and "unknown import symbol" in error["message"]:
@@ -137,7 +138,11 @@ def module_at(path: Path, line: int) -> str:
 
 _CHECKERS: dict[str, tuple[tuple[str, ...], Callable[[str, Path], Iterator[Report]]]] = {
     "ty": (("check", "--output-format", "concise", "--exit-zero", "."), by_ty),
-    "pyrefly": (("check", "--output-format", "json", "."), by_pyrefly),
+    "pyrefly": (
+        # Without a configuration of its own it leaves the second out; some projects switch off the first.
+        ("check", "--error", "missing-import", "--error", "missing-module-attribute", "--output-format", "json", "."),
+        by_pyrefly,
+    ),
     "basedpyright": (("--outputjson", "."), by_basedpyright),
 }
 
