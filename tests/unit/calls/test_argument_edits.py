@@ -7,7 +7,7 @@ import ast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.fixers.rules.calls._edits import removed, renamed, source_call
+from sophia_cli.fixers.rules.calls._edits import calls_in, removed, renamed, source_call
 from sophia_cli.project.code.calls import Call
 from sophia_cli.project.code.extract_calls import calls_of
 from sophia_cli.project.source import SourceText, apply_edits, decode
@@ -52,7 +52,7 @@ def test_taking_an_argument_out_leaves_the_others_as_they_are(made: tuple[str, s
     text, name = made
     source, call = read(text)
     (keyword,) = (keyword for keyword in call.keywords if keyword.name == name)
-    found = source_call(source, call)
+    found = source_call(calls_in(source), call)
     assert found is not None
     edit = removed(source, found, keyword, "app.py")
     assert edit is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sophia_cli.core.findings import Edit
@@ -27,15 +27,32 @@ class SourceCall:
     spans: tuple[tuple[int, int, int, int], ...]
 
 
-def source_call(source: SourceText, call: Call) -> SourceCall | None:
-    """Find a call in the text again; None where the text does not compile or holds no such call."""
+@dataclass(frozen=True, slots=True)
+class SourceCalls:
+    """All calls of a text, by the line that they begin on: looking many up costs one reading of the text."""
+
+    source: SourceText
+    by_line: Mapping[int, Sequence[ast.Call]]
+
+
+def calls_in(source: SourceText) -> SourceCalls:
+    """Return the calls of a text, none where it does not compile."""
+    by_line: dict[int, list[ast.Call]] = {}
     try:
         tree = ast.parse(source.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    lines = source.lines
+        return SourceCalls(source, by_line)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.lineno == call.line and _is_the_call(node, call, lines):
+        if isinstance(node, ast.Call):
+            by_line.setdefault(node.lineno, []).append(node)
+    return SourceCalls(source, by_line)
+
+
+def source_call(calls: SourceCalls, call: Call) -> SourceCall | None:
+    """Find a call in the text again; None where the text holds no such call."""
+    lines = calls.source.lines
+    for node in calls.by_line.get(call.line, ()):
+        if _is_the_call(node, call, lines):
             arguments: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
             arguments.sort(key=lambda item: (item.lineno, item.col_offset))
             return SourceCall(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sophia_cli.core.findings import Fix, Safety
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rules.calls._edits import SourceCall, removed, renamed, source_call
+from sophia_cli.fixers.rules.calls._edits import SourceCall, SourceCalls, removed, renamed, source_call
 from sophia_cli.fixers.rules.calls._similar import closest, likeness
 from sophia_cli.project.calls.past import Fate, fate_of
 from sophia_cli.project.calls.wrong import WrongCall
@@ -33,11 +33,11 @@ class _Proposal:
     confidence: float
 
 
-def fixes_of(view: ProjectView, wrong: WrongCall) -> Mapping[Keyword, Fix]:
-    """Return fixes for the unknown keywords of a call, for those that there is evidence for."""
-    source = view.sources.text(wrong.path)
-    call = None if source is None else source_call(source, wrong.call)
-    if source is None or call is None:
+def fixes_of(view: ProjectView, wrong: WrongCall, calls: SourceCalls) -> Mapping[Keyword, Fix]:
+    """Return fixes for the unknown keywords of a call, one of `calls`, for those that there is evidence for."""
+    source = calls.source
+    call = source_call(calls, wrong.call)
+    if call is None:
         return {}
     proposals = {keyword: _proposal(view, wrong, keyword, call) for keyword in wrong.unknown}
     wanted = Counter(proposal.name for proposal in proposals.values() if proposal is not None and proposal.name)

@@ -33,15 +33,22 @@ from sophia_cli.core.findings import Category, Fact, Finding, Region, Severity
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.calls._definition import defined_in
+from sophia_cli.fixers.rules.calls._edits import SourceCalls, calls_in
 from sophia_cli.fixers.rules.calls._repair import fixes_of
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
+    calls: dict[str, SourceCalls | None] = {}
     for wrong in view.calls.wrong:
         if not wrong.unknown:
             continue
         call = wrong.call
-        fixes = fixes_of(view, wrong)
+        if wrong.path not in calls:
+            source = view.sources.text(wrong.path)
+            # Calls are reported file by file: the trees of one file are enough to hold.
+            calls = {wrong.path: None if source is None else calls_in(source)}
+        known = calls[wrong.path]
+        fixes = {} if known is None else fixes_of(view, wrong, known)
         for keyword in wrong.unknown:
             data: dict[str, Fact] = {"callable": call.written, "argument": keyword.name, "call_line": call.line}
             yield Finding(
