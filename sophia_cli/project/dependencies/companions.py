@@ -46,6 +46,36 @@ _NEEDS = {
     "typer": "click rich shellingham typing-extensions",
     "uvicorn": "click h11",
 }
+_BROUGHT_BY_EXTRAS = {
+    "aiohttp[speedups]": "aiodns brotli",
+    "celery[redis]": "redis kombu",
+    "dask[complete]": "bokeh distributed jinja2 lz4 numpy pandas pyarrow",
+    "dask[dataframe]": "numpy pandas pyarrow",
+    "fastapi-users[sqlalchemy]": "fastapi-users-db-sqlalchemy sqlalchemy",
+    "fastapi[all]": "email-validator fastapi-cli httpx itsdangerous jinja2 orjson pydantic-extra-types"
+    " pydantic-settings python-multipart pyyaml ujson uvicorn",
+    "fastapi[standard]": "email-validator fastapi-cli httpx jinja2 pydantic-extra-types pydantic-settings"
+    " python-multipart uvicorn",
+    "httpx[http2]": "h2",
+    "httpx[socks]": "socksio",
+    "mcp[cli]": "python-dotenv typer",
+    "pandas[excel]": "odfpy openpyxl python-calamine pyxlsb xlrd xlsxwriter",
+    "pandas[parquet]": "pyarrow",
+    "psycopg[binary]": "psycopg-binary",
+    "psycopg[pool]": "psycopg-pool",
+    "pydantic[email]": "email-validator",
+    "requests[socks]": "pysocks",
+    "sqlalchemy[asyncio]": "greenlet",
+    "sqlalchemy[mysql]": "mysqlclient",
+    "sqlalchemy[postgresql-asyncpg]": "asyncpg greenlet",
+    "sqlalchemy[postgresql-psycopg2binary]": "psycopg2-binary",
+    "sqlalchemy[postgresql-psycopgbinary]": "psycopg psycopg-binary",
+    "sqlalchemy[postgresql]": "psycopg2",
+    "starlette[full]": "httpx itsdangerous jinja2 python-multipart pyyaml",
+    "strawberry-graphql[fastapi]": "fastapi python-multipart",
+    "transformers[torch]": "accelerate torch",
+    "uvicorn[standard]": "httptools python-dotenv pyyaml uvloop watchfiles websockets",
+}
 _GOOGLE = (
     "google-api-core google-auth google-cloud-core googleapis-common-protos grpcio grpcio-status proto-plus protobuf"
 )
@@ -59,3 +89,8 @@ def companion_of(distribution: str, declared: Iterable[str]) -> str | None:
         if distribution in _GOOGLE.split() and name.startswith("google-cloud-") and name != distribution:
             return name
     return None
+
+
+def brought_by_extra(distribution: str, extra: str) -> frozenset[str]:
+    """Return the distributions that an extra is known to bring; normalised names, as those that are given."""
+    return frozenset(_BROUGHT_BY_EXTRAS.get(f"{distribution}[{extra}]", "").split())

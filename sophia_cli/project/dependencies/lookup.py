@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from sophia_cli.project.dependencies.companions import companion_of
+from sophia_cli.project.dependencies.companions import brought_by_extra, companion_of
 from sophia_cli.project.dependencies.declared import Declared
 from sophia_cli.project.dependencies.formats import is_usual
 from sophia_cli.project.dependencies.import_names import ImportNames
@@ -241,13 +241,14 @@ class Dependencies:
             yield name
 
     def _adds(self, requirement: Requirement, dotted: str) -> bool:
-        """Whether an extra that is asked for brings the import: by the metadata, else by an extra of its name."""
+        """Whether an extra that is asked for brings the import: by the metadata, else as is known, or by its name."""
         wanted = {normalised(extra) for extra in requirement.extras}
         fitting = set(self._fitting(dotted))
         installed = self.environment.distributions.get(requirement.name)
         if installed is not None:
             return any(fitting & set(installed.extras.get(extra, ())) for extra in wanted)
-        return bool(wanted & fitting)
+        brought = frozenset[str]().union(*(brought_by_extra(requirement.name, extra) for extra in wanted))
+        return not fitting.isdisjoint(wanted | brought)
 
     def _resembles(self, name: str, dotted: str) -> bool:
         """Whether a declared distribution of which nothing is known may well offer an import of which nothing is known.
