@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,10 +156,12 @@ def _all(found: FindingsByPath) -> Iterable[Finding]:
     return (finding for findings in found.values() for finding in findings)
 
 
+_LINE = re.compile(r"(?<=\w):\d+\b")
 _NAMING = ("module", "name", "import", "callable", "argument", "target", "modules")
 
 
 def _identity(finding: Finding) -> tuple[object, ...]:
     """Return what tells a finding from others whatever else changes: lines move, and words follow the surroundings."""
     named = tuple(finding.data.get(key) for key in _NAMING)
-    return (finding.path, finding.rule, *(named if any(named) else (finding.message,)))
+    # A message may name the place of something else (`requirements.txt:3`), which moves like the finding's own.
+    return (finding.path, finding.rule, *(named if any(named) else (_LINE.sub(":", finding.message),)))

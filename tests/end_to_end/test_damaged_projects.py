@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,29 @@ def test_a_healthy_project_has_no_finding(tmp_path: Path) -> None:
     make_project(tmp_path / "project", Random(3))
     ended = sophia(tmp_path / "project", "scan")
     assert (ended.code, ended.document["findings"]) == (0, [])
+
+
+def test_a_line_is_taken_out_above_a_conflict_that_stays(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("python>=3.8\nhttpx==0.2\nhttpx==0.3\n")
+    (tmp_path / "app.py").write_text("import httpx\n")
+    ended = sophia(tmp_path, "fix")
+    assert ended.document["taken_back"] == []
+    assert (tmp_path / "requirements.txt").read_text() == "httpx==0.2\nhttpx==0.3\n"
+
+
+def test_a_thousand_wrong_calls_in_one_file_take_seconds(tmp_path: Path) -> None:
+    lines = (f"def job_{number}(a=1): return job_{number - 1}(b={number})" for number in range(1500))
+    (tmp_path / "jobs.py").write_text("\n".join(lines) + "\n")
+    before = _cpu_of_children_s()
+    ended = sophia(tmp_path, "scan")
+    assert ended.document["summary"]["by_rule"]["SPH501"] >= 1499
+    # A scan that reads the file again for each call takes more than a minute.
+    assert _cpu_of_children_s() - before < 10
+
+
+def _cpu_of_children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.slow
