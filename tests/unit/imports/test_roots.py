@@ -172,7 +172,7 @@ def test_bytes_that_are_no_text_are_passed_over() -> None:
 
 def test_a_file_that_imports_the_one_that_changes_the_path_finds_what_lies_there() -> None:
     texts = {
-        "jobs/paths.py": "import sys, os\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '../libs/common'))\n",
+        "jobs/paths.py": "import os, sys\nsys.path.append(os.path.join(os.path.dirname(__file__), '../libs/common'))\n",
         "jobs/run.py": "import paths\nfrom texts.slugs import slug\n",
         "jobs/other.py": "from texts.slugs import slug\n",
         "libs/common/texts/slugs.py": "slug = str\n",
