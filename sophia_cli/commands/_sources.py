@@ -14,12 +14,17 @@ class SourceLines:
         self._root = root
         self._path: str | None = None
         self._lines: list[bytes] = []
+        # Many findings may stand on one long line, which is held once.
+        self._shown: dict[int, str] = {}
 
     def line(self, path: str, number: int) -> str | None:
         """Return a line (from 1) as text for display, None when the file or the line is not there."""
         if path != self._path:
             data = read_bytes(self._root, path) or b""
+            self._shown = {}
             self._path, self._lines = path, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         if not 1 <= number <= len(self._lines):
             return None
-        return self._lines[number - 1].decode("utf-8", "replace")
+        if number not in self._shown:
+            self._shown[number] = self._lines[number - 1].decode("utf-8", "replace")
+        return self._shown[number]

@@ -74,23 +74,35 @@ def outcome(
         lines = LineMap(start.data, end.data, owned) if owned else None
         seen = [_Seen(f, f.region.line if lines is None else lines.before(f.region.line)) for f in end.report.findings]
         _match(entries, seen, _set_now)
-        reported += [_reported(entry, end, why) for entry in entries]
+        text = _Shown(end.data)
+        reported += [_reported(entry, text, why) for entry in entries]
     return tuple(sorted(reported, key=lambda item: item.finding.sort_key))
 
 
-def source_line(version: Version, line: int) -> str | None:
-    """Return one line of a file as text for display, None when the file does not have it."""
-    lines = version.data.split(b"\n", line)
-    if not 1 <= line <= len(lines):
-        return None
-    return lines[line - 1].rstrip(b"\r").decode("utf-8", "replace")
+class _Shown:
+    """Lines of one file as text for display; the file is split once, a line that many findings share is held once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._lines: list[bytes] | None = None
+        self._known: dict[int, str] = {}
+
+    def line(self, number: int) -> str | None:
+        """Return a line (from 1), None when the file does not have it."""
+        if self._lines is None:
+            self._lines = self._data.split(b"\n")
+        if not 1 <= number <= len(self._lines):
+            return None
+        if number not in self._known:
+            self._known[number] = self._lines[number - 1].rstrip(b"\r").decode("utf-8", "replace")
+        return self._known[number]
 
 
-def _reported(entry: _Entry, end: Version, why: Callable[[Finding], str | None]) -> ReportedFinding:
+def _reported(entry: _Entry, end: _Shown, why: Callable[[Finding], str | None]) -> ReportedFinding:
     if entry.now is None:
         return ReportedFinding(entry.finding, None, entry.applied)
     reason = "its fix was made and it is still reported" if entry.applied else why(entry.now)
-    shown = source_line(end, entry.now.region.line)
+    shown = end.line(entry.now.region.line)
     return ReportedFinding(entry.finding, entry.now, entry.applied, reason, shown)
 
 

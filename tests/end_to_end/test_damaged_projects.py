@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -39,6 +41,17 @@ def test_a_thousand_wrong_calls_in_one_file_take_seconds(tmp_path: Path) -> None
     assert ended.document["summary"]["by_rule"]["SPH501"] >= 1499
     # A scan that reads the file again for each call takes more than a minute.
     assert _cpu_of_children_s() - before < 10
+
+
+@pytest.mark.parametrize("words", [("scan",), ("fix", "--unsafe")])
+def test_a_thousand_findings_on_one_long_line_hold_it_once(words: tuple[str, ...], tmp_path: Path) -> None:
+    arguments = ", ".join(f"argument_{number}={number}" for number in range(3000))
+    (tmp_path / "jobs.py").write_text(f"def job(only):\n    return only\n\n\njob(1, {arguments})\n")
+    # The line has 60 kB: held for each finding it is 190 MB.
+    limited = f"ulimit -v 180000; exec {sys.executable} -m sophia_cli {' '.join(words)}"
+    done = subprocess.run(["sh", "-c", limited], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("SPH501") == 3000
 
 
 def _cpu_of_children_s() -> float:
