@@ -131,7 +131,7 @@ def test_a_line_of_junk_costs_few_imports_and_invents_none(line: int, junk: str)
     exact = {(fact.written, fact.names and fact.names[0].name) for fact in surface_of_broken(SOUND).imports}
     found = {(fact.written, fact.names and fact.names[0].name) for fact in surface_of_broken("\n".join(lines)).imports}
     assert len(exact - found) <= 4
-    # A line behind `import \\` is what is imported; names that stand behind the junk may be lost, modules are not made up.
+    # What stands behind `import \\` is imported; names behind the junk may be lost, modules are not made up.
     known = {"injected", "x", "a.b-c", "not_this_one", "nor_this", junk.strip()}
     assert {module for module, _ in found} - {module for module, _ in exact} - known == set()
 
