@@ -63,7 +63,7 @@ class Capacity:
     """The largest rate that keeps the objectives. `rate` is None when no rate did.
 
     They were kept at `rate` in a trial of its own and breached at `breached_at` (None when no trial breached them).
-    `is_sure` tells whether the trial at `rate` kept them with 95 % confidence, `limit` why the client could not make more.
+    `is_sure` tells whether the trial at `rate` kept them with 95 % confidence, `limit` why the client made no more.
     """
 
     objectives: tuple[Objective, ...]
