@@ -65,10 +65,7 @@ class ProjectView:
 
     def document(self, path: str) -> bytes | None:
         """Return the bytes of a file that is no Python module, or of `setup.py`; None when it cannot be read."""
-        if path in self.documents:
-            return self.documents[path]
-        source = self.sources.text(path)
-        return None if source is None else source.data
+        return _document(path, self.documents, self.sources)
 
 
 def view_of_project(
@@ -86,10 +83,7 @@ def view_of_project(
     """
 
     def read(path: str) -> bytes | None:
-        if path in documents:
-            return documents[path]
-        source = sources.text(path)
-        return None if source is None else source.data
+        return _document(path, documents, sources)
 
     declaring = (path for path in files if path.rpartition("/")[2] in ("setup.py", "noxfile.py"))
     scripts = {path: data for path in declaring if (data := read(path))}
@@ -105,3 +99,10 @@ def view_of_project(
     )
     calls = Calls(files, graph.resolver)
     return ProjectView(files, documents, sources, past, python, graph, dependencies, calls)
+
+
+def _document(path: str, documents: Mapping[str, bytes], sources: Sources) -> bytes | None:
+    if path in documents:
+        return documents[path]
+    source = sources.text(path)
+    return None if source is None else source.data

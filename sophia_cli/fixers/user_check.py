@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.project.sessions import end_session
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
@@ -66,7 +66,7 @@ class UserCheck:
             except subprocess.TimeoutExpired:
                 code, note = None, f"[stopped after {self.timeout_s:g} s]"
             finally:
-                _end(process)
+                end_session(process, _GRACE_S)
             text = _tail(output.fileno())
         return CheckRun(code == 0, "\n".join(part for part in (text, note) if part))
 
@@ -80,20 +80,6 @@ def user_check(command: str, root: Path, timeout_s: float, environment: Mapping[
     if not words:
         raise UsageError("check-invalid", "`--verify` needs a command")
     return UserCheck(command, tuple(words), root, timeout_s, environment)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what the command started and left running in its own session."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            break
-        try:
-            process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait()
 
 
 def _tail(file: int) -> str:

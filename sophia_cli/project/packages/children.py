@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.project.sessions import end_session
 
 _MOST_BYTES = 4_000_000
 _GRACE_S = 5.0
@@ -65,21 +65,8 @@ def run_tool(
                 hint="look at the network and the package index, then run again",
             ) from error
         finally:
-            _end(process)
+            end_session(process, _GRACE_S)
         return Ended(code, _tail(out.fileno()), _tail(err.fileno()))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            break
-        try:
-            process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait()
 
 
 def _tail(file: int) -> str:
