@@ -10,7 +10,7 @@ from docs.command_options import command_page
 from docs.error_references import ErrorReference, error_references
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.main import COMMANDS, root_help
-from sophia_cli.project.settings_keys import KEYS, Section
+from sophia_cli.project.settings.keys import KEYS, Section
 
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "sophia_cli"

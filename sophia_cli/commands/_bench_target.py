@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.measurement_slo import Objective, Percentile
-from sophia_cli.project.service_model import ProbeKind, Service, Slo
-from sophia_cli.project.settings import load_settings
+from sophia_cli.project.settings.check_model import ProbeKind
+from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.service_model import Service, Slo
 
 
 @dataclass(frozen=True, slots=True)

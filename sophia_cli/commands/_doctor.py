@@ -17,12 +17,12 @@ from sophia_cli.commands._doctor_roots import root_lines
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.project.clock import Clock
-from sophia_cli.project.files import discover
+from sophia_cli.project.files.inventory import discover
 from sophia_cli.project.history.repository import find_repository
 from sophia_cli.project.python_version import project_python, python_declarations
-from sophia_cli.project.recovery import recover_when_idle
-from sophia_cli.project.settings import load_settings
-from sophia_cli.project.settings_model import Settings
+from sophia_cli.project.runs.recovery import recover_when_idle
+from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.model import Settings
 from sophia_cli.project.state_folder import StateFolder, Subfolder
 
 _OLDEST_PYTHON = (3, 11)
@@ -176,7 +176,7 @@ def _state(root: Path, clock: Clock) -> Iterator[Diagnosis]:
 
 
 def _past_runs(state: StateFolder, clock: Clock) -> str:
-    from sophia_cli.project.pruning import Retention, stored
+    from sophia_cli.project.runs.pruning import Retention, stored
 
     found = stored(state, clock.now(), Retention())
     text = f"{found.runs}, {found.bytes / 1_000_000:.1f} MB"

@@ -8,7 +8,7 @@ from pathlib import Path
 from sophia_cli.fixers.contents import read_bytes
 from sophia_cli.fixers.survey import facts_of_bytes, unread_facts
 from sophia_cli.project.code.file_facts import FileFacts
-from sophia_cli.project.files import Inventory
+from sophia_cli.project.files.inventory import Inventory
 from sophia_cli.project.imports.model import Reason, SourceRoot
 from sophia_cli.project.imports.modules import ModuleMap
 from sophia_cli.project.imports.roots import infer_roots, is_root_document

@@ -19,8 +19,8 @@ from sophia_cli.fixers.engine import Draft
 from sophia_cli.fixers.execute import Executed
 from sophia_cli.fixers.outcome import findings_of, outcome
 from sophia_cli.fixers.verify import Version
-from sophia_cli.project.recovery import Recovered
 from sophia_cli.project.root import find_root
+from sophia_cli.project.runs.recovery import Recovered
 
 
 def fix_report(

@@ -31,9 +31,9 @@ from sophia_cli.fixers.user_check import UserCheck, user_check
 from sophia_cli.fixers.verify import Version
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.locks import HeldLock, project_lock
-from sophia_cli.project.recovery import Recovered, recover, recover_when_idle
-from sophia_cli.project.runs import RunState, list_runs
-from sophia_cli.project.transactions import Run, begin_run
+from sophia_cli.project.runs.kept import RunState, list_runs
+from sophia_cli.project.runs.recovery import Recovered, recover, recover_when_idle
+from sophia_cli.project.runs.transactions import Run, begin_run
 
 if TYPE_CHECKING:
     from sophia_cli.commands._installing import Installer
@@ -274,7 +274,7 @@ def _install(
 
 def _make_room(lock: HeldLock, clock: Clock) -> None:
     """Remove runs that are long past; the run that just ended stands whatever becomes of that."""
-    from sophia_cli.project.pruning import Retention, prune
+    from sophia_cli.project.runs.pruning import Retention, prune
 
     # Ctrl-C ends the pruning; what is left is for the next time.
     with contextlib.suppress(KeyboardInterrupt):

@@ -23,7 +23,7 @@ from sophia_cli.project.packages.planning import InstallPlan, plan_installation
 from sophia_cli.project.packages.target import Target, find_target
 from sophia_cli.project.packages.tools import Tools, find_tools
 from sophia_cli.project.packages.wishes import declarations_among, read_wishes
-from sophia_cli.project.transactions import Run
+from sophia_cli.project.runs.transactions import Run
 from sophia_cli.render.packages import packages_text
 from sophia_cli.render.style import Style
 

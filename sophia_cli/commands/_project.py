@@ -20,14 +20,14 @@ from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import FILE_LIMIT_S, Progress, ScannedFile, ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
-from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
 from sophia_cli.project.dependencies.environment_place import find_environment
-from sophia_cli.project.files import Inventory, ProjectFile, discover
+from sophia_cli.project.files.classify import PYTHON_SUFFIXES, FileStatus
+from sophia_cli.project.files.inventory import Inventory, ProjectFile, discover
 from sophia_cli.project.history.repository import history_key
 from sophia_cli.project.python_version import project_python
 from sophia_cli.project.root import find_root, is_root
-from sophia_cli.project.settings import load_settings
-from sophia_cli.project.settings_model import Settings
+from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.model import Settings
 from sophia_cli.project.state_folder import StateFolder
 
 _FEW_BYTES = 100_000

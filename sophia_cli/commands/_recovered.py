@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sophia_cli.project.recovery import Recovered
+from sophia_cli.project.runs.recovery import Recovered
 
 
 def recovery_line(item: Recovered) -> str:

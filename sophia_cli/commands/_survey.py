@@ -16,11 +16,11 @@ from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.project.cache_file import Values
-from sophia_cli.project.classify import PYTHON_SUFFIXES, FileStatus
 from sophia_cli.project.facts_cache import FactsCache, ProjectResult, read_result, write_result
-from sophia_cli.project.files import Inventory
-from sophia_cli.project.listing import Listings, still_so
-from sophia_cli.project.service_model import Service
+from sophia_cli.project.files.classify import PYTHON_SUFFIXES, FileStatus
+from sophia_cli.project.files.inventory import Inventory
+from sophia_cli.project.files.listing import Listings, still_so
+from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
 
 if TYPE_CHECKING:

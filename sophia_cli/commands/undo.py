@@ -14,16 +14,16 @@ from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.core.report import Verdict
 from sophia_cli.core.undo_report import KeptFile, RunLine, UndoReport
-from sophia_cli.project.backups import Backups
 from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.locks import project_lock
-from sophia_cli.project.pruned import pruned_runs
-from sophia_cli.project.recovery import Recovered, recover_when_idle
-from sophia_cli.project.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
 from sophia_cli.project.root import find_root
-from sophia_cli.project.runs import list_runs, run_ids
+from sophia_cli.project.runs.backups import Backups
+from sophia_cli.project.runs.kept import list_runs, run_ids
+from sophia_cli.project.runs.pruned import pruned_runs
+from sophia_cli.project.runs.recovery import Recovered, recover_when_idle
+from sophia_cli.project.runs.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
+from sophia_cli.project.runs.undo import Kept, choose_run, undo_run
 from sophia_cli.project.state_folder import StateFolder
-from sophia_cli.project.undo import Kept, choose_run, undo_run
 
 HOLDER = "sophia undo"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sophia_cli.project.creation import place_for
 from sophia_cli.project.inside import FileRefused, open_folder, resolve_inside, split_path
+from sophia_cli.project.runs.creation import place_for
 
 
 def read_bytes(root: Path, path: str) -> bytes | None:

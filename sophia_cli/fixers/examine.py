@@ -14,8 +14,8 @@ from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.view import FileView, Obstacle
 from sophia_cli.project.cache import SETTLED_NS
 from sophia_cli.project.cache_file import Values
-from sophia_cli.project.classify import LARGEST_FILE, FileStatus, classify_content
-from sophia_cli.project.files import FileStamp, ProjectFile
+from sophia_cli.project.files.classify import LARGEST_FILE, FileStatus, classify_content
+from sophia_cli.project.files.inventory import FileStamp, ProjectFile
 from sophia_cli.project.source import SourceText
 
 

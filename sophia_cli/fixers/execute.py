@@ -17,9 +17,9 @@ from sophia_cli.fixers.contents import read_bytes
 from sophia_cli.fixers.trial import Analyse
 from sophia_cli.fixers.user_check import CheckRun
 from sophia_cli.fixers.verify import Version, objection
-from sophia_cli.project.atomic import FileChanged
-from sophia_cli.project.changes import FileChange
-from sophia_cli.project.records import Kept
+from sophia_cli.project.runs.atomic import FileChanged
+from sophia_cli.project.runs.changes import FileChange
+from sophia_cli.project.runs.records import Kept
 
 MAX_CHECK_RUNS = 60
 

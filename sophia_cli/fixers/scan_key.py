@@ -33,7 +33,7 @@ def _stamps(package: Path) -> Iterator[tuple[int, int]]:
     rooms = ("calls", "code", "dependencies", "history", "imports")
     pending += [os.path.join(package, "project", room) for room in rooms]
     yield _stamp(os.stat(os.path.join(package, "project", "source.py")))
-    yield _stamp(os.stat(os.path.join(package, "project", "classify.py")))
+    yield _stamp(os.stat(os.path.join(package, "project", "files", "classify.py")))
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):

@@ -28,8 +28,8 @@ from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.view import Obstacle
 from sophia_cli.project.cache import CacheEntry, ScanCache
 from sophia_cli.project.cache_file import Values
-from sophia_cli.project.classify import FileStatus
-from sophia_cli.project.files import ProjectFile
+from sophia_cli.project.files.classify import FileStatus
+from sophia_cli.project.files.inventory import ProjectFile
 
 if TYPE_CHECKING:
     from sophia_cli.fixers.worker import Outcome

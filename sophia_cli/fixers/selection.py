@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Category, Finding
 from sophia_cli.fixers.rule import AnyRule
-from sophia_cli.project.ignore import IgnoreRules, parse_ignore
-from sophia_cli.project.settings_model import PathIgnore
+from sophia_cli.project.files.ignore import IgnoreRules, parse_ignore
+from sophia_cli.project.settings.model import PathIgnore
 
 _ID_PREFIX = re.compile(r"SPH\d{0,3}\Z", re.IGNORECASE)
 _IGNORE = re.compile(r"#[ \t]*sophia:[ \t]*ignore(?:[ \t]*\[([^\]\n]*)\]|(?![\w\[-]))")

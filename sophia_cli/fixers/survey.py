@@ -21,7 +21,7 @@ from sophia_cli.project.code.file_facts import FileFacts, facts_of
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.imports.entry_points import entry_files
 from sophia_cli.project.imports.modules import Listing
-from sophia_cli.project.service_model import Service
+from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.source import SourceText, decode
 
 Read = Callable[[str], bytes | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sophia_cli.project.cache_file import Values, read_entries, write_entries
-from sophia_cli.project.files import FileStamp
+from sophia_cli.project.files.inventory import FileStamp
 from sophia_cli.project.state_folder import StateFolder
 
 _KIND = "scan"

@@ -15,8 +15,8 @@ from docs.generate import SETTINGS_EXAMPLE, stale_pages
 from sophia_cli.commands._demo import unpack
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.main import COMMANDS
-from sophia_cli.project.settings_keys import KEYS
-from sophia_cli.project.settings_parser import parse_settings
+from sophia_cli.project.settings.keys import KEYS
+from sophia_cli.project.settings.parser import parse_settings
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -16,9 +16,9 @@ from transaction_child import CREATED, CREATED_AGAIN, DROPPED, FILES
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.failpoints import VARIABLE
 from sophia_cli.project.locks import HeldLock, project_lock
-from sophia_cli.project.recovery import Recovered, recover
-from sophia_cli.project.transactions import FileChange, Run, begin_run
-from sophia_cli.project.undo import UndoResult, undo_run
+from sophia_cli.project.runs.recovery import Recovered, recover
+from sophia_cli.project.runs.transactions import FileChange, Run, begin_run
+from sophia_cli.project.runs.undo import UndoResult, undo_run
 
 Tree = dict[str, tuple[str, int, bytes]]
 MODES = (0o644, 0o755, 0o600, 0o664)

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.project.atomic import FileChanged
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.inside import FileRefused
-from sophia_cli.project.journal import read_journal
-from sophia_cli.project.records import Folders, encode
-from sophia_cli.project.runs import RunState
-from sophia_cli.project.transactions import FileChange, begin_run
-from sophia_cli.project.undo import list_runs
+from sophia_cli.project.runs.atomic import FileChanged
+from sophia_cli.project.runs.journal import read_journal
+from sophia_cli.project.runs.kept import RunState
+from sophia_cli.project.runs.records import Folders, encode
+from sophia_cli.project.runs.transactions import FileChange, begin_run
+from sophia_cli.project.runs.undo import list_runs
 
 NEW = b"value = 1\n"
 

@@ -15,9 +15,9 @@ from faulty_project import LIMIT_S, fix_now, held, make_project, picture, start_
 from sophia_cli.core.errors import BusyError, SophiaError, UnavailableError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock, read_holder
-from sophia_cli.project.recovery import recover_when_idle
+from sophia_cli.project.runs.recovery import recover_when_idle
+from sophia_cli.project.runs.transactions import FileChange, begin_run
 from sophia_cli.project.state_folder import StateFolder
-from sophia_cli.project.transactions import FileChange, begin_run
 
 
 class HandClock:
@@ -189,8 +189,8 @@ from pathlib import Path
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock
-from sophia_cli.project.recovery import recover_when_idle
-from sophia_cli.project.undo import list_runs
+from sophia_cli.project.runs.recovery import recover_when_idle
+from sophia_cli.project.runs.undo import list_runs
 
 os.setgid(65534), os.setuid(65534)
 root = Path(sys.argv[1])

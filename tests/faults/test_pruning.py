@@ -25,12 +25,12 @@ from sophia_processes import start_sophia
 from transaction_child import LAST_TWO
 
 from sophia_cli.core.errors import SophiaError, UsageError
-from sophia_cli.project.backups import digest
 from sophia_cli.project.failpoints import PruneFailpoint
-from sophia_cli.project.pruning import Pruned, Retention, prune, stored
-from sophia_cli.project.runs import RunState, list_runs
+from sophia_cli.project.runs.backups import digest
+from sophia_cli.project.runs.kept import RunState, list_runs
+from sophia_cli.project.runs.pruning import Pruned, Retention, prune, stored
+from sophia_cli.project.runs.transactions import FileChange, begin_run
 from sophia_cli.project.state_folder import StateFolder
-from sophia_cli.project.transactions import FileChange, begin_run
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 LONG_AGO = 100

@@ -14,8 +14,8 @@ from faulty_project import KILLED, Children, Tree, fix_now, held, make_project, 
 
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.project.clock import SystemClock
-from sophia_cli.project.restore import RollbackIncomplete
-from sophia_cli.project.transactions import FileChange, begin_run
+from sophia_cli.project.runs.restore import RollbackIncomplete
+from sophia_cli.project.runs.transactions import FileChange, begin_run
 
 SIZE_KB = 512
 

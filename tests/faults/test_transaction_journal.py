@@ -10,8 +10,9 @@ from faulty_project import KILLED, Children, fix_now, held, make_project, pictur
 
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.project.clock import SystemClock
-from sophia_cli.project.journal import Journal, first_record, last_record, read_journal
-from sophia_cli.project.records import (
+from sophia_cli.project.runs.journal import Journal, first_record, last_record, read_journal
+from sophia_cli.project.runs.kept import RunState
+from sophia_cli.project.runs.records import (
     Abort,
     Backup,
     Begin,
@@ -25,10 +26,9 @@ from sophia_cli.project.records import (
     Undone,
     encode,
 )
-from sophia_cli.project.recovery import RecoveryKind
-from sophia_cli.project.runs import RunState
-from sophia_cli.project.transactions import FileChange, begin_run
-from sophia_cli.project.undo import list_runs
+from sophia_cli.project.runs.recovery import RecoveryKind
+from sophia_cli.project.runs.transactions import FileChange, begin_run
+from sophia_cli.project.runs.undo import list_runs
 
 RECORDS: tuple[Record, ...] = (
     Begin("7f3a", 1, "sophia fix", 4121, "0.1.0", "2026-01-02T03:04:05+00:00"),

@@ -23,11 +23,11 @@ from faulty_project import (
 )
 
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.project.atomic import FileChanged
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.inside import FileRefused
-from sophia_cli.project.transactions import FileChange, begin_run
-from sophia_cli.project.undo import list_runs
+from sophia_cli.project.runs.atomic import FileChanged
+from sophia_cli.project.runs.transactions import FileChange, begin_run
+from sophia_cli.project.runs.undo import list_runs
 
 # From after the check of all files until the very last moment before the second file is renamed.
 MOMENTS = (
@@ -288,7 +288,7 @@ from pathlib import Path
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.inside import FileRefused
 from sophia_cli.project.locks import project_lock
-from sophia_cli.project.transactions import FileChange, begin_run
+from sophia_cli.project.runs.transactions import FileChange, begin_run
 
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 clock = SystemClock()

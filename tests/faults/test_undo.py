@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.errors import UsageError
-from sophia_cli.project.backups import digest
 from sophia_cli.project.clock import SystemClock
-from sophia_cli.project.journal import JournalContent
-from sophia_cli.project.recovery import RecoveryKind, recover_when_idle
-from sophia_cli.project.runs import RunState, find_run, tell
-from sophia_cli.project.transactions import FileChange, begin_run
-from sophia_cli.project.undo import list_runs
+from sophia_cli.project.runs.backups import digest
+from sophia_cli.project.runs.journal import JournalContent
+from sophia_cli.project.runs.kept import RunState, find_run, tell
+from sophia_cli.project.runs.recovery import RecoveryKind, recover_when_idle
+from sophia_cli.project.runs.transactions import FileChange, begin_run
+from sophia_cli.project.runs.undo import list_runs
 
 
 def _three_runs(root: Path) -> list[str]:

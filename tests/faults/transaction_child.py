@@ -16,10 +16,10 @@ from sophia_cli.core.errors import SophiaError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.failpoints import VARIABLE
 from sophia_cli.project.locks import HeldLock, project_lock
-from sophia_cli.project.pruning import Retention, prune
-from sophia_cli.project.recovery import recover
-from sophia_cli.project.transactions import FileChange, Run, begin_run
-from sophia_cli.project.undo import undo_run
+from sophia_cli.project.runs.pruning import Retention, prune
+from sophia_cli.project.runs.recovery import recover
+from sophia_cli.project.runs.transactions import FileChange, Run, begin_run
+from sophia_cli.project.runs.undo import undo_run
 
 # Grows, shrinks, and stays: (path, bytes before, bytes after the first round, bytes after the second or None).
 FILES: tuple[tuple[str, bytes, bytes, bytes | None], ...] = (

@@ -24,11 +24,11 @@ from sophia_cli.fixers.rule import AnyRule, ProjectRule, Rule, all_rules
 from sophia_cli.fixers.survey import Survey, facts_of_bytes
 from sophia_cli.fixers.verify import Version
 from sophia_cli.fixers.view import FileView
-from sophia_cli.project.classify import PYTHON_SUFFIXES
 from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.files.classify import PYTHON_SUFFIXES
 from sophia_cli.project.locks import project_lock
-from sophia_cli.project.transactions import begin_run
-from sophia_cli.project.undo import undo_run
+from sophia_cli.project.runs.transactions import begin_run
+from sophia_cli.project.runs.undo import undo_run
 
 View = TypeVar("View", FileView, ProjectView)
 

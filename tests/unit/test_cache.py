@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.project.cache import CacheEntry, ScanCache
-from sophia_cli.project.files import FileStamp
+from sophia_cli.project.files.inventory import FileStamp
 from sophia_cli.project.state_folder import StateFolder
 
 STAMP = FileStamp(10, 1_000, 2_000, 77)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.core.errors import UsageError
-from sophia_cli.project.classify import FileStatus, classify_content
-from sophia_cli.project.files import Inventory, discover
+from sophia_cli.project.files.classify import FileStatus, classify_content
+from sophia_cli.project.files.inventory import Inventory, discover
 
 
 def _write(root: Path, *names: str, content: str = "x = 1\n") -> None:

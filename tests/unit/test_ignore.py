@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.project.ignore import literal_prefix, parse_ignore, read_ignore
+from sophia_cli.project.files.ignore import literal_prefix, parse_ignore, read_ignore
 
 _PIECE = st.sampled_from(["a", "b", "ab", ".py", " ", "!", "#", "/", "/", "*", "**", "?", "-", "[", "\\", "\\a", "\\*"])
 _BRACKET = st.sampled_from(["[ab]", "[!a]", "[^b]", "[a-c]", "[]a]", "[[:alpha:]]", "[\\]]", "[a"])

@@ -14,7 +14,7 @@ from sophia_cli.fixers.selection import (
     without_path_ignored,
     without_suppressed,
 )
-from sophia_cli.project.settings_model import PathIgnore
+from sophia_cli.project.settings.model import PathIgnore
 
 
 def make_rule(identifier: str, name: str, category: Category = Category.CORRECTNESS) -> Rule:

@@ -8,20 +8,12 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.project.service_model import (
-    Check,
-    Command,
-    Limits,
-    PortConflict,
-    Probe,
-    ProbeKind,
-    Slo,
-    Strategy,
-)
-from sophia_cli.project.settings import load_settings
-from sophia_cli.project.settings_keys import KEYS
-from sophia_cli.project.settings_model import PathIgnore, Settings
-from sophia_cli.project.settings_parser import parse_settings
+from sophia_cli.project.settings.check_model import Check, Command, Probe, ProbeKind
+from sophia_cli.project.settings.keys import KEYS
+from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.model import PathIgnore, Settings
+from sophia_cli.project.settings.parser import parse_settings
+from sophia_cli.project.settings.service_model import Limits, PortConflict, Slo, Strategy
 
 SHOP = """\
 [project]

@@ -7,7 +7,7 @@ import tomllib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.project.settings_positions import Path, Position, index_positions
+from sophia_cli.project.settings.positions import Path, Position, index_positions
 
 TEXT = '''\
 # a comment with [brackets] and = signs

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from sophia_cli.project.service_model import Service
+from sophia_cli.project.settings.service_model import Service
 
 _MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::[A-Za-z_][\w.]*(?:\(.*\))?)?")
 _OPTION_VALUE = re.compile(r"--?[A-Za-z][\w-]*=(?P<value>.+)")

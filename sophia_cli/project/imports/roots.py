@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from sophia_cli.project.classify import is_test_folder
 from sophia_cli.project.code.file_facts import FileFacts
+from sophia_cli.project.files.classify import is_test_folder
 from sophia_cli.project.imports.model import Reason, SourceRoot
 from sophia_cli.project.imports.modules import ModuleMap, normal_folder
 

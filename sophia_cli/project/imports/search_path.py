@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sophia_cli.project.classify import is_test_folder
+from sophia_cli.project.files.classify import is_test_folder
 from sophia_cli.project.imports.model import Reason, SourceRoot
 from sophia_cli.project.imports.modules import ModuleMap
 from sophia_cli.project.imports.test_code import is_test_code

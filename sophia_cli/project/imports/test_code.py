@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sophia_cli.project.classify import is_test_folder
+from sophia_cli.project.files.classify import is_test_folder
 
 
 def is_test_code(path: str) -> bool:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.packages import PackagesReport
-from sophia_cli.project.atomic import WriteFailed
 from sophia_cli.project.failpoints import PackageFailpoint, failpoint
 from sophia_cli.project.packages.children import run_tool
 from sophia_cli.project.packages.installed import installed_packages
@@ -24,9 +23,10 @@ from sophia_cli.project.packages.trouble import last_words
 from sophia_cli.project.packages.versions import is_same_version
 from sophia_cli.project.packages.way_back import AFTERMATH, MANIFEST, mark_of
 from sophia_cli.project.packages.wheels import Wheel, fetch_wheels, wheel_lines
-from sophia_cli.project.records import PackageChange
-from sophia_cli.project.runs import packages_folder
-from sophia_cli.project.transactions import Run
+from sophia_cli.project.runs.atomic import WriteFailed
+from sophia_cli.project.runs.kept import packages_folder
+from sophia_cli.project.runs.records import PackageChange
+from sophia_cli.project.runs.transactions import Run
 
 _WHEELS = "wheels"
 _TEMPORARY = "tmp"

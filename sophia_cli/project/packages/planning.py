@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sophia_cli.core.packages import PackageAction, PackageNote, PackagesReport, PackageStep
-from sophia_cli.project.changes import FileChange
 from sophia_cli.project.packages.installed import Installed, installed_packages
 from sophia_cli.project.packages.lock_files import renew_locks
 from sophia_cli.project.packages.resolution import Pin, Question, Resolution
@@ -15,6 +14,7 @@ from sophia_cli.project.packages.target import Target
 from sophia_cli.project.packages.tools import Tools
 from sophia_cli.project.packages.versions import is_newer, is_same_version
 from sophia_cli.project.packages.wishes import Read, Wishes
+from sophia_cli.project.runs.changes import FileChange
 
 
 @dataclass(frozen=True, slots=True)

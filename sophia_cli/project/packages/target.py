@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sophia_cli.core.errors import UsageError
-from sophia_cli.project.files_tracked import find_checkout, read_tracked
+from sophia_cli.project.files.tracked import find_checkout, read_tracked
 from sophia_cli.project.packages.children import run_tool
 
 _NAMES = (".venv", "venv", "env", ".env")

@@ -21,9 +21,9 @@ from typing import TypeVar
 from sophia_cli.project.failpoints import PackageFailpoint, failpoint
 from sophia_cli.project.packages.keeping import present_sha, stashes_in
 from sophia_cli.project.packages.manifest import Aftermath, Manifest, TouchedFile, decode_aftermath, decode_manifest
-from sophia_cli.project.records import Kept
-from sophia_cli.project.restore import PackagesBack
-from sophia_cli.project.runs import PackagesEntry
+from sophia_cli.project.runs.kept import PackagesEntry
+from sophia_cli.project.runs.records import Kept
+from sophia_cli.project.runs.restore import PackagesBack
 
 MANIFEST = "manifest.json"
 AFTERMATH = "aftermath.json"

@@ -20,7 +20,7 @@ from sophia_cli.core.report import FailOn, Verdict
 from sophia_cli.fixers.rule import Rule
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock
-from sophia_cli.project.undo import list_runs, undo_run
+from sophia_cli.project.runs.undo import list_runs, undo_run
 
 OLD_TO_NEW = replacing(901, b"old", b"new")
 CLOCK = SystemClock()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.project.imports.entry_points import entry_files
-from sophia_cli.project.service_model import Service
-from sophia_cli.project.settings import load_settings
+from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.service_model import Service
 
 FILES = frozenset(
     {

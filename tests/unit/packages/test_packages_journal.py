@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.project.clock import SystemClock
-from sophia_cli.project.journal import JOURNAL_NAME
 from sophia_cli.project.locks import project_lock
-from sophia_cli.project.records import (
+from sophia_cli.project.runs.journal import JOURNAL_NAME
+from sophia_cli.project.runs.kept import RunState, list_runs, run_folder
+from sophia_cli.project.runs.records import (
     PackageChange,
     Packages,
     PackagesDone,
@@ -20,9 +21,8 @@ from sophia_cli.project.records import (
     decode,
     encode,
 )
-from sophia_cli.project.runs import RunState, list_runs, run_folder
+from sophia_cli.project.runs.transactions import begin_run
 from sophia_cli.project.state_folder import StateFolder
-from sophia_cli.project.transactions import begin_run
 
 CHANGES = (PackageChange("alpha", "1.0", "2.0"), PackageChange("shared", "", "1.0"))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
-from sophia_cli.project.classify import (
+from sophia_cli.project.files.classify import (
     LARGEST_FILE,
     PYTHON_SUFFIXES,
     FileStatus,
@@ -21,8 +21,8 @@ from sophia_cli.project.classify import (
     is_installed_folder,
     is_test_folder,
 )
-from sophia_cli.project.files_tracked import Checkout, TrackedPaths, find_checkout, read_tracked
-from sophia_cli.project.ignore import IgnoreRules, literal_prefix, parse_ignore, read_ignore
+from sophia_cli.project.files.ignore import IgnoreRules, literal_prefix, parse_ignore, read_ignore
+from sophia_cli.project.files.tracked import Checkout, TrackedPaths, find_checkout, read_tracked
 
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__"})
 

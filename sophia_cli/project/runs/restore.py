@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import assert_never
 
 from sophia_cli.core.errors import ExitCode, SophiaError
-from sophia_cli.project.atomic import FileChanged, WriteFailed, discard, remove_in, replace_in, temporary_name
-from sophia_cli.project.backups import Backups, digest
-from sophia_cli.project.creation import remove_folders
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import DiskFile, FileRefused, Obstacle, check_recorded_path, open_folder, split_path
 from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.parallel import for_each
-from sophia_cli.project.records import ABSENT, Kept
-from sophia_cli.project.reserve import release
-from sophia_cli.project.runs import FileEntry, RunRecord, packages_folder, run_folder
+from sophia_cli.project.runs.atomic import FileChanged, WriteFailed, discard, remove_in, replace_in, temporary_name
+from sophia_cli.project.runs.backups import Backups, digest
+from sophia_cli.project.runs.creation import remove_folders
+from sophia_cli.project.runs.kept import FileEntry, RunRecord, packages_folder, run_folder
+from sophia_cli.project.runs.records import ABSENT, Kept
+from sophia_cli.project.runs.reserve import release
 from sophia_cli.project.state_folder import STATE_FOLDER_NAME, StateFolder
 
 

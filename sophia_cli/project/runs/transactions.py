@@ -17,15 +17,16 @@ from types import TracebackType
 from typing import Self
 
 from sophia_cli import __version__
-from sophia_cli.project.atomic import WriteFailed, temporary_name
-from sophia_cli.project.backups import Backups
-from sophia_cli.project.changes import FileChange, Target, check_changes, write_changes
-from sophia_cli.project.creation import place_for, remove_folders
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import open_folder, resolve_inside, split_path
-from sophia_cli.project.journal import JOURNAL_NAME, Journal, first_record, last_record
 from sophia_cli.project.locks import HeldLock
-from sophia_cli.project.records import (
+from sophia_cli.project.runs.atomic import WriteFailed, temporary_name
+from sophia_cli.project.runs.backups import Backups
+from sophia_cli.project.runs.changes import FileChange, Target, check_changes, write_changes
+from sophia_cli.project.runs.creation import place_for, remove_folders
+from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal, first_record, last_record
+from sophia_cli.project.runs.kept import FileEntry, PackagesEntry, RunRecord, RunState, intended, run_folder, run_ids
+from sophia_cli.project.runs.records import (
     Abort,
     Backup,
     Begin,
@@ -40,9 +41,9 @@ from sophia_cli.project.records import (
     PackagesTakenBack,
     TakenBack,
 )
-from sophia_cli.project.recovery import Recovered, recover
-from sophia_cli.project.reserve import hold, needed_to_restore, release
-from sophia_cli.project.restore import (
+from sophia_cli.project.runs.recovery import Recovered, recover
+from sophia_cli.project.runs.reserve import hold, needed_to_restore, release
+from sophia_cli.project.runs.restore import (
     Barred,
     Restoration,
     RollbackIncomplete,
@@ -53,7 +54,6 @@ from sophia_cli.project.restore import (
     restore,
     roll_back,
 )
-from sophia_cli.project.runs import FileEntry, PackagesEntry, RunRecord, RunState, intended, run_folder, run_ids
 from sophia_cli.project.state_folder import Subfolder, sync_folder
 
 __all__ = ["FileChange", "Run", "begin_run"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sophia_cli.project.atomic import WriteFailed
-from sophia_cli.project.records import Begin, Record, decode, encode
+from sophia_cli.project.runs.atomic import WriteFailed
+from sophia_cli.project.runs.records import Begin, Record, decode, encode
 from sophia_cli.project.state_folder import sync_folder
 
 JOURNAL_NAME = "journal.jsonl"

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.units import parse_duration, parse_size
-from sophia_cli.project.settings_keys import Section, known_keys
-from sophia_cli.project.settings_positions import Path, index_positions
+from sophia_cli.project.settings.keys import Section, known_keys
+from sophia_cli.project.settings.positions import Path, index_positions
 
 Choice = TypeVar("Choice", bound=Enum)
 Value = TypeVar("Value")
@@ -235,3 +235,8 @@ def _listed(words: Sequence[str]) -> str:
 def _is_inside(path: str) -> bool:
     pure = PurePosixPath(path.replace("\\", "/"))
     return not pure.is_absolute() and ".." not in pure.parts and not re.match(r"[A-Za-z]:", path)
+
+
+def value_or(value: Value | None, default: Value) -> Value:
+    """Return a value, or what stands in for it where none was given."""
+    return default if value is None else value

@@ -11,15 +11,15 @@ from enum import Enum
 from pathlib import Path
 
 from sophia_cli.core.errors import BusyError
-from sophia_cli.project.backups import Backups
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import Failpoint, failpoint
-from sophia_cli.project.journal import JOURNAL_NAME, Journal, last_record
 from sophia_cli.project.locks import HeldLock, project_lock
-from sophia_cli.project.records import Abort, Kept, Undone, ends_a_run
-from sophia_cli.project.reserve import release
-from sophia_cli.project.restore import forget_packages, roll_back, undo_entries
-from sophia_cli.project.runs import RunRecord, RunState, read_run, run_folder, run_ids
+from sophia_cli.project.runs.backups import Backups
+from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal, last_record
+from sophia_cli.project.runs.kept import RunRecord, RunState, read_run, run_folder, run_ids
+from sophia_cli.project.runs.records import Abort, Kept, Undone, ends_a_run
+from sophia_cli.project.runs.reserve import release
+from sophia_cli.project.runs.restore import forget_packages, roll_back, undo_entries
 from sophia_cli.project.state_folder import StateFolder
 
 

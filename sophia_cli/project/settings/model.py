@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sophia_cli.project.service_model import Service
+    from sophia_cli.project.settings.service_model import Service
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import assert_never
 
 from sophia_cli.core.errors import SophiaError, UsageError
-from sophia_cli.project.journal import JOURNAL_NAME, JournalContent, read_journal
-from sophia_cli.project.pruned import PrunedRun
-from sophia_cli.project.records import (
+from sophia_cli.project.runs.journal import JOURNAL_NAME, JournalContent, read_journal
+from sophia_cli.project.runs.pruned import PrunedRun
+from sophia_cli.project.runs.records import (
     ABSENT,
     Abort,
     Backup,

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import TypeVar
 
-from sophia_cli.project.service_model import (
-    Check,
-    Command,
-    Limits,
-    PortConflict,
-    Probe,
-    ProbeKind,
-    Service,
-    Slo,
-    Strategy,
-)
-from sophia_cli.project.settings_keys import Section
-from sophia_cli.project.settings_model import Environment
-from sophia_cli.project.settings_reader import Table
-
-Value = TypeVar("Value")
+from sophia_cli.project.settings.checks import read_check
+from sophia_cli.project.settings.keys import Section
+from sophia_cli.project.settings.model import Environment
+from sophia_cli.project.settings.probes import read_command, read_probe
+from sophia_cli.project.settings.reader import Table, value_or
+from sophia_cli.project.settings.service_model import Limits, PortConflict, Service, Slo, Strategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_REQUEST = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
 _MERGED = ("env", "limits", "slo")
 
-# Interval in seconds and failures in a row, per probe; every timeout is 2 s unless the file says otherwise.
-_PROBE_DEFAULTS = {"startup": (0.25, 240), "readiness": (0.25, 3), "liveness": (30.0, 3)}
-_TIMEOUT_S = 2.0
 _SOAK_S = 1.0
 
 
@@ -80,7 +64,7 @@ def _service(name: str, table: Table) -> Service:
         raise table.mistake((), f"`{name}` cannot be the name of a service", "settings-wrong-value", hint, of_key=True)
     table.check_keys(Section.SERVICE)
     app = table.text("app")
-    command = _command(table, "command")
+    command = read_command(table, "command")
     if app is not None and command is not None:
         raise table.wrong("command", f"service `{name}` has both `app` and `command`; one starts it")
     if app is None and command is None:
@@ -107,26 +91,14 @@ def _service(name: str, table: Table) -> Service:
         replicas=1 if replicas is None else replicas,
         env=_env(table),
         secrets=_secrets(table),
-        soak_s=_or(table.duration("soak"), _SOAK_S),
-        startup=_probe(table, "startup", port),
-        readiness=_probe(table, "readiness", port),
-        liveness=_probe(table, "liveness", port),
+        soak_s=value_or(table.duration("soak"), _SOAK_S),
+        startup=read_probe(table, "startup", port),
+        readiness=read_probe(table, "readiness", port),
+        liveness=read_probe(table, "liveness", port),
         limits=_limits(table.table("limits")),
         slo=_slo(table.table("slo")),
-        checks=tuple(_check(check) for check in table.tables("checks")),
+        checks=tuple(read_check(check) for check in table.tables("checks")),
     )
-
-
-def _command(table: Table, key: str) -> Command | None:
-    if not table.has(key):
-        return None
-    if isinstance(table.values[key], list):
-        words = table.texts(key)
-        if not words:
-            raise table.wrong(key, f"`{key}` is empty")
-        return Command(words, shell=False)
-    text = table.text(key)
-    return None if text is None else Command((text,), shell=True)
 
 
 def _env(table: Table) -> tuple[tuple[str, str], ...]:
@@ -153,38 +125,6 @@ def _secrets(table: Table) -> tuple[str, ...]:
     return names
 
 
-def _probe(service: Table, key: str, own_port: int | None) -> Probe | None:
-    if not service.has(key):
-        return None
-    table = service.table(key)
-    table.check_keys(Section.PROBE)
-    kinds = [kind for kind in ProbeKind if table.has(kind.value)]
-    if len(kinds) != 1:
-        message = f"`{key}` needs exactly one of `http`, `tcp`, `command`, `mcp`"
-        raise service.wrong(key, message)
-    kind = kinds[0]
-    target, port = "", None
-    if kind in (ProbeKind.HTTP, ProbeKind.MCP):
-        target = table.text(kind.value) or ""
-        if not target.startswith(("/", "http://", "https://")):
-            raise table.wrong(kind.value, f"`{kind.value}` must be a path such as `/health` or a URL, not `{target}`")
-    elif kind is ProbeKind.TCP and table.values["tcp"] is not True:
-        port = table.integer("tcp", 1, 65535)
-    needs_own_port = (kind is ProbeKind.TCP and port is None) or target.startswith("/")
-    if needs_own_port and own_port is None:
-        raise table.wrong(kind.value, f"`{key}` asks the service's own port, but the service has no `port`")
-    interval_s, failures = _PROBE_DEFAULTS[key]
-    return Probe(
-        kind=kind,
-        target=target,
-        port=port,
-        command=_command(table, "command"),
-        interval_s=_or(table.duration("interval"), interval_s),
-        timeout_s=_or(table.duration("timeout"), _TIMEOUT_S),
-        failures=_or(table.integer("failures", 1, 1_000_000), failures),
-    )
-
-
 def _limits(table: Table) -> Limits:
     table.check_keys(Section.LIMITS)
     return Limits(memory_bytes=table.size("memory"), cpus=table.number("cpus"))
@@ -194,33 +134,6 @@ def _slo(table: Table) -> Slo:
     table.check_keys(Section.SLO)
     p50, p95, p99 = (table.number(key) for key in ("p50_ms", "p95_ms", "p99_ms"))
     return Slo(p50_ms=p50, p95_ms=p95, p99_ms=p99, error_rate=table.number("error_rate", highest=1))
-
-
-def _check(table: Table) -> Check:
-    table.check_keys(Section.CHECK)
-    name, request = table.text("name"), table.text("request")
-    if name is None or request is None:
-        missing = "name" if name is None else "request"
-        message = f"a check needs a `{missing}`"
-        raise table.mistake((), message, "settings-wrong-value", "docs/settings.md lists every key", of_key=True)
-    match = _REQUEST.fullmatch(request)
-    if match is None:
-        raise table.wrong("request", f"`request` must look like `GET /path`, not `{request}`")
-    json_text = None
-    if table.has("json"):
-        try:
-            json_text = json.dumps(table.values["json"], ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise table.wrong("json", f"`json` cannot be sent as JSON: {error}") from error
-    gate = table.boolean("gate")
-    return Check(
-        name=name,
-        method=match.group(1),
-        path=match.group(2),
-        json_text=json_text,
-        status=_or(table.integer("status", 100, 599), 200),
-        gate=match.group(1) == "GET" if gate is None else gate,
-    )
 
 
 def _check_ports(services: Table, found: tuple[Service, ...]) -> None:
@@ -263,7 +176,3 @@ def _cycle(start: str, by_name: Mapping[str, Service]) -> list[str]:
 
 def _known_services(services: Table) -> str:
     return f"services: {', '.join(services.names())}" if services.names() else "no service is declared"
-
-
-def _or(value: Value | None, default: Value) -> Value:
-    return default if value is None else value

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from sophia_cli.project.atomic import WriteFailed
+from sophia_cli.project.runs.atomic import WriteFailed
 
 RESERVE_NAME = "reserve"
 # What journal records and new folder entries take while a run is closed.

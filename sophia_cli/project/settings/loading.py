@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.root import PYPROJECT_FILE, SETTINGS_FILE, holds_sophia_table
-from sophia_cli.project.settings_model import Settings
+from sophia_cli.project.settings.model import Settings
 
 
 def load_settings(root: Path) -> Settings:
@@ -28,7 +28,7 @@ def load_settings(root: Path) -> Settings:
     if not own and not shared:
         return Settings()
     # Most projects have no settings; those that have pay for the parser.
-    from sophia_cli.project.settings_parser import parse_settings
+    from sophia_cli.project.settings.parser import parse_settings
 
     file = SETTINGS_FILE if own else PYPROJECT_FILE
     return parse_settings(_read(root / file), file)

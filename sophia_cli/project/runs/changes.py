@@ -9,7 +9,9 @@ from itertools import groupby
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
-from sophia_cli.project.atomic import (
+from sophia_cli.project.inside import Folder, open_folder, resolve_inside, split_path
+from sophia_cli.project.parallel import for_each
+from sophia_cli.project.runs.atomic import (
     NEW_FILE_MODE,
     FileChanged,
     StagedFile,
@@ -20,12 +22,10 @@ from sophia_cli.project.atomic import (
     sync,
     temporary_name,
 )
-from sophia_cli.project.backups import digest
-from sophia_cli.project.creation import make_folders, place_for
-from sophia_cli.project.inside import Folder, open_folder, resolve_inside, split_path
-from sophia_cli.project.parallel import for_each
-from sophia_cli.project.records import ABSENT
-from sophia_cli.project.runs import FileEntry
+from sophia_cli.project.runs.backups import digest
+from sophia_cli.project.runs.creation import make_folders, place_for
+from sophia_cli.project.runs.kept import FileEntry
+from sophia_cli.project.runs.records import ABSENT
 
 # Folders held open at once; more than that in one call are done in turns, far below any limit on open files.
 _FOLDERS_AT_ONCE = 64

@@ -7,10 +7,10 @@ import tomllib
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.root import PYPROJECT_FILE
-from sophia_cli.project.settings_keys import Section
-from sophia_cli.project.settings_model import PathIgnore, ProjectSettings, RuleSettings, Settings
-from sophia_cli.project.settings_reader import Origin, Table
-from sophia_cli.project.settings_services import read_environment, read_services
+from sophia_cli.project.settings.keys import Section
+from sophia_cli.project.settings.model import PathIgnore, ProjectSettings, RuleSettings, Settings
+from sophia_cli.project.settings.reader import Origin, Table
+from sophia_cli.project.settings.services import read_environment, read_services
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")

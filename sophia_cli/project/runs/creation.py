@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sophia_cli.project.atomic import WriteFailed
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import (
     FileRefused,
@@ -19,6 +18,7 @@ from sophia_cli.project.inside import (
     resolve_inside,
     split_path,
 )
+from sophia_cli.project.runs.atomic import WriteFailed
 
 _FOLDER_MODE = 0o777
 

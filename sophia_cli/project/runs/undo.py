@@ -9,17 +9,18 @@ from datetime import datetime
 from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.project.atomic import WriteFailed
-from sophia_cli.project.backups import Backups, digest
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import FileRefused, check_recorded_path, open_folder, split_path
-from sophia_cli.project.journal import JOURNAL_NAME, Journal
 from sophia_cli.project.locks import HeldLock
-from sophia_cli.project.pruned import PrunedRun, pruned_runs
-from sophia_cli.project.records import Kept, UndoBegin, Undone
-from sophia_cli.project.recovery import Recovered, recover
-from sophia_cli.project.reserve import hold, needed_to_restore, release
-from sophia_cli.project.restore import (
+from sophia_cli.project.runs.atomic import WriteFailed
+from sophia_cli.project.runs.backups import Backups, digest
+from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal
+from sophia_cli.project.runs.kept import RunRecord, RunState, find_run, list_runs, run_folder
+from sophia_cli.project.runs.pruned import PrunedRun, pruned_runs
+from sophia_cli.project.runs.records import Kept, UndoBegin, Undone
+from sophia_cli.project.runs.recovery import Recovered, recover
+from sophia_cli.project.runs.reserve import hold, needed_to_restore, release
+from sophia_cli.project.runs.restore import (
     Barred,
     Restorable,
     Restoration,
@@ -30,7 +31,6 @@ from sophia_cli.project.restore import (
     look,
     undo_entries,
 )
-from sophia_cli.project.runs import RunRecord, RunState, find_run, list_runs, run_folder
 
 __all__ = ["Kept", "RunRecord", "RunState", "UndoResult", "list_runs", "undo_run"]
 

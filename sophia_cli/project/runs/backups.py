@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from sophia_cli.project.atomic import WriteFailed
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.parallel import for_each
+from sophia_cli.project.runs.atomic import WriteFailed
 from sophia_cli.project.state_folder import StateFolder, Subfolder, sync_folder
 
 _LEFTOVER = re.compile(r"[0-9a-f]{64}\.tmp")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.project.settings.check_model import Check, Command, Probe
+
 
 class Strategy(Enum):
     """How a service's release is replaced: the two side by side for a moment, or the old one stopped first."""
@@ -18,36 +20,6 @@ class PortConflict(Enum):
 
     FAIL = "fail"
     MOVE = "move"
-
-
-class ProbeKind(Enum):
-    """What a probe does."""
-
-    HTTP = "http"
-    TCP = "tcp"
-    COMMAND = "command"
-    MCP = "mcp"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command line: the words of a list, or one string for the shell."""
-
-    words: tuple[str, ...]
-    shell: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One probe. `target` is the path or URL (http, mcp) or empty; `port` is for tcp, None being the service's own."""
-
-    kind: ProbeKind
-    target: str
-    port: int | None
-    command: Command | None
-    interval_s: float
-    timeout_s: float
-    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +38,6 @@ class Slo:
     p95_ms: float | None = None
     p99_ms: float | None = None
     error_rate: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A functional check: send `method path` with `json_text` as the body, expect `status`."""
-
-    name: str
-    method: str
-    path: str
-    json_text: str | None
-    status: int
-    gate: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Runs of file changes: journal, backups, transactions, and taking them back."""
