@@ -10,8 +10,8 @@ from enum import Enum
 from typing import ClassVar
 
 from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.response import MalformedResponse, ResponseReader, ResponseTooLarge, TruncatedResponse
 from sophia_cli.bench.target import Address
+from sophia_cli.checks.response import MalformedResponse, ResponseReader, ResponseTooLarge, TruncatedResponse
 
 
 class Phase(Enum):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sophia_cli.bench.connection import Connection, dial_of
-from sophia_cli.bench.response import ResponseReader
 from sophia_cli.bench.target import Address, Trust
+from sophia_cli.checks.response import ResponseReader
 
 
 def connections_to(address: Address, host: str, trust: Trust, method: str, count: int) -> list[Connection]:

@@ -16,9 +16,9 @@ from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.histogram import LINEAR_BITS, PRECISION_BITS
 from sophia_cli.bench.pacing import Schedule
 from sophia_cli.bench.poller import BROKEN, READ, WRITE, Poller
-from sophia_cli.bench.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
 from sophia_cli.bench.run_state import Control, LoopPlan, RunState
 from sophia_cli.bench.window import Stage
+from sophia_cli.checks.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
 
 _BUFFER = 65_536
 _SWEEP_NS = 50_000_000

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sophia_cli.bench.connection import Connection, Phase
 from sophia_cli.bench.dialing import connections_to
 from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
 from sophia_cli.bench.target import Request, Target, Trust
+from sophia_cli.checks.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 
 _BUFFER = 65_536

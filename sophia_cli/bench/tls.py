@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sophia_cli.bench.connection import Connection, Dial, Phase
 from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.response import ResponseReader
 from sophia_cli.bench.target import Trust
+from sophia_cli.checks.response import ResponseReader
 
 
 class TlsConnection(Connection):

@@ -17,9 +17,9 @@ from sophia_cli.bench.histogram import Histogram
 from sophia_cli.bench.loop import LoadLoop
 from sophia_cli.bench.pacing import Pace
 from sophia_cli.bench.poller import READ, WRITE
-from sophia_cli.bench.response import ResponseReader
 from sophia_cli.bench.run_state import LoopPlan, Measure
 from sophia_cli.bench.window import Stage, Usage, Window
+from sophia_cli.checks.response import ResponseReader
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 response read piece by piece, whatever the pieces are (RFC 9112), with its body thrown away."""
+"""An HTTP/1.1 response read piece by piece, whatever the pieces are (RFC 9112); its body is counted, not kept."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class ResponseReader:
                         return False
                     data, position, size = rest, 0, len(rest)
                 case _Part.LENGTH | _Part.CHUNK:
-                    position += self._take_body(size - position)
+                    position = self._take_body(data, position, size)
                 case _Part.UNTIL_CLOSE:
-                    self._count_body(size - position)
+                    self._take_rest(data, position, size)
                     return False
                 case _Part.CHUNK_SIZE | _Part.CHUNK_END | _Part.TRAILER:
                     position = self._take_line(data, position, size)
@@ -173,16 +173,20 @@ class ResponseReader:
             self.framed_length = self._left = length
             self._part = _Part.LENGTH if length else _Part.DONE
 
-    def _take_body(self, available: int) -> int:
-        taken = min(available, self._left)
-        self._count_body(taken)
+    def _take_body(self, data: bytearray, position: int, size: int) -> int:
+        """Take what is there of a body that says its length, or of a chunk; return where that ends in the data."""
+        taken = min(size - position, self._left)
+        self._body += taken
+        if self._body > BODY_LIMIT:
+            raise ResponseTooLarge
         self._left -= taken
         if not self._left:
             self._part = _Part.DONE if self._part is _Part.LENGTH else _Part.CHUNK_END
-        return taken
+        return position + taken
 
-    def _count_body(self, size: int) -> None:
-        self._body += size
+    def _take_rest(self, data: bytearray, position: int, size: int) -> None:
+        """Take a piece of a body that lasts until the connection ends."""
+        self._body += size - position
         if self._body > BODY_LIMIT:
             raise ResponseTooLarge
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.bench.response import (
+from sophia_cli.checks.response import (
     BODY_LIMIT,
     HEAD_LIMIT,
     MalformedResponse,

@@ -1,0 +1,1 @@
+"""Probes and functional checks of running services; what every part that talks HTTP shares."""
