@@ -1,0 +1,1 @@
+"""The agent's Unix socket: where it is, what is said on it, and the client that commands use."""
