@@ -1,18 +1,14 @@
-"""Where requests go: a URL, taken apart and resolved, and the bytes of the request."""
+"""What the load engine sends to a target: the bytes of a request, and how certificates are checked."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import SplitResult, quote, urlsplit
 
 from sophia_cli import __version__
-from sophia_cli.core.errors import UnavailableError, UsageError
+from sophia_cli.checks.target import Address, Target, parse_target
 
-_PORTS = {"http": 80, "https": 443}
-_PATH_SAFE = "/%:@!$&'()*+,;=~-._?[]"
+__all__ = ["Address", "Request", "Target", "Trust", "get_request", "parse_target"]
 
 
 class Trust(Enum):
@@ -24,126 +20,52 @@ class Trust(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """One address of a host: family and what `connect` takes."""
+class RequestSpec:
+    """What is asked of a URL: method, header fields beside those that every request has, body."""
 
-    family: int
-    host: str
-    port: int
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether a connection to it stays on this machine."""
-        address = ipaddress.ip_address(self.host.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        return bool(mapped.is_loopback or mapped.is_unspecified)
+    def may_write(self) -> bool:
+        """Whether the service may change something for it (RFC 9110, 9.2.1)."""
+        return self.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A URL and the address that answers for it. `path` is the request target, `authority` the Host header."""
+class Protocol(Enum):
+    """Whether an answer is fine when its status is (HTTP), or has to hold a result of the call too (MCP)."""
 
-    url: str
-    is_tls: bool
-    host: str
-    authority: str
-    path: str
-    address: Address
+    HTTP = "http"
+    MCP = "mcp"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the bytes that are sent for it, and the method, which decides how an answer is read."""
+    """A request as the bytes that are sent for it, the method, which decides how an answer is read, and its protocol.
+
+    In a call of MCP every connection replaces `CALL_ID` by a number of its own.
+    """
 
     method: str
     data: bytes
+    protocol: Protocol = Protocol.HTTP
 
 
 def get_request(target: Target) -> Request:
     """Return a GET of the target's URL."""
-    lines = [
-        f"GET {target.path} HTTP/1.1",
-        f"Host: {target.authority}",
-        f"User-Agent: sophia-bench/{__version__}",
-        "Accept: */*",
-    ]
-    return Request("GET", ("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
+    return request_of(target, RequestSpec())
 
 
-def parse_target(url: str, *, allow_remote: bool) -> tuple[Target, ...]:
-    """Return the target of a URL once for every address of its host, in the order that the system gives them.
-
-    UsageError for a URL that is none (`url-invalid`) and for a host outside loopback without `allow_remote`
-    (`target-not-loopback`), UnavailableError for a host that has no address (`target-unresolved`).
-    """
-    parts = _split(url)
-    host = parts.hostname or ""
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise _invalid(url, "its port is no number from 1 to 65535") from error
-    if port == 0:
-        raise _invalid(url, "port 0 is none to connect to")
-    addresses = _resolve(url, host, port or _PORTS[parts.scheme])
-    if not allow_remote and not all(address.is_loopback for address in addresses):
-        raise UsageError(
-            "target-not-loopback",
-            f"`{url}` is not on this machine: `{host}` is {addresses[0].host}",
-            hint="load hurts whoever is not prepared for it; where you may, add `--allow-remote`",
-        )
-    path = quote(parts.path or "/", safe=_PATH_SAFE) + (
-        f"?{quote(parts.query, safe=_PATH_SAFE)}" if parts.query else ""
-    )
-    shown = f"[{host}]" if ":" in host else host
-    authority = shown if port in (None, _PORTS[parts.scheme]) else f"{shown}:{port}"
-    return tuple(
-        Target(
-            url,
-            parts.scheme == "https",
-            host,
-            authority.encode("idna" if ":" not in host else "ascii").decode(),
-            path,
-            a,
-        )
-        for a in addresses
-    )
-
-
-def _split(url: str) -> SplitResult:
-    if any(character.isspace() or not character.isprintable() for character in url):
-        raise _invalid(url, "it holds a space or a control character")
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise _invalid(url, str(error).lower()) from error
-    if parts.scheme not in _PORTS:
-        reason = f"`{parts.scheme}` is not a scheme that it knows" if "://" in url else "it has no scheme"
-        raise _invalid(url, reason)
-    if not parts.hostname:
-        raise _invalid(url, "it names no host")
-    if parts.username is not None or parts.password is not None:
-        raise _invalid("URL", "it holds a user name or a password, which would stand in every report")
-    return parts
-
-
-def _resolve(url: str, host: str, port: int) -> tuple[Address, ...]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no host name"
-        raise UnavailableError(
-            "target-unresolved",
-            f"`{host}` of `{url}` has no address: {reason}",
-            hint="check the spelling of the host",
-        ) from error
-    kept = (entry for entry in found if entry[0] in (socket.AF_INET, socket.AF_INET6))
-    addresses = (Address(int(family), str(place[0]), int(place[1])) for family, _, _, _, place in kept)
-    return tuple(dict.fromkeys(addresses))
-
-
-def _invalid(url: str, reason: str) -> UsageError:
-    return UsageError(
-        "url-invalid",
-        f"`{url}` cannot be benched: {reason}",
-        hint="write it like `http://127.0.0.1:8000/health`",
-    )
+def request_of(target: Target, spec: RequestSpec, protocol: Protocol = Protocol.HTTP) -> Request:
+    """Return the request as bytes; a header field of the spec takes the place of the usual one of its name."""
+    fields = {
+        "host": ("Host", target.authority),
+        "user-agent": ("User-Agent", f"sophia-bench/{__version__}"),
+        "accept": ("Accept", "*/*"),
+    }
+    if spec.body or spec.method in ("POST", "PUT", "PATCH"):
+        fields["content-length"] = ("Content-Length", str(len(spec.body)))
+    fields |= {name.lower(): (name, value) for name, value in spec.headers}
+    lines = [f"{spec.method} {target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.values())]
+    return Request(spec.method, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + spec.body, protocol)
