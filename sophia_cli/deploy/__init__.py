@@ -1,0 +1,1 @@
+"""Fingerprints, plans, releases, rollouts and hand-over: what a deployment decides."""
