@@ -1,0 +1,53 @@
+"""`python -m sophia_cli.agent ROOT [DESCRIPTOR]`: the agent of one project, until it is told to end.
+
+What keeps it from starting, or that it is ready, is written to the descriptor; without one it runs in the foreground and
+logs to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.deploy.link.starting import READY
+
+
+def main(words: list[str]) -> int:
+    """Run the agent; the words are the project's root and, where somebody waits, a descriptor to tell."""
+    root = Path(words[0])
+    waiting = int(words[1]) if len(words) > 1 else None
+
+    def told(message: bytes) -> None:
+        nonlocal waiting
+        if waiting is not None:
+            # Whoever started us may have gone; the services matter more.
+            with contextlib.suppress(OSError):
+                os.write(waiting, message)
+            os.close(waiting)
+            waiting = None
+
+    from sophia_cli.agent.daemon import run_agent
+
+    try:
+        return run_agent(root, lambda: told(READY), in_foreground=waiting is None)
+    except SophiaError as error:
+        answer = {
+            "reference": error.reference,
+            "message": error.message,
+            "hint": error.hint,
+            "exit_code": int(error.exit_code),
+        }
+        if waiting is None:
+            sys.stderr.write(f"error: {error.reference}\n  {error.message}\n  hint: {error.hint}\n")
+        told(json.dumps(answer).encode("ascii") + b"\n")
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""The public addresses of services: one listening socket each, owned by the agent, shared with instances."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sophia_cli.project.host.identity import ProcessIdentity
+from sophia_cli.project.host.missing import Missing
+from sophia_cli.project.host.sockets import PortInUse, create_listener, next_free_port, port_of, take_listener
+from sophia_cli.project.settings.service_model import PortConflict, Service
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A service that listens elsewhere than its settings say, and who holds its port."""
+
+    wanted: int
+    port: int
+    holder: str
+
+
+class Listeners:
+    """Opens, keeps and takes back the public listeners, by service."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, socket.socket] = {}
+
+    def find(self, service: str) -> socket.socket | None:
+        """Return the listener of a service, None while there is none."""
+        return self._open.get(service)
+
+    def port(self, service: str) -> int | None:
+        """Return the port that a service's listener is bound to, None while there is none."""
+        listener = self._open.get(service)
+        return None if listener is None else port_of(listener)
+
+    def open(self, service: Service, before: int | None = None) -> Moved | None:
+        """Open a service's listener where it is not open; tells when it had to move.
+
+        `before` is the port that it was moved to earlier, which is tried when its own is still held. Raises PortInUse,
+        which names the holder, and PortRefused.
+        """
+        assert service.port is not None
+        listener = self._open.get(service.name)
+        if listener is not None:
+            if port_of(listener) in (service.port, before):
+                return None
+            # The settings name another port now; instances that still serve the old one keep their copy of it.
+            self.close(service.name)
+        try:
+            self._open[service.name] = create_listener(service.host, service.port)
+        except PortInUse as error:
+            if service.on_port_conflict is not PortConflict.MOVE:
+                raise
+            return self._moved(service, before, error)
+        return None
+
+    def _moved(self, service: Service, before: int | None, conflict: PortInUse) -> Moved:
+        assert service.port is not None
+        port = before
+        if port is not None:
+            try:
+                self._open[service.name] = create_listener(service.host, port)
+            except PortInUse:
+                port = None
+        if port is None:
+            port = next_free_port(service.host, service.port + 1)
+            if port is None:
+                raise conflict
+            self._open[service.name] = create_listener(service.host, port)
+        who = " and ".join(holder.description for holder in conflict.holders)
+        return Moved(service.port, port, who)
+
+    def take_back(self, service: str, host: str, port: int, holders: Iterable[ProcessIdentity]) -> bool:
+        """Take a service's listener from the processes that serve on it; False when none of them hands it over."""
+        for holder in holders:
+            taken = take_listener(holder, host, port)
+            if isinstance(taken, Missing):
+                log.warning("listener not taken back", extra={"service": service, "reason": taken.reason})
+                return False
+            if taken is not None:
+                self._open[service] = taken
+                return True
+        return False
+
+    def keep(self, service: str, listener: socket.socket) -> None:
+        """Keep a listener that came from elsewhere."""
+        self._open[service] = listener
+
+    def close(self, service: str) -> None:
+        """Close the agent's copy of a listener; instances that have one go on with theirs."""
+        listener = self._open.pop(service, None)
+        if listener is not None:
+            listener.close()
+
+    def close_all(self) -> None:
+        """Close the agent's copies of all listeners."""
+        for service in tuple(self._open):
+            self.close(service)
