@@ -8,12 +8,22 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.core.errors import ExitCode, UsageError
-from sophia_cli.project.settings.check_model import Check, Command, Probe, ProbeKind
+from sophia_cli.project.settings.check_model import Check, Command, Probe, ProbeKind, StatusRange
 from sophia_cli.project.settings.keys import KEYS
 from sophia_cli.project.settings.loading import load_settings
-from sophia_cli.project.settings.model import PathIgnore, Settings
+from sophia_cli.project.settings.model import AgentSettings, PackageSet, PathIgnore, Settings
 from sophia_cli.project.settings.parser import parse_settings
-from sophia_cli.project.settings.service_model import Limits, PortConflict, Slo, Strategy
+from sophia_cli.project.settings.service_model import (
+    Healing,
+    Limits,
+    LogSettings,
+    PortConflict,
+    RestartPolicy,
+    RestartWhen,
+    Service,
+    Slo,
+    Strategy,
+)
 
 SHOP = """\
 [project]
@@ -106,8 +116,8 @@ def test_every_key_of_the_file_arrives_as_a_value() -> None:
     assert api.limits == Limits(256_000_000, 0.5)
     assert api.slo == Slo(p95_ms=25.0, error_rate=0.001)
     assert api.checks == (
-        Check("stores an order", "POST", "/api/v1/orders", '{"item": "tea"}', 201, gate=False),
-        Check("answers", "GET", "/", None, 200, gate=True),
+        Check("stores an order", "POST", "/api/v1/orders", '{"item": "tea"}', (StatusRange(201, 201),), gate=False),
+        Check("answers", "GET", "/", None, (StatusRange(200, 200),), gate=True),
     )
     assert (worker.port, worker.strategy, worker.replicas) == (None, Strategy.REPLACE, 1)
 
@@ -121,6 +131,113 @@ def test_an_environment_is_the_base_with_its_own_values_on_top() -> None:
     assert (api.replicas, api.env) == (2, (("LOG_LEVEL", "warning"), ("REGION", "eu")))
     assert (api.app, api.command) == ("api.main:app", None)
     assert api.checks == settings.services[1].checks
+
+
+OPERATED = """\
+[project]
+environment = "per-release"
+
+[agent]
+web = false
+web_port = 8100
+
+[services.api]
+app = "api.main:app"
+host = "::1"
+port = 9002
+watch = ["templates/**", "!templates/drafts/"]
+start_timeout = "20s"
+stop_timeout = "3s"
+drain_timeout = "1m"
+restart = { policy = "on-failure", backoff = "1s", max_backoff = "10s", max_restarts = 3, within = "2m" }
+limits = { open_files = 1024, processes = 64 }
+log = { max_size = "1MB", keep = 2 }
+healing = { rollback = false, restore = false, install = true }
+
+[services.worker]
+command = ["python", "worker.py"]
+restart = "never"
+
+[environments.production.services.api]
+restart = { max_restarts = 9 }
+log = { keep = 7 }
+healing = { rollback = true }
+
+[environments.staging.services.api]
+restart = "always"
+"""
+
+
+def test_how_a_service_is_kept_running_arrives_as_values() -> None:
+    settings = parse_settings(OPERATED, "sophia.toml")
+    api, worker = settings.services
+    assert settings.project.environment is PackageSet.PER_RELEASE
+    assert settings.agent == AgentSettings(web=False, web_port=8100)
+    assert (api.host, api.watch) == ("::1", ("templates/**", "!templates/drafts/"))
+    assert (api.start_timeout_s, api.stop_timeout_s, api.drain_timeout_s) == (20.0, 3.0, 60.0)
+    assert api.restart == RestartPolicy(RestartWhen.ON_FAILURE, 1.0, 10.0, 3, 120.0)
+    assert api.limits == Limits(open_files=1024, processes=64)
+    assert api.log == LogSettings(1_000_000, 2)
+    assert api.healing == Healing(rollback=False, restore=False, install=True)
+    assert worker.restart == RestartPolicy(RestartWhen.NEVER)
+
+
+def test_what_is_not_said_about_a_service_is_what_the_table_of_keys_promises() -> None:
+    (service,) = parse_settings('[services.x]\napp = "x:app"\n', "sophia.toml").services
+    assert service == Service("x", app="x:app")
+    assert service.restart == RestartPolicy(RestartWhen.ALWAYS, 0.1, 30.0, 5, 60.0)
+    assert (service.start_timeout_s, service.stop_timeout_s, service.drain_timeout_s) == (60.0, 10.0, 30.0)
+    assert (service.log, service.host) == (LogSettings(10_000_000, 5), "127.0.0.1")
+    assert parse_settings("", "sophia.toml").agent == AgentSettings(web=True, web_port=8002)
+
+
+def test_an_environment_merges_into_the_tables_of_a_service_and_replaces_its_words() -> None:
+    settings = parse_settings(OPERATED, "sophia.toml")
+    api, worker = settings.for_environment("production")
+    assert api.restart == RestartPolicy(RestartWhen.ON_FAILURE, 1.0, 10.0, 9, 120.0)
+    assert (api.log, api.healing) == (LogSettings(1_000_000, 7), Healing(rollback=True, restore=False, install=True))
+    assert worker == settings.services[1]
+    assert settings.for_environment("staging")[0].restart == RestartPolicy()
+    assert settings.for_environment(None) == settings.services
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [(OPERATED, "environments: production, staging"), ("", "declare it: `[environments.prod.services.SERVICE]`")],
+)
+def test_an_environment_that_does_not_exist_is_named_with_those_that_do(text: str, hint: str) -> None:
+    settings = parse_settings(text, "sophia.toml")
+    with pytest.raises(UsageError) as info:
+        settings.for_environment("prod")
+    assert (info.value.reference, info.value.hint) == ("environment-unknown", hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ('host = "no host"', 3),
+        ("restart = 3", 3),
+        ('restart = "often"', 3),
+        ('restart = { policy = "often" }', 3),
+        ('restart = { backoff = "1m" }', 3),
+        ('restart = { backoff = "9s", max_backoff = "1s" }', 3),
+        ("restart = { max_restarts = -1 }", 3),
+        ("limits = { open_files = 1 }", 3),
+        ("limits = { processes = 0 }", 3),
+        ('log = { max_size = "1B" }', 3),
+        ("log = { keep = -1 }", 3),
+        ('healing = { install = "yes" }', 3),
+        ('watch = ["../other"]', 3),
+        ('stop_timeout = "10"', 3),
+        ("[agent]\nweb_port = 0", 4),
+        ('[project]\nenvironment = "own"', 4),
+    ],
+)
+def test_a_value_that_keeps_no_service_running_is_an_error_with_its_line(line: str, place: int) -> None:
+    error = caught(f'[services.x]\napp = "x:app"\n{line}\n')
+    assert error.reference == "settings-wrong-value"
+    assert error.location is not None
+    assert error.location.startswith(f"sophia.toml:{place}:")
 
 
 def test_the_same_settings_stand_in_pyproject(tmp_path: Path) -> None:

@@ -8,8 +8,15 @@ import tomllib
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.root import PYPROJECT_FILE
 from sophia_cli.project.settings.keys import Section
-from sophia_cli.project.settings.model import PathIgnore, ProjectSettings, RuleSettings, Settings
-from sophia_cli.project.settings.reader import Origin, Table
+from sophia_cli.project.settings.model import (
+    AgentSettings,
+    PackageSet,
+    PathIgnore,
+    ProjectSettings,
+    RuleSettings,
+    Settings,
+)
+from sophia_cli.project.settings.reader import Origin, Table, value_or
 from sophia_cli.project.settings.services import read_environment, read_services
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
@@ -28,6 +35,7 @@ def parse_settings(text: str, file: str) -> Settings:
         rules=_rules(table.table("rules")),
         services=read_services(services),
         environments=tuple(read_environment(name, inner, services) for name, inner in environments.each()),
+        agent=_agent(table.table("agent")),
     )
 
 
@@ -51,6 +59,16 @@ def _project(table: Table) -> ProjectSettings:
         python_version=_python_version(table),
         include=table.texts("include"),
         exclude=table.texts("exclude"),
+        environment=table.choice("environment", PackageSet, PackageSet.SHARED),
+    )
+
+
+def _agent(table: Table) -> AgentSettings:
+    table.check_keys(Section.AGENT)
+    usual = AgentSettings()
+    return AgentSettings(
+        web=value_or(table.boolean("web"), usual.web),
+        web_port=value_or(table.integer("web_port", 1, 65535), usual.web_port),
     )
 
 

@@ -12,6 +12,7 @@ _TIMEOUT_S = 2.0
 
 
 def read_command(table: Table, key: str) -> Command | None:
+    """Return a command line, None when the key is absent; UsageError for an empty one."""
     if not table.has(key):
         return None
     if isinstance(table.values[key], list):
@@ -24,6 +25,7 @@ def read_command(table: Table, key: str) -> Command | None:
 
 
 def read_probe(service: Table, key: str, own_port: int | None) -> Probe | None:
+    """Return the probe of a service under a key, None when it has none; UsageError for one that cannot work."""
     if not service.has(key):
         return None
     table = service.table(key)
@@ -44,6 +46,9 @@ def read_probe(service: Table, key: str, own_port: int | None) -> Probe | None:
     if needs_own_port and own_port is None:
         raise table.wrong(kind.value, f"`{key}` asks the service's own port, but the service has no `port`")
     interval_s, failures = _PROBE_DEFAULTS[key]
+    for name in ("interval", "timeout"):
+        if table.duration(name) == 0:
+            raise table.wrong(name, f"`{name}` must be above 0")
     return Probe(
         kind=kind,
         target=target,
@@ -52,4 +57,6 @@ def read_probe(service: Table, key: str, own_port: int | None) -> Probe | None:
         interval_s=value_or(table.duration("interval"), interval_s),
         timeout_s=value_or(table.duration("timeout"), _TIMEOUT_S),
         failures=value_or(table.integer("failures", 1, 1_000_000), failures),
+        successes=value_or(table.integer("successes", 1, 1_000_000), 1),
+        start_period_s=value_or(table.duration("start_period"), 0.0),
     )

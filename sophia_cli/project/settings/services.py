@@ -8,16 +8,23 @@ from collections.abc import Mapping
 from sophia_cli.project.settings.checks import read_check
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.model import Environment
+from sophia_cli.project.settings.operation import (
+    read_healing,
+    read_host,
+    read_limits,
+    read_log,
+    read_restart,
+    read_slo,
+)
 from sophia_cli.project.settings.probes import read_command, read_probe
 from sophia_cli.project.settings.reader import Table, value_or
-from sophia_cli.project.settings.service_model import Limits, PortConflict, Service, Slo, Strategy
+from sophia_cli.project.settings.service_model import PortConflict, Service, Strategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_MERGED = ("env", "limits", "slo")
-
-_SOAK_S = 1.0
+_MERGED = ("env", "limits", "slo", "restart", "log", "healing")
+_USUAL = Service("")
 
 
 def read_services(services: Table) -> tuple[Service, ...]:
@@ -82,21 +89,29 @@ def _service(name: str, table: Table) -> Service:
         name=name,
         app=app,
         command=command,
+        host=read_host(table),
         port=port,
         on_port_conflict=table.choice("on_port_conflict", PortConflict, PortConflict.FAIL),
         persist=table.inner_paths("persist"),
+        watch=table.inner_paths("watch"),
         cwd=table.inner_path("cwd") or ".",
         depends_on=table.texts("depends_on"),
         strategy=strategy,
         replicas=1 if replicas is None else replicas,
         env=_env(table),
         secrets=_secrets(table),
-        soak_s=value_or(table.duration("soak"), _SOAK_S),
+        soak_s=value_or(table.duration("soak"), _USUAL.soak_s),
+        start_timeout_s=value_or(table.duration("start_timeout"), _USUAL.start_timeout_s),
+        stop_timeout_s=value_or(table.duration("stop_timeout"), _USUAL.stop_timeout_s),
+        drain_timeout_s=value_or(table.duration("drain_timeout"), _USUAL.drain_timeout_s),
         startup=read_probe(table, "startup", port),
         readiness=read_probe(table, "readiness", port),
         liveness=read_probe(table, "liveness", port),
-        limits=_limits(table.table("limits")),
-        slo=_slo(table.table("slo")),
+        restart=read_restart(table),
+        limits=read_limits(table.table("limits")),
+        log=read_log(table.table("log")),
+        healing=read_healing(table.table("healing")),
+        slo=read_slo(table.table("slo")),
         checks=tuple(read_check(check) for check in table.tables("checks")),
     )
 
@@ -123,17 +138,6 @@ def _secrets(table: Table) -> tuple[str, ...]:
             # The item may be a value by mistake, so the message does not repeat it.
             raise table.wrong("secrets", f"item {position + 1} of `secrets` is not the name of a variable", position)
     return names
-
-
-def _limits(table: Table) -> Limits:
-    table.check_keys(Section.LIMITS)
-    return Limits(memory_bytes=table.size("memory"), cpus=table.number("cpus"))
-
-
-def _slo(table: Table) -> Slo:
-    table.check_keys(Section.SLO)
-    p50, p95, p99 = (table.number(key) for key in ("p50_ms", "p95_ms", "p99_ms"))
-    return Slo(p50_ms=p50, p95_ms=p95, p99_ms=p99, error_rate=table.number("error_rate", highest=1))
 
 
 def _check_ports(services: Table, found: tuple[Service, ...]) -> None:
