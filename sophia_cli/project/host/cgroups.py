@@ -1,0 +1,201 @@
+"""Control groups that cap the processes and memory of an instance, where this user may make them.
+
+Version 2 (one tree) and version 1 (a tree a controller) are known. Where neither can be written, the answer is a
+Missing value that says why; memory is then watched by the agent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.project.host.missing import Missing
+
+_WHAT = "limits of processes (control groups)"
+_CONTROLLERS = ("pids", "memory")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTree:
+    """Where groups of one controller can be made: its folder, and whether it is version 2."""
+
+    controller: str
+    folder: Path
+    is_unified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """How many processes (threads count) and how many bytes an instance may have; None is no limit."""
+
+    processes: int | None = None
+    memory: int | None = None
+
+    def of(self, controller: str) -> int | None:
+        """Return the limit that belongs to a controller."""
+        return self.processes if controller == "pids" else self.memory
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The groups of one instance, one folder a controller tree."""
+
+    folders: tuple[Path, ...]
+
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """The files into which a process writes `0` to enter."""
+        return tuple(folder / "cgroup.procs" for folder in self.folders)
+
+
+def find_tree(controller: str, proc: Path = Path("/proc")) -> GroupTree | Missing:
+    """Return where this process may make groups with `pids` or `memory` limits, or why it may not."""
+    try:
+        mounts = (proc / "self/mountinfo").read_text("utf-8")
+        own = (proc / "self/cgroup").read_text("utf-8")
+    except OSError as error:
+        return Missing(_WHAT, f"this system shows no control groups: {error.strerror}")
+    paths = {name: path for _, names, path in _lines(own) for name in names.split(",")}
+    for mount_point, root, kind, options in _mounts(mounts):
+        if kind == "cgroup" and controller in options and controller in paths:
+            return _checked(GroupTree(controller, _below(mount_point, root, paths[controller]), False))
+    for mount_point, root, kind, _ in _mounts(mounts):
+        if kind == "cgroup2" and "" in paths:
+            folder = _below(mount_point, root, paths[""])
+            if controller in _words(folder / "cgroup.controllers"):
+                return _checked(GroupTree(controller, folder, True))
+    return Missing(_WHAT, f"no control group of this process offers `{controller}`")
+
+
+def make_group(trees: tuple[GroupTree, ...], name: str, limits: GroupLimits) -> Group | Missing:
+    """Make the groups of an instance, with its limits set; trees whose limit is None are left alone.
+
+    Returns Missing, with nothing left behind, when the system refuses.
+    """
+    made: list[Path] = []
+    try:
+        for tree in trees:
+            limit = limits.of(tree.controller)
+            if limit is None:
+                continue
+            if tree.is_unified:
+                _enable(tree)
+            folder = tree.folder / f"sophia-{name}"
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+            if folder not in made:
+                made.append(folder)
+            _write(folder / _limit_file(tree), str(limit))
+    except OSError as error:
+        remove_group(Group(tuple(made)))
+        reason = error.strerror or "refused"
+        if error.errno == errno.EBUSY:
+            reason = "the agent shares its own group with other processes, so no limits can be set below it"
+        return Missing(_WHAT, reason)
+    return Group(tuple(made))
+
+
+def group_members(group: Group) -> tuple[int, ...]:
+    """Return the pids of the processes in a group, also those that left every session and parent."""
+    found: set[int] = set()
+    for entrance in group.entrances:
+        found.update(int(word) for word in _words(entrance))
+    return tuple(sorted(found))
+
+
+def out_of_memory_kills(group: Group) -> int:
+    """Return how often the kernel killed a process of the group for want of memory."""
+    for folder in group.folders:
+        for name in ("memory.events", "memory.oom_control"):
+            words = _words(folder / name)
+            if "oom_kill" in words:
+                return int(words[words.index("oom_kill") + 1])
+    return 0
+
+
+def refused_forks(group: Group) -> int:
+    """Return how often a process of the group was refused another process."""
+    for folder in group.folders:
+        words = _words(folder / "pids.events")
+        if "max" in words:
+            return int(words[words.index("max") + 1])
+    return 0
+
+
+def remove_group(group: Group) -> bool:
+    """Remove the groups of an instance; False when processes are still in them."""
+    is_gone = True
+    for folder in group.folders:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            is_gone = False
+    return is_gone
+
+
+def _checked(tree: GroupTree) -> GroupTree | Missing:
+    if not os.access(tree.folder, os.W_OK | os.X_OK):
+        return Missing(_WHAT, f"`{tree.folder}` is not writable for this user")
+    return tree
+
+
+def _enable(tree: GroupTree) -> None:
+    file = tree.folder / "cgroup.subtree_control"
+    if tree.controller not in _words(file):
+        _write(file, f"+{tree.controller}")
+
+
+def _limit_file(tree: GroupTree) -> str:
+    if tree.controller == "pids":
+        return "pids.max"
+    return "memory.max" if tree.is_unified else "memory.limit_in_bytes"
+
+
+def _write(path: Path, text: str) -> None:
+    # Files of the kernel take one write and are never created.
+    file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(file, text.encode("ascii"))
+    finally:
+        os.close(file)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text("ascii").split()
+    except OSError:
+        return []
+
+
+def _lines(text: str) -> list[tuple[str, str, str]]:
+    split = (line.split(":", 2) for line in text.splitlines())
+    return [(fields[0], fields[1], fields[2]) for fields in split if len(fields) == 3]
+
+
+def _mounts(text: str) -> list[tuple[Path, str, str, tuple[str, ...]]]:
+    """Return mount point, root, kind and options of each mount (proc(5), `mountinfo`)."""
+    found: list[tuple[Path, str, str, tuple[str, ...]]] = []
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, rest = left.split(), right.split()
+        if len(fields) >= 5 and len(rest) >= 3:
+            found.append((Path(fields[4]), fields[3], rest[0], tuple(rest[2].split(","))))
+    return found
+
+
+def _below(mount_point: Path, root: str, path: str) -> Path:
+    # In a container the mount shows only a part of the tree, and the path may count from above it.
+    inner = path if root == "/" else path.removeprefix(root)
+    return mount_point / inner.lstrip("/")
+
+
+def all_trees(proc: Path = Path("/proc")) -> tuple[tuple[GroupTree, ...], tuple[Missing, ...]]:
+    """Return where groups can be made for each controller, and what is missing, for the agent and for `doctor`."""
+    found = [find_tree(controller, proc) for controller in _CONTROLLERS]
+    trees = tuple(one for one in found if isinstance(one, GroupTree))
+    return trees, tuple(one for one in found if isinstance(one, Missing))

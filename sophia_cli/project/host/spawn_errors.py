@@ -1,0 +1,96 @@
+"""Why a process could not be started, in words that lead to what has to be changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from sophia_cli.core.errors import ExitCode, SophiaError
+
+
+class SpawnStep(Enum):
+    """The steps of a start, in their order."""
+
+    FORK = "make a process"
+    SIGNALS = "reset its signals"
+    SESSION = "make its session"
+    GROUP = "enter its control group"
+    DESCRIPTORS = "arrange its descriptors"
+    LIMITS = "set its limits"
+    FOLDER = "enter its folder"
+    PROGRAM = "run its program"
+    TIME = "run its program in time"
+
+
+class SpawnFailed(SophiaError):
+    """A process could not be started: at which `step`, with which error `number` of the system (0: none)."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+    def __init__(self, argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], step: SpawnStep, number: int) -> None:
+        reference, message, hint = _explain(argv, cwd, env, step, number)
+        super().__init__(reference, message, hint=hint)
+        self.step = step
+        self.number = number
+
+
+def find_program(name: str, cwd: Path, path: str) -> Path | None:
+    """Return the file that a command name leads to: as a path below `cwd`, or through the folders of `path`."""
+    if "/" in name:
+        candidate = cwd / name
+        return candidate if candidate.exists() else None
+    for folder in path.split(os.pathsep):
+        candidate = cwd / folder / name
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _explain(
+    argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], step: SpawnStep, number: int
+) -> tuple[str, str, str]:
+    if not argv or (step is SpawnStep.PROGRAM and number == 0):
+        return "command-invalid", "the command is empty or holds a zero byte", "mend `command` in the settings"
+    name = argv[0]
+    if step is SpawnStep.FOLDER:
+        reason = {errno.ENOENT: "does not exist", errno.ENOTDIR: "is no folder"}.get(number, os.strerror(number))
+        return "folder-unusable", f"the folder `{cwd}` {reason}", "mend `cwd` in the settings"
+    if step is SpawnStep.PROGRAM:
+        return _explain_program(name, find_program(name, cwd, env.get("PATH", os.defpath)), number)
+    reason = os.strerror(number) if number else "it takes too long"
+    hint = "the system is short of processes, descriptors or memory, or refuses them; see `sophia doctor`"
+    return "spawn-failed", f"cannot start `{name}`: {step.value}: {reason}", hint
+
+
+def _explain_program(name: str, found: Path | None, number: int) -> tuple[str, str, str]:
+    if number == errno.ENOENT and found is not None:
+        interpreter = _interpreter_of(found)
+        return (
+            "interpreter-not-found",
+            f"`{found}` asks for the interpreter `{interpreter}`, which is not there",
+            "create the environment again, or name the interpreter in `command`",
+        )
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        hint = "install it in the project's environment, or give its path in `command`"
+        return "program-not-found", f"there is no program `{name}`", hint
+    if number == errno.EACCES:
+        what = f"`{found or name}` may not be executed"
+        return "program-not-executable", what, "make it executable, or name its interpreter in `command`"
+    if number == errno.ENOEXEC:
+        hint = "give it a first line such as `#!/bin/sh`, or name its interpreter in `command`"
+        return "program-not-executable", f"`{found or name}` is no program of this machine", hint
+    hint = "see whether the program runs from a shell"
+    return "spawn-failed", f"cannot run `{name}`: {os.strerror(number)}", hint
+
+
+def _interpreter_of(script: Path) -> str:
+    try:
+        with script.open("rb") as file:
+            first = file.readline(256)
+    except OSError:
+        return "?"
+    words = first.removeprefix(b"#!").split()
+    return words[0].decode("utf-8", "replace") if first.startswith(b"#!") and words else "?"
