@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 
 _STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]\s'"*]+) | \.\* | \[\*\] | \[(?P<index>-?\d{1,9})\] | \['(?P<quoted>[^']*)'\] | \["(?P<double>[^"]*)"\]""",
+    r"""
+    \.(?P<name>[^.\[\]\s'"*]+) | \.\* | \[\*\] | \[(?P<index>-?\d{1,9})\]
+    | \['(?P<quoted>[^']*)'\] | \["(?P<double>[^"]*)"\]
+    """,
     re.VERBOSE,
 )
 
