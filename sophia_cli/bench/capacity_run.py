@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from sophia_cli.bench.capacity import bracket, next_rate
 from sophia_cli.bench.grading import grade_of
 from sophia_cli.bench.load import LoadSpec, Second
-from sophia_cli.bench.objectives import judge
+from sophia_cli.bench.objectives import judge, latency_objectives
 from sophia_cli.bench.preflight import FirstAnswer
 from sophia_cli.bench.run import BenchPlan, Observe, load_spec, measure, promise_of
 from sophia_cli.bench.scale import latency_scale
 from sophia_cli.bench.target import Request
 from sophia_cli.core.measurement import Measurement, RefusalKind
 from sophia_cli.core.measurement_report import BenchRow
-from sophia_cli.core.measurement_slo import Capacity, Kept, Objective, Trial
+from sophia_cli.core.measurement_slo import Capacity, Kept, Promised, Trial
 
 HIGHEST_RATE = 1_000_000.0
 _SEARCH_S = 13.0
@@ -50,7 +50,7 @@ class CapacityRun:
     """How to look for a capacity. `observe` gets the name of the trial that runs and its windows so far."""
 
     spec: LoadSpec
-    objectives: tuple[Objective, ...]
+    objectives: tuple[Promised, ...]
     target_ms: float
     observe: Callable[[str, tuple[Second, ...]], None]
 
@@ -106,7 +106,8 @@ class CapacityRun:
     def _try(self, rate: float, shortest_s: float) -> _Tried:
         duration = max(shortest_s, min(_LONGEST_TRIAL_S, _ENOUGH_SAMPLES / rate))
         # An answer that takes that long breaks the objectives anyway; waiting for it only takes time.
-        slowest_s = max(objective.limit_ms for objective in self.objectives) / 1000
+        limits = [objective.limit_ms / 1000 for objective in latency_objectives(self.objectives)]
+        slowest_s = max(limits, default=self.spec.timeout_s)
         spec = replace(
             self.spec,
             rate=rate,
@@ -123,9 +124,10 @@ class CapacityRun:
 
     def _tightest(self, measured: Measurement) -> float | None:
         """Return the percentile that comes nearest to its limit, or exceeds it most."""
-        if measured.latency is None:
+        asked = latency_objectives(self.objectives)
+        if measured.latency is None or not asked:
             return None
-        found = [(o.percentile.of(measured.latency) or 0.0, o.limit_ms) for o in self.objectives]
+        found = [(o.percentile.of(measured.latency) or 0.0, o.limit_ms) for o in asked]
         return max(found, key=lambda pair: pair[0] / pair[1])[0]
 
 

@@ -16,6 +16,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from sophia_cli.bench.run import BenchPlan
+from sophia_cli.bench.target import RequestSpec
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.measurement_report import BenchRow
 from sophia_cli.project.history.repository import find_repository, head_commit
@@ -55,12 +56,22 @@ class KeptRun:
     medians_ms: tuple[float, ...]
 
 
-def conditions_of(plan: BenchPlan, url: str) -> Conditions:
-    """Return the conditions of a run on this machine."""
-    settings = {"connections": plan.connections, "rate": plan.rate}
+def conditions_of(plan: BenchPlan, asked: RequestSpec, url: str) -> Conditions:
+    """Return the conditions of a run on this machine.
+
+    Of a request other than a plain GET a hash is kept, without the values of header fields, which may be secrets.
+    """
+    settings: dict[str, object] = {"connections": plan.connections, "rate": plan.rate}
+    if asked != RequestSpec():
+        settings["request"] = _hash((asked.method, [name.lower() for name, _ in asked.headers], asked.body))
     system = os.uname()
     machine = f"{system.nodename} {system.sysname} {system.machine} {os.cpu_count()} cpus, Python {sys.version_info[0]}"
-    return Conditions(hashlib.sha256(url.encode()).hexdigest(), json.dumps(settings), machine)
+    return Conditions(_hash(url), json.dumps(settings), machine)
+
+
+def _hash(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def without_query(url: str) -> str:
@@ -87,7 +98,7 @@ class BenchHistory:
     def keep(
         self, run_id: str, name: str | None, row: BenchRow, conditions: Conditions, figures: str, now: datetime
     ) -> None:
-        """Add a run; with a name it takes the name over from an earlier one. `figures` is the row as JSON."""
+        """Add a run; a name is taken over from an earlier one of its service. `figures` is the row as JSON."""
         repository = find_repository(self._root)
         windows = [[w.answers, w.failures, w.p50, w.p95, w.p99] for w in row.loaded.seconds]
         grade = None if row.grade is None else row.grade.letter.value
@@ -95,7 +106,7 @@ class BenchHistory:
         with self._open() as database:
             database.execute(_TABLE)
             if name is not None:
-                database.execute("UPDATE runs SET name = NULL WHERE name = ?", (name,))
+                database.execute("UPDATE runs SET name = NULL WHERE name = ? AND service = ?", (name, row.name))
             database.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -120,9 +131,10 @@ class BenchHistory:
                 (MOST_RUNS,),
             )
 
-    def named(self, name: str) -> KeptRun | None:
-        """Return the run of a name; None when there is none."""
-        return self._one("name = ?", (name,))
+    def named(self, name: str, service: str | None) -> KeptRun | None:
+        """Return the run of a name, that of this service where several services have one; None when there is none."""
+        of_service = None if service is None else self._one("name = ? AND service = ?", (name, service))
+        return of_service or self._one("name = ?", (name,))
 
     def last(self, conditions: Conditions) -> KeptRun | None:
         """Return the last run under these conditions that was not refused; None when there is none."""
@@ -145,7 +157,7 @@ class BenchHistory:
             return None
         columns = "id, started, name, url_hash, settings, machine, git_commit, refused, windows"
         with self._open() as database:
-            # `where` is one of the two texts above; what comes from outside is bound.
+            # `where` is one of the texts above; what comes from outside is bound.
             found = database.execute(
                 f"SELECT {columns} FROM runs WHERE {where} ORDER BY started DESC LIMIT 1", values
             ).fetchone()

@@ -1,4 +1,4 @@
-"""Confidence bounds of percentiles that assume nothing about the distribution."""
+"""Confidence bounds of percentiles and shares that assume nothing about the distribution."""
 
 from __future__ import annotations
 
@@ -37,3 +37,22 @@ def upper_rank(count: int, share: float) -> int | None:
             break
         spare = larger
     return None if spare < 0 else count - spare
+
+
+def is_surely_rarer(hits: int, count: int, share: float) -> bool:
+    """Tell whether something that happened `hits` times of `count` has, with 95 % confidence, a smaller share.
+
+    The bound of C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits" (1934): were the share
+    that large, so few hits would come in fewer than 5 of 100 runs. Never for a share of 0, always for one of 1.
+    """
+    if not 0 < share < 1:
+        return share >= 1
+    if hits >= count * share:
+        return False
+    step = count * math.log1p(-share)
+    odds = math.log(share) - math.log1p(-share)
+    likely = 0.0
+    for number in range(hits + 1):
+        likely += math.exp(step)
+        step += odds + math.log((count - number) / (number + 1))
+    return likely <= 1 - CONFIDENCE

@@ -18,7 +18,7 @@ from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_report import BenchRow, Promise
-from sophia_cli.core.measurement_slo import Objective
+from sophia_cli.core.measurement_slo import Promised
 
 IDLE_REQUESTS = 1_000
 LONGEST_IDLE_S = 5.0
@@ -43,7 +43,7 @@ class BenchPlan:
     trust: Trust
     processes: int | None
     target_ms: float
-    objectives: tuple[Objective, ...]
+    objectives: tuple[Promised, ...]
 
 
 def bench(plan: BenchPlan, first: FirstAnswer, request: Request, observe: Observe) -> BenchRow:

@@ -10,7 +10,7 @@ from enum import Enum
 from sophia_cli.commands._options import seconds
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.grades import Letter
-from sophia_cli.core.measurement_slo import Objective, Percentile
+from sophia_cli.core.measurement_slo import ErrorObjective, Objective, Percentile, Promised
 
 DEFAULT_CONNECTIONS = "20"
 CAPACITY_CONNECTIONS = "64"
@@ -21,6 +21,7 @@ HIGHEST_RATE = 1_000_000.0
 LONGEST_S = 3_600.0
 LONGEST_TIMEOUT_S = 600.0
 MOST_PROCESSES = 64
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -44,7 +45,7 @@ class BenchOptions:
     timeout_s: float
     processes: int | None
     minimum: Letter | None
-    objectives: tuple[Objective, ...]
+    objectives: tuple[Promised, ...]
     is_capacity: bool
     baseline: str | None
     save_as: str | None
@@ -98,16 +99,30 @@ def chosen_bench_format(named: BenchFormat | None, json: bool) -> BenchFormat:
     return BenchFormat.JSON if json else named or BenchFormat.TEXT
 
 
-def objectives_of(text: str) -> tuple[Objective, ...]:
-    """Return objectives such as `p99=25ms` or `p50=5ms,p99=25ms`; UsageError for anything else."""
-    found: list[Objective] = []
+def objectives_of(text: str) -> tuple[Promised, ...]:
+    """Return objectives such as `p99=25ms` or `p50=5ms,error_rate=0.1%`; UsageError for anything else."""
+    found: list[Promised] = []
     for part in text.split(","):
-        name, equals, limit = part.strip().partition("=")
-        known = [percentile for percentile in Percentile if percentile.value == name.strip().lower()]
-        if not equals or not known:
-            raise UsageError("usage", f"`--slo {text}` is no objective", hint="write `p99=25ms` or `p50=5ms,p99=25ms`")
-        found.append(Objective(known[0], 1000 * _span(limit, "--slo", LONGEST_TIMEOUT_S)))
+        word, equals, limit = part.strip().partition("=")
+        name = word.strip().lower()
+        known = [percentile for percentile in Percentile if percentile.value == name]
+        if equals and name == "error_rate":
+            found.append(ErrorObjective(_share(limit.strip())))
+        elif equals and known:
+            found.append(Objective(known[0], 1000 * _span(limit, "--slo", LONGEST_TIMEOUT_S)))
+        else:
+            hint = "write `p99=25ms` or `p50=5ms,p99=25ms,error_rate=0.1%`"
+            raise UsageError("usage", f"`--slo {text}` is no objective", hint=hint)
     return tuple(found)
+
+
+def _share(text: str) -> float:
+    match = _SHARE.fullmatch(text)
+    value = math.nan if match is None else float(match.group(1)) / (100 if match.group(2) else 1)
+    if not 0 <= value <= 1:
+        hint = "write `error_rate=0.1%`, or the same as a share, `error_rate=0.001`"
+        raise UsageError("usage", f"`--slo error_rate={text}` is no share of the requests", hint=hint)
+    return value
 
 
 def _run_name(text: str) -> str:
@@ -120,8 +135,6 @@ def _run_name(text: str) -> str:
 def _check_together(words: BenchWords) -> None:
     if words.capacity and words.baseline is not None:
         raise UsageError("usage", "`--baseline` compares equal loads; `--capacity` looks for one")
-    if words.capacity and words.slo is None:
-        raise UsageError("usage", "`--capacity` needs to know what has to be kept", hint="add `--slo p99=25ms`")
     for name, given in (("--rate", words.rate), ("--duration", words.duration), ("--requests", words.requests)):
         if words.capacity and given is not None:
             raise UsageError("usage", f"`--capacity` chooses the load itself; it takes no `{name}`")

@@ -1,12 +1,13 @@
-"""What the first word of `sophia bench` names: a URL, or a service of the settings."""
+"""What the words of `sophia bench` name: URLs, services of the settings, or all services that have a port."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
-from sophia_cli.core.measurement_slo import Objective, Percentile
+from sophia_cli.core.measurement_slo import ErrorObjective, Objective, Percentile, Promised
 from sophia_cli.project.settings.check_model import ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service, Slo
@@ -14,28 +15,60 @@ from sophia_cli.project.settings.service_model import Service, Slo
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A URL to bench, under the name of its service (None for a bare URL), with what the service promises."""
+    """A URL to bench, and the service that it belongs to (None for a bare URL) with what that one promises."""
 
     url: str
-    name: str | None
-    objectives: tuple[Objective, ...]
+    service: Service | None
+    objectives: tuple[Promised, ...]
 
 
-def named_target(word: str, root: Path) -> Named:
-    """Return what a word names; UsageError for a service that is not declared, or has no port.
+def named_targets(words: Sequence[str], root: Path) -> tuple[Named, ...]:
+    """Return what the words name, each once; without words every service with a port, those it depends on first.
 
-    A word that cannot be the name of a declared service is returned as a URL, which is judged where it is taken apart.
+    UsageError for a service that is not declared or has no port, and where there are neither words nor services. A word
+    that cannot be the name of a declared service is returned as a URL, which is judged where it is taken apart.
     """
+    if words:
+        return tuple(dict.fromkeys(_named(word, root) for word in words))
+    services = load_settings(root).services
+    found = tuple(_of_service(service) for service in in_order(services) if service.port is not None)
+    if not found:
+        hint = "write `sophia bench http://127.0.0.1:8000/health`, or declare services in the settings"
+        raise UsageError("usage", "no target is named, and the settings declare no service with a port", hint=hint)
+    return found
+
+
+def in_order(services: Sequence[Service]) -> tuple[Service, ...]:
+    """Return services with those they depend on before them, else as they are declared."""
+    by_name = {service.name: service for service in services}
+    placed: dict[str, Service] = {}
+
+    def place(service: Service) -> Iterator[Service]:
+        if service.name not in placed:
+            # Before the others: the settings refuse circles, and one must not be endless here either.
+            placed[service.name] = service
+            for name in service.depends_on:
+                yield from place(by_name[name])
+            yield service
+
+    return tuple(one for service in services for one in place(service))
+
+
+def _named(word: str, root: Path) -> Named:
     if "://" in word:
         return Named(word, None, ())
     services = load_settings(root).services
     for service in services:
         if service.name == word:
-            return Named(_url_of(service), service.name, _objectives(service.slo))
+            return _of_service(service)
     if not services or not word.replace("-", "_").isidentifier():
         return Named(word, None, ())
     known = ", ".join(service.name for service in services)
     raise UsageError("service-unknown", f"no service is called `{word}`", hint=f"the settings declare: {known}")
+
+
+def _of_service(service: Service) -> Named:
+    return Named(_url_of(service), service, _objectives(service.slo))
 
 
 def _url_of(service: Service) -> str:
@@ -52,6 +85,7 @@ def _url_of(service: Service) -> str:
     return base + "/"
 
 
-def _objectives(slo: Slo) -> tuple[Objective, ...]:
+def _objectives(slo: Slo) -> tuple[Promised, ...]:
     limits = ((Percentile.P50, slo.p50_ms), (Percentile.P95, slo.p95_ms), (Percentile.P99, slo.p99_ms))
-    return tuple(Objective(percentile, limit) for percentile, limit in limits if limit is not None)
+    latencies = tuple(Objective(percentile, limit) for percentile, limit in limits if limit is not None)
+    return latencies if slo.error_rate is None else (*latencies, ErrorObjective(slo.error_rate))

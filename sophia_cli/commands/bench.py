@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands._bench_options import BenchFormat, BenchWords, bench_options, chosen_bench_format
+from sophia_cli.commands._bench_outcome import outcome_of
 from sophia_cli.commands._bench_progress import BenchProgress
+from sophia_cli.commands._bench_request import RequestWords, request_spec
+from sophia_cli.commands._bench_target import named_targets
 from sophia_cli.commands._options import Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import has_colours, write_result
+from sophia_cli.commands._output import has_colours, say, write_result
 from sophia_cli.commands._parameters import Argument, option
-from sophia_cli.core.errors import ExitCode
-from sophia_cli.core.grades import Letter
-from sophia_cli.core.measurement_comparison import Change
-from sophia_cli.core.measurement_report import BenchReport, BenchRow, BenchVerdict
-from sophia_cli.core.measurement_slo import Kept
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.root import find_root
 
 
 def bench(
     target: Annotated[
-        str,
-        Argument(metavar="TARGET", help="A URL such as http://127.0.0.1:8000/health, or a service of the settings."),
-    ],
+        list[str] | None,
+        Argument(
+            metavar="TARGET",
+            help="URLs such as http://127.0.0.1:8000/health, or services of the settings; all of them when left out.",
+        ),
+    ] = None,
     connections: Annotated[
         str | None,
         option("--connections", metavar="N", help="How many connections carry the load: 20, or 64 with --capacity."),
@@ -50,9 +54,24 @@ def bench(
         str | None,
         option("--processes", metavar="N", help="Load from N processes; by default as many as the load needs."),
     ] = None,
+    method: Annotated[
+        str | None, option("--method", metavar="METHOD", help="The method: GET, or POST where there is a body.")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        option("--header", metavar="FIELD", help="A header field 'Name: value'; ${NAME} is a variable. Repeatable."),
+    ] = None,
+    body: Annotated[str | None, option("--body", metavar="TEXT", help="The body of every request.")] = None,
+    body_file: Annotated[
+        Path | None, option("--body-file", metavar="FILE", help="A file that holds the body of every request.")
+    ] = None,
     slo: Annotated[
         str | None,
-        option("--slo", metavar="SLO", help="What has to be kept (p99=25ms, or several); exit with 1 when it is not."),
+        option(
+            "--slo",
+            metavar="SLO",
+            help="What has to be kept (p99=25ms,error_rate=0.1%); exit with 1 when it is not.",
+        ),
     ] = None,
     capacity: Annotated[bool, option("--capacity", help="Find the largest rate that keeps --slo.")] = False,
     min_grade: Annotated[
@@ -78,10 +97,10 @@ def bench(
     verbose: Verbose = False,
     yes: Yes = False,
 ) -> int:
-    """Measure and grade the latency of an HTTP service.
+    """Measure and grade the latency of HTTP services.
 
     One connection first, then the load; the worse of the two is graded. A run that the client or the machine spoiled is
-    refused a grade, with the reason.
+    refused a grade, with the reason. Without a TARGET every service of the settings that has a port is measured.
     """
     clock = SystemClock()
     started = clock.monotonic()
@@ -90,33 +109,31 @@ def bench(
         connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity, baseline, save_as
     )
     options = bench_options(words)
-    from sophia_cli.commands._benching import bench_target
+    asked = request_spec(RequestWords(method, tuple(header or ()), body, body_file), os.environ)
+    from sophia_cli.bench.reaching import Access
+    from sophia_cli.commands._benching import Benching
 
+    root = find_root(Path())
+    targets = named_targets(target or (), root)
     progress = BenchProgress(sys.stderr, os.environ, quiet)
+    access = Access(allow_remote, insecure, options.timeout_s)
+    benching = Benching(root, options, asked, access, progress.show, clock)
+    benching.check(targets)
+    if asked.may_write:
+        say(f"warning: every request is a {asked.method}, which may write; the service gets it thousands of times")
+    services: list[BenchRow | UnbenchedRow] = []
     try:
-        row, run_id = bench_target(target, options, progress.show, clock, allow_remote=allow_remote, insecure=insecure)
+        if target and len(targets) == 1:
+            services.append(benching.row(targets[0]))
+        else:
+            services += [benching.row_or_error(named) for named in targets]
     finally:
         progress.clear()
-    verdict, code = _outcome(row, options.minimum)
-    report = BenchReport(verdict, code, clock.monotonic() - started, (row,), options.minimum, run_id)
+    verdict, code = outcome_of(services, options.minimum)
+    report = BenchReport(verdict, code, clock.monotonic() - started, tuple(services), options.minimum)
     colours = output is None and has_colours(sys.stdout, os.environ)
     write_result(_rendered(report, chosen, quiet, verbose, colours), output)
     return int(code)
-
-
-def _outcome(row: BenchRow, minimum: Letter | None) -> tuple[BenchVerdict, ExitCode]:
-    is_breached = row.promise is not None and row.promise.kept is Kept.NOT
-    if row.capacity is not None:
-        is_breached = row.capacity.rate is None
-    if is_breached:
-        return BenchVerdict.BREACHED, ExitCode.FINDINGS
-    if row.comparison is not None and row.comparison.change is Change.WORSE:
-        return BenchVerdict.WORSE, ExitCode.FINDINGS
-    if row.grade is None:
-        return BenchVerdict.REFUSED, ExitCode.DONE if minimum is None else ExitCode.FINDINGS
-    if minimum is not None and row.grade.letter.rank > minimum.rank:
-        return BenchVerdict.BELOW_MINIMUM, ExitCode.FINDINGS
-    return BenchVerdict.GRADED, ExitCode.DONE
 
 
 def _rendered(report: BenchReport, chosen: BenchFormat, quiet: bool, verbose: bool, colours: bool) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.grades import Grade, Letter, Scale, worst
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_comparison import Comparison
-from sophia_cli.core.measurement_slo import Capacity, Kept, Objective
+from sophia_cli.core.measurement_slo import Capacity, Kept, Promised
 
 
 class BenchVerdict(Enum):
@@ -20,13 +20,14 @@ class BenchVerdict(Enum):
     BELOW_MINIMUM = "below-minimum"
     BREACHED = "slo-breached"
     WORSE = "worse"
+    INCOMPLETE = "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Latency objectives, whether they were kept, and the figures that say so."""
+    """Objectives, whether they were kept, and the figures that say so."""
 
-    objectives: tuple[Objective, ...]
+    objectives: tuple[Promised, ...]
     kept: Kept
     reason: str
 
@@ -37,7 +38,8 @@ class BenchRow:
 
     `first_ms` is the latency of the very first request. Where objectives were given, `promise` tells what the load made
     of them; `capacity` is set where it was looked for, and `loaded` is then the load at that rate; `comparison` is set
-    where there was a baseline.
+    where there was a baseline. `request` is the method, or the call, that was made; `run_id` is None when the run was
+    not kept.
     """
 
     name: str
@@ -52,21 +54,41 @@ class BenchRow:
     promise: Promise | None = None
     capacity: Capacity | None = None
     comparison: Comparison | None = None
+    request: str = "GET"
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnbenchedRow:
+    """One service that could not be measured, and why."""
+
+    name: str
+    url: str
+    error: SophiaError
 
 
 @dataclass(frozen=True, slots=True)
 class BenchReport:
-    """What `sophia bench` measured; `run_id` is None when the run was not kept."""
+    """What `sophia bench` made of the services it was asked for, in the order in which it came to them."""
 
     verdict: BenchVerdict
     exit_code: ExitCode
     duration_s: float
-    rows: tuple[BenchRow, ...]
+    services: tuple[BenchRow | UnbenchedRow, ...]
     minimum: Letter | None
-    run_id: str | None = None
+
+    @property
+    def rows(self) -> tuple[BenchRow, ...]:
+        """The services that were measured."""
+        return tuple(row for row in self.services if isinstance(row, BenchRow))
 
     @property
     def grade(self) -> Letter | None:
-        """The worst grade of the rows; None when one of them was refused or there is none."""
+        """The worst grade of the services; None when one of them has none."""
         letters = [row.grade.letter for row in self.rows if row.grade is not None]
-        return worst(letters) if letters and len(letters) == len(self.rows) else None
+        return worst(letters) if letters and len(letters) == len(self.services) else None
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the kept run, of the first one where several services were measured; None when none was kept."""
+        return next((row.run_id for row in self.rows if row.run_id is not None), None)

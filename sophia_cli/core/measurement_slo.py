@@ -1,4 +1,4 @@
-"""A latency objective, what a load made of it, and the rate up to which it is kept."""
+"""Objectives of latency and errors, what a load made of them, and the rate up to which they are kept."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ class Objective:
         return f"{self.percentile.value}={self.limit_ms:g}ms"
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorObjective:
+    """The share of the requests that may fail, from 0 to 1."""
+
+    most: float
+
+    def __str__(self) -> str:
+        """Return it as it is written on the command line."""
+        return f"error_rate={100 * self.most:g}%"
+
+
+# What a service may promise.
+Promised = Objective | ErrorObjective
+
+
 class Kept(Enum):
     """Whether an objective was kept: for sure (95 %), by the figures alone, or not."""
 
@@ -66,7 +81,7 @@ class Capacity:
     `is_sure` tells whether the trial at `rate` kept them with 95 % confidence, `limit` why the client made no more.
     """
 
-    objectives: tuple[Objective, ...]
+    objectives: tuple[Promised, ...]
     rate: float | None
     breached_at: float | None
     is_sure: bool

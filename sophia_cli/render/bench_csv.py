@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 
 from sophia_cli.core.measurement import Measurement
-from sophia_cli.core.measurement_report import BenchReport, BenchRow
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 
 _COLUMNS = (
     "service",
@@ -29,6 +29,7 @@ _COLUMNS = (
     "mean_ms",
     "grade",
     "refused",
+    "error",
 )
 
 
@@ -37,16 +38,20 @@ def bench_csv(report: BenchReport) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for row in report.rows:
-        writer.writerows(_lines(row))
+    for row in report.services:
+        writer.writerows(_lines(row) if isinstance(row, BenchRow) else [_unbenched(row)])
     return stream.getvalue()
+
+
+def _unbenched(row: UnbenchedRow) -> tuple[object, ...]:
+    return (row.name, row.url, *[""] * (len(_COLUMNS) - 3), row.error.message)
 
 
 def _lines(row: BenchRow) -> Iterator[tuple[object, ...]]:
     grade = "" if row.grade is None else row.grade.letter.value
     if row.idle is not None:
-        yield (row.name, row.url, "one connection", *_figures(row.idle), grade, row.refused or "")
-    yield (row.name, row.url, "load", *_figures(row.loaded), grade, row.refused or "")
+        yield (row.name, row.url, "one connection", *_figures(row.idle), grade, row.refused or "", "")
+    yield (row.name, row.url, "load", *_figures(row.loaded), grade, row.refused or "", "")
 
 
 def _figures(measured: Measurement) -> tuple[object, ...]:

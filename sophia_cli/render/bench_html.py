@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from sophia_cli.core.measurement import Latency, Measurement
-from sophia_cli.core.measurement_report import BenchReport, BenchRow
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity, Kept
 from sophia_cli.render.bench_svg import course_svg, histogram_svg, percentile_svg
 from sophia_cli.render.style import plural, visible
@@ -38,7 +38,11 @@ _NAMES = ("p50", "p90", "p95", "p99", "p99.9", "max", "mean")
 
 def bench_html(report: BenchReport) -> str:
     """Return the page."""
-    rows = "".join(_row(row) for row in report.rows)
+    rows = "".join(_row(row) if isinstance(row, BenchRow) else _unbenched(row) for row in report.services)
+    if len(report.services) > 1:
+        letter = "–" if report.grade is None else report.grade.value
+        services = plural(len(report.services), "service")
+        rows = f'<p class="faint">{services}, the worst grade of all: <b>{letter}</b></p>\n{rows}'
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -56,6 +60,17 @@ def _row(row: BenchRow) -> str:
     if row.capacity is not None:
         parts.append(_capacity(row.capacity))
     return "".join(parts) + "</section>\n"
+
+
+def _unbenched(row: UnbenchedRow) -> str:
+    lines = [
+        _text(row.error.message),
+        *([f'<span class="faint">{_text(row.error.hint)}</span>'] if row.error.hint else []),
+    ]
+    return (
+        f"<section>\n<h2>{_text(row.name)} <span class=faint>{_text(row.url)}</span></h2>\n"
+        f'<div class="verdict"><span class="grade">–</span><div>{"<br>".join(lines)}</div></div>\n</section>\n'
+    )
 
 
 def _verdict(row: BenchRow) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sophia_cli.core.measurement import Latency, Measurement
 from sophia_cli.core.measurement_comparison import Comparison
-from sophia_cli.core.measurement_report import BenchReport, BenchRow, Promise
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, Promise, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity
 from sophia_cli.render.json import Json, document, head_fields
 
@@ -19,18 +19,28 @@ def bench_json(report: BenchReport) -> str:
         {
             **head_fields("bench", report.verdict.value, int(report.exit_code), report.duration_s, report.run_id),
             "summary": {
-                "services": len(rows),
+                "services": len(report.services),
                 "graded": sum(row.grade is not None for row in rows),
                 "refused": sum(row.refused is not None for row in rows),
+                "unmeasured": len(report.services) - len(rows),
                 "requests": sum(row.loaded.requests for row in rows),
                 "errors": sum(row.loaded.errors for row in rows),
                 "grade": None if grade is None else grade.value,
             },
             "grade": None if grade is None else grade.value,
             "min_grade": None if report.minimum is None else report.minimum.value,
-            "services": [bench_row(row) for row in rows],
+            "services": [
+                bench_row(row) if isinstance(row, BenchRow) else _unbenched_row(row) for row in report.services
+            ],
         }
     )
+
+
+def _unbenched_row(row: UnbenchedRow) -> Json:
+    error = row.error
+    fields = {"reference": error.reference, "message": error.message, "hint": error.hint, "location": error.location}
+    nothing: Json = {"requests": 0, "errors": 0, "latency_ms": _latency(None), "grade": None, "refused": None}
+    return {"name": row.name, "url": row.url, **nothing, "run_id": None, "error": fields}
 
 
 def bench_row(row: BenchRow) -> Json:
@@ -39,6 +49,7 @@ def bench_row(row: BenchRow) -> Json:
     return {
         "name": row.name,
         "url": row.url,
+        "request": row.request,
         **_measured(row.loaded),
         "grade": None if grade is None else grade.letter.value,
         "grade_reason": None if grade is None else grade.reason,
@@ -50,6 +61,8 @@ def bench_row(row: BenchRow) -> Json:
         "slo": None if row.promise is None else _promise(row.promise),
         "capacity": None if row.capacity is None else _capacity(row.capacity),
         "comparison": None if row.comparison is None else _comparison(row.comparison),
+        "run_id": row.run_id,
+        "error": None,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement import LatencyBucket, Measurement
 from sophia_cli.core.measurement_comparison import Change
-from sophia_cli.core.measurement_report import BenchReport, BenchRow
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity, Kept
 from sophia_cli.render.style import Style, Tone, plural, visible
 
@@ -22,7 +22,8 @@ def bench_text(report: BenchReport, style: Style) -> str:
     """Return the whole report, the grade last; a verbose one shows every window and how one connection fared."""
     lines: list[str] = []
     for row in report.rows:
-        lines += [style.paint(f"{visible(row.name)}  {visible(row.url)}", Tone.STRONG), ""]
+        method = "" if row.request == "GET" else f"{visible(row.request)} "
+        lines += [style.paint(f"{visible(row.name)}  {method}{visible(row.url)}", Tone.STRONG), ""]
         if row.idle is not None:
             lines += [*_measured("one connection", row.idle, style), ""]
             if style.verbose and row.idle.buckets:
@@ -38,13 +39,29 @@ def bench_text(report: BenchReport, style: Style) -> str:
 def bench_summary(report: BenchReport, style: Style) -> str:
     """Return a line for every service and what decided its grade."""
     lines: list[str] = []
-    for row in report.rows:
+    scales: set[str] = set()
+    for row in report.services:
+        if isinstance(row, UnbenchedRow):
+            lines += _unbenched(row, style)
+            continue
+        scale = row.scale.describe()
+        lines += [f"scale: {scale}"] if row.grade is not None and scale not in scales else []
+        scales.add(scale)
         lines += _verdict(row, style)
         lines += _promised(row, style)
         lines += _compared(row, style)
+    if len(report.services) > 1:
+        grade = report.grade
+        said = "no grade, since not every service has one" if grade is None else f"grade {grade.value}, the worst"
+        lines.append(style.paint(f"{plural(len(report.services), 'service')}: {said}", Tone.STRONG))
     if report.minimum is not None and report.exit_code:
         lines.append(style.paint(f"the grade has to be {report.minimum.value} or better", Tone.ERROR))
     return "\n".join(lines) + "\n"
+
+
+def _unbenched(row: UnbenchedRow, style: Style) -> list[str]:
+    lines = [f"{visible(row.name)}: {style.paint('not measured', Tone.ERROR)}: {visible(row.error.message)}"]
+    return lines if row.error.hint is None else [*lines, f"  hint: {visible(row.error.hint)}"]
 
 
 def _verdict(row: BenchRow, style: Style) -> list[str]:
@@ -56,10 +73,7 @@ def _verdict(row: BenchRow, style: Style) -> list[str]:
         ]
     tone = Tone.GOOD if row.grade.letter.rank <= Letter.A.rank else Tone.WARNING
     tone = Tone.ERROR if row.grade.letter.rank >= Letter.E.rank else tone
-    return [
-        f"scale: {row.scale.describe()}",
-        f"{name}: grade {style.paint(row.grade.letter.value, tone)}: {row.grade.reason}",
-    ]
+    return [f"{name}: grade {style.paint(row.grade.letter.value, tone)}: {row.grade.reason}"]
 
 
 def _promised(row: BenchRow, style: Style) -> list[str]:

@@ -10,11 +10,11 @@ from figures import measured
 
 from sophia_cli.bench.grading import grade_of
 from sophia_cli.bench.objectives import judge, target_of
-from sophia_cli.bench.order_statistics import upper_rank
+from sophia_cli.bench.order_statistics import is_surely_rarer, upper_rank
 from sophia_cli.bench.scale import DEFAULT_TARGET_MS
 from sophia_cli.core.grades import Letter, worst
 from sophia_cli.core.measurement import Measurement
-from sophia_cli.core.measurement_slo import Kept, Objective, Percentile
+from sophia_cli.core.measurement_slo import ErrorObjective, Kept, Objective, Percentile
 
 T = DEFAULT_TARGET_MS
 
@@ -144,3 +144,30 @@ def test_the_strictest_objective_sets_the_target() -> None:
     assert target_of([Objective(Percentile.P99, 50.0), Objective(Percentile.P95, 30.0)]) == 25.0
     assert target_of([Objective(Percentile.P50, 5.0)]) == 10.0
     assert target_of([]) is None
+
+
+def test_an_error_objective_takes_the_place_of_the_usual_limit_and_is_sure_only_with_enough_requests() -> None:
+    few = measured(5.0, 9.0, 20.0, answers=990, failures={"reset": 10})
+    assert judge(few, [ErrorObjective(0.02)])[0] is Kept.SURELY
+    assert judge(few, [ErrorObjective(0.016)])[0] is Kept.PROBABLY
+    assert judge(few, [ErrorObjective(0.001)]) == (Kept.NOT, "10 of 1000 requests failed, more than 0.1 %")
+    assert judge(few, [ErrorObjective(0.001), Objective(Percentile.P99, 50.0)])[0] is Kept.NOT
+    assert target_of([ErrorObjective(0.02)]) is None
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "share", "sure"),
+    [
+        # The rule of three: without a hit it takes 299 trials to exclude 1 %.
+        (0, 298, 0.01, False),
+        (0, 299, 0.01, True),
+        # Clopper and Pearson: 10 of 1,000 exclude 1.69 % but not 1.68 %.
+        (10, 1_000, 0.0169, False),
+        (10, 1_000, 0.0170, True),
+        (0, 1_000_000, 0.0, False),
+        (5, 5, 1.0, True),
+        (90_000, 1_000_000, 0.1, True),
+    ],
+)
+def test_a_share_is_excluded_when_so_few_hits_would_be_rare(hits: int, count: int, share: float, sure: bool) -> None:
+    assert is_surely_rarer(hits, count, share) is sure
