@@ -139,6 +139,15 @@ class Dependencies:
         """Whether the project itself is distributed under this import name."""
         return normalised(top) in self.own
 
+    def may_offer(self, module: str, path: str) -> bool:
+        """Whether a distribution may offer this module to a file: one that is known, or declared with a name like it.
+
+        Also where the file's declarations are computed by something that nobody reads here.
+        """
+        if self.distributions_of(module) is not None or self.coverage(path).is_open:
+            return True
+        return any(self._resembles(name, module) for name in (*self.everywhere, *self.locked))
+
     def distributions_of(self, dotted: str) -> Origin | None:
         """Return what an import of another's module comes from; None when nothing tells. Names are never guessed equal.
 

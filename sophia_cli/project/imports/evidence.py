@@ -179,7 +179,8 @@ class Evidence:
                 continue
             others = rivals - {path, item.importer}
             is_alone = len(best) == 1 and not others
-            is_sure = is_alone and self._is_firm(item, written) and (longest > 1 or any(map(_is_telling, names)))
+            is_firm = self._is_firm(item, written) and not _is_invented(item)
+            is_sure = is_alone and is_firm and (longest > 1 or any(map(_is_telling, names)))
             what = f"and offers {_listed(names)}" if names else "at the same place below another folder"
             told = (
                 f"`{path}` is the only module called `{parts[-1]}` {what}"
@@ -298,6 +299,11 @@ def _shared_tail(path: str, parts: list[str]) -> int:
 def _is_telling(name: str) -> bool:
     """Whether a name is unlikely to be chosen twice by chance: longer than a word, or of several words."""
     return len(name) >= _SHORT and (bool(re.search(r"[a-z][A-Z]|._.", name)) or len(name) > 2 * _SHORT)
+
+
+def _is_invented(item: Import) -> bool:
+    """Whether not even the first part of the name exists, so that it is the project's by its rest only."""
+    return not item.fact.level and not item.resolution.known
 
 
 def _resembles(top: str, part: str) -> bool:

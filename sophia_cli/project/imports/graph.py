@@ -9,6 +9,7 @@ from functools import cached_property
 
 from sophia_cli.project.code.facts import Guard, ImportedName, ImportFact, Scope
 from sophia_cli.project.code.file_facts import FileFacts
+from sophia_cli.project.imports.invented import is_meant_without_prefix
 from sophia_cli.project.imports.known import Distributions, NoDistributions, standard_modules
 from sophia_cli.project.imports.model import (
     Edge,
@@ -125,6 +126,10 @@ class ImportGraph:
         resolution = self.resolver.resolve(path, fact)
         if resolution.outcome in (Outcome.OTHER_ROOT, Outcome.LUCKY) and not self._is_meant(path, fact, resolution):
             resolution = Resolution(resolution.module, Outcome.THIRD_PARTY)
+        if resolution.outcome is Outcome.THIRD_PARTY and is_meant_without_prefix(
+            path, fact, self.modules, self.resolver, self._surely_offers
+        ):
+            resolution = Resolution(resolution.module, Outcome.MISSING)
         if resolution.outcome not in (Outcome.MODULE, Outcome.NAMESPACE):
             return Import(path, fact, resolution)
         broken = self._broken(path, resolution.targets)
@@ -171,6 +176,9 @@ class ImportGraph:
 
     def _offers(self, target: Located, name: str) -> bool:
         return self.resolver.submodule(target, name) is not None or not self._lacks(target, name)
+
+    def _surely_offers(self, target: Located, name: str) -> bool:
+        return self.resolver.submodule(target, name) is not None or name in self.surfaces.offer(target.path).names
 
     def _lacks(self, target: Located, name: str) -> bool:
         if self.resolver.may_hold(target, name):

@@ -53,6 +53,10 @@ class Distributions(Protocol):
         """Whether the project itself is distributed under this import name."""
         ...
 
+    def may_offer(self, module: str, path: str, /) -> bool:
+        """Whether a distribution may offer this module to a file, also where that is only likely."""
+        ...
+
 
 class NoDistributions:
     """Nothing is known about distributions."""
@@ -67,6 +71,10 @@ class NoDistributions:
 
     def is_own(self, top: str, /) -> bool:
         """Whether it is the project's own name: never."""
+        return False
+
+    def may_offer(self, module: str, path: str, /) -> bool:
+        """Whether a distribution may offer the module: never."""
         return False
 
 

@@ -196,6 +196,11 @@ class Resolver:
         """Whether the project declares a distribution, not its own, that offers this top-level name."""
         return self._distributions.declares(name) and not self._distributions.is_own(name)
 
+    def may_be_others(self, importer: str, fact: ImportFact) -> bool:
+        """Whether a distribution, or the project itself under that name, may offer an absolute import."""
+        top = fact.module.partition(".")[0]
+        return self._distributions.is_own(top) or self._distributions.may_offer(fact.module, importer)
+
     def is_own(self, importer: str, resolution: Resolution) -> bool:
         """Whether the target is surely meant, and not what a distribution of the same name offers."""
         name = resolution.module.partition(".")[0]

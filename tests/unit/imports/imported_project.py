@@ -27,6 +27,9 @@ class Known:
     def is_own(self, top: str) -> bool:
         return top in self.own
 
+    def may_offer(self, module: str, path: str) -> bool:
+        return self.provides(module)
+
 
 def graph_of(
     texts: Mapping[str, str],

@@ -4,6 +4,8 @@
 Reports imports whose first part is a package or module of the project, or that are relative, and that lead to nothing:
 no file, no folder, and nothing on the disk that could be it (a compiled module, a stub, an ignored or generated file).
 A module that the file itself or a conftest above it puts into `sys.modules` is there.
+An import with a name in front that nothing bears (`backend.shop.rates`, where only `shop/rates.py` exists and no
+distribution may be called so) is one of them when the rest leads to one module that offers what is imported.
 An import whose failure the file provides for (`try`, `TYPE_CHECKING`, a test of the version) is a warning.
 
 ## Why is this bad
@@ -19,7 +21,8 @@ from shop.rates import rate_of
 ## Fix safety
 Safe when one module is surely meant and holds all the imported names: git recorded the move of the file, an earlier
 version of this very import named it, or it is the only module of that name. Unsafe when the evidence is weaker (other
-files import the names from there; it is the only file that defines them; a declared distribution ships it). Without
+files import the names from there; it is the only file that defines them; a declared distribution ships it; only the
+rest of the name leads to it). Without
 evidence nothing is proposed: a stub that pretends to be the module is only written with `--stub`.
 """
 
@@ -92,6 +95,8 @@ def _message(item: Import, candidates: tuple[str, ...]) -> str:
     if resolution.known and resolution.known != module:
         rest = module[len(resolution.known) + 1 :].partition(".")[0]
         what = f"`{module}` does not exist: `{resolution.known}` has no module `{rest}`"
+    elif not resolution.known and not item.fact.level:
+        what = f"`{module}` does not exist: nothing is called `{module.partition('.')[0]}`"
     else:
         what = f"`{module}` does not exist"
     return f"{what}; near: {', '.join(f'`{name}`' for name in candidates)}" if candidates else what
