@@ -1,0 +1,1 @@
+"""Secrets of services: where they are looked for, and how they are kept from sight."""
