@@ -90,7 +90,7 @@ class ServicePlan:
     """What is done with one service.
 
     `level` is 0 for services that depend on none, and one more than the highest level of those it depends on.
-    `previous` is the number of the release that runs, None without one. `candidate` is None for a service that is removed.
+    `previous` is the number of the release that runs, None without one. A service that is removed has no `candidate`.
     """
 
     name: str

@@ -80,12 +80,34 @@ class PruneFailpoint(Enum):
     PRUNING_DONE = "pruning-done"
 
 
+class ReleaseFailpoint(Enum):
+    """The places of creating, pruning and restoring releases, and of building an environment for them."""
+
+    STORE_LOCKED = "store-locked"
+    STAGING_MADE = "staging-made"
+    OBJECT_WRITTEN = "object-written"
+    TREE_FILE_WRITTEN = "tree-file-written"
+    TREE_FILE_LINKED = "tree-file-linked"
+    TREE_COMPLETE = "tree-complete"
+    RECORDS_WRITTEN = "records-written"
+    RELEASE_ON_DISK = "release-on-disk"
+    RELEASE_NUMBERED = "release-numbered"
+    RELEASE_MOVED_AWAY = "release-moved-away"
+    RELEASE_FILE_REMOVED = "release-file-removed"
+    RELEASE_REMOVED = "release-removed"
+    OBJECT_REMOVED = "object-removed"
+    EDITED_KEPT = "edited-kept"
+    TREE_FILE_RESTORED = "tree-file-restored"
+    ENVIRONMENT_MADE = "environment-made"
+    ENVIRONMENT_FILLED = "environment-filled"
+
+
 def failpoint_names() -> tuple[str, ...]:
     """Return the names of all failpoints of file changes, for a test that tries every one."""
     return tuple(point.value for point in Failpoint)
 
 
-def failpoint(point: Failpoint | PackageFailpoint | PruneFailpoint) -> None:
+def failpoint(point: Failpoint | PackageFailpoint | PruneFailpoint | ReleaseFailpoint) -> None:
     """Send this process the chosen signal when `SOPHIA_FAILPOINT` names this place and its count is reached.
 
     Raises ValueError for a count, KeyError for a signal, that cannot be read.

@@ -112,3 +112,8 @@ def _member(kind: type[Enum], value: object, place: str) -> Enum:
         return kind(value)
     except ValueError as error:
         raise UnreadableValues(f"`{place}` cannot be {value!r}") from error
+
+
+def record_from(kind: type[Value], values: object) -> Value:
+    """Return the record of a type that JSON values stand for; UnreadableValues when they are none."""
+    return _dataclass_from(kind, values, kind.__name__)
