@@ -40,6 +40,8 @@ def read_probe(service: Table, key: str, own_port: int | None) -> Probe | None:
         target = table.text(kind.value) or ""
         if not target.startswith(("/", "http://", "https://")):
             raise table.wrong(kind.value, f"`{kind.value}` must be a path such as `/health` or a URL, not `{target}`")
+        if "://" in target and not _is_url(target):
+            raise table.wrong(kind.value, f"`{target}` names no host, or a port that cannot be")
     elif kind is ProbeKind.TCP and table.values["tcp"] is not True:
         port = table.integer("tcp", 1, 65535)
     needs_own_port = (kind is ProbeKind.TCP and port is None) or target.startswith("/")
@@ -60,3 +62,13 @@ def read_probe(service: Table, key: str, own_port: int | None) -> Probe | None:
         successes=value_or(table.integer("successes", 1, 1_000_000), 1),
         start_period_s=value_or(table.duration("start_period"), 0.0),
     )
+
+
+def _is_url(text: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
