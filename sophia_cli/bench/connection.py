@@ -37,17 +37,20 @@ class Connection:
 
     `recv_into` and `send` are those of the open socket, kept here since they are called for every request.
     `since_ns` is when that request was sent or its connection begun, `free_since_ns` when it last became free.
+    `examine`, where there is one, says of an answer that was just read why it does not count.
     """
 
     __slots__ = (
         "_dial",
         "begun_ns",
+        "examine",
         "fd",
         "free_since_ns",
         "has_request",
         "phase",
         "reader",
         "recv_into",
+        "request",
         "send",
         "sent",
         "since_ns",
@@ -60,9 +63,11 @@ class Connection:
     recv_into: Callable[[bytearray], int]
     send: Callable[[bytes], int]
 
-    def __init__(self, dial: Dial, reader: ResponseReader) -> None:
+    def __init__(self, dial: Dial, reader: ResponseReader, request: bytes) -> None:
         self._dial = dial
         self.reader = reader
+        self.request = request
+        self.examine: Callable[[], Failure | None] | None = None
         self.socket: socket.socket | None = None
         self.fd = -1
         self.phase = Phase.CLOSED

@@ -16,6 +16,9 @@ class Failure(Enum):
     TOO_LARGE = "too-large"
     STATUS = "status"
     TLS = "tls"
+    RPC_ERROR = "rpc-error"
+    TOOL_ERROR = "tool-error"
+    NO_RESULT = "no-result"
     UNSENT = "unsent"
     CLIENT = "client"
 
@@ -34,6 +37,9 @@ _MEANINGS = {
     Failure.TOO_LARGE: "the answer is larger than 64 MiB",
     Failure.STATUS: "the status is not 2xx",
     Failure.TLS: "TLS failed",
+    Failure.RPC_ERROR: "the answer is a JSON-RPC error",
+    Failure.TOOL_ERROR: "the tool says that it failed",
+    Failure.NO_RESULT: "the answer holds no result of the call",
     Failure.UNSENT: "no connection was free for it until the end",
     Failure.CLIENT: "this machine ran out of ports or descriptors",
 }

@@ -63,7 +63,7 @@ def conditions_of(plan: BenchPlan, asked: RequestSpec, url: str) -> Conditions:
     """
     settings: dict[str, object] = {"connections": plan.connections, "rate": plan.rate}
     if asked != RequestSpec():
-        settings["request"] = _hash((asked.method, [name.lower() for name, _ in asked.headers], asked.body))
+        settings["request"] = _hash((asked.method, [name.lower() for name, _ in asked.headers], asked.body, asked.call))
     system = os.uname()
     machine = f"{system.nodename} {system.sysname} {system.machine} {os.cpu_count()} cpus, Python {sys.version_info[0]}"
     return Conditions(_hash(url), json.dumps(settings), machine)

@@ -70,7 +70,7 @@ class LoadLoop:
         # Attribute look-ups are paid for by every request, so what the common answer needs is local.
         clock, poll, by_fd = self._clock, self._poller.poll, self._by_fd
         control, buffer, counts = self._control.fd, self._buffer, self._state.tally.latencies
-        startswith, request, length = buffer.startswith, self._plan.request, len(self._plan.request)
+        startswith, length = buffer.startswith, len(self._connections[0].request)
         waiting, bits, schedule = Phase.WAITING, LINEAR_BITS, self._state.schedule
         now = clock()
         while True:
@@ -118,7 +118,7 @@ class LoadLoop:
                     continue
                 connection.begun_ns = begun
                 try:
-                    sent = connection.send(request)
+                    sent = connection.send(connection.request)
                 except OSError as error:
                     self._send_failed(connection, error)
                     continue
@@ -207,11 +207,11 @@ class LoadLoop:
 
     def _send(self, connection: Connection) -> None:
         try:
-            sent = connection.send(self._plan.request)
+            sent = connection.send(connection.request)
         except OSError as error:
             self._send_failed(connection, error)
             return
-        if sent == len(self._plan.request):
+        if sent == len(connection.request):
             connection.phase = Phase.WAITING
         else:
             self._sent_partly(connection, sent)
@@ -292,8 +292,8 @@ class LoadLoop:
             self._next(connection, now)
 
     def _go_on_sending(self, connection: Connection) -> None:
-        connection.sent += connection.send(self._plan.request[connection.sent :])
-        if connection.sent == len(self._plan.request):
+        connection.sent += connection.send(connection.request[connection.sent :])
+        if connection.sent == len(connection.request):
             connection.phase = Phase.WAITING
             self._poller.change(connection.fd, READ)
 
@@ -328,12 +328,17 @@ class LoadLoop:
             if connection.phase is Phase.WAITING:
                 connection.phase = Phase.READING
             return
-        if is_whole and reader.keeps_alive and reader.framed_length is not None and 200 <= reader.status < 300:
-            self._head, self._size = bytes(self._buffer[: size - reader.framed_length]), size
-        self._answered(connection, now if is_whole else self._clock())
+        failure = None if connection.examine is None else connection.examine()
+        if is_whole and reader.keeps_alive and connection.examine is None and 200 <= reader.status < 300:
+            # Without a length in the head (chunks) only an answer that is the same to its last byte needs no reading.
+            self._head, self._size = bytes(self._buffer[: size - (reader.framed_length or 0)]), size
+        self._answered(connection, now if is_whole else self._clock(), failure)
 
-    def _answered(self, connection: Connection, now: int) -> None:
-        self._state.count_answer(connection.begun_ns, now, connection.reader.status)
+    def _answered(self, connection: Connection, now: int, failure: Failure | None) -> None:
+        if failure is None:
+            self._state.count_answer(connection.begun_ns, now, connection.reader.status)
+        else:
+            self._state.count_failure(connection.begun_ns, failure)
         was_sending = connection.phase is Phase.SENDING
         connection.has_request = False
         if connection.reader.keeps_alive and not was_sending:

@@ -17,7 +17,6 @@ _NS = 1_000_000_000
 class LoopPlan:
     """What one loop does. `pace` is None for a closed loop, `most_requests` None for as many as there is time for."""
 
-    request: bytes
     timeout_ns: int
     pace: Pace | None
     most_requests: int | None

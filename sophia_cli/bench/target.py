@@ -20,12 +20,29 @@ class Trust(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool of an MCP server and its arguments, a JSON object."""
+
+    tool: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """What is asked of a URL: method, header fields beside those that every request has, body."""
+    """What is asked of a URL: method, header fields beside those that every request has, body.
+
+    With a `call` it is that one, which has a method and a body of its own.
+    """
 
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    call: ToolCall | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called in reports."""
+        return self.method if self.call is None else f"tools/call {self.call.tool}"
 
     @property
     def may_write(self) -> bool:
@@ -33,23 +50,16 @@ class RequestSpec:
         return self.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
-class Protocol(Enum):
-    """Whether an answer is fine when its status is (HTTP), or has to hold a result of the call too (MCP)."""
-
-    HTTP = "http"
-    MCP = "mcp"
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the bytes that are sent for it, the method, which decides how an answer is read, and its protocol.
+    """A request as the bytes that are sent for it, and the method, which decides how an answer is read.
 
-    In a call of MCP every connection replaces `CALL_ID` by a number of its own.
+    A call of MCP has its id, ten digits, at `number_at`: every connection puts a number of its own there.
     """
 
     method: str
     data: bytes
-    protocol: Protocol = Protocol.HTTP
+    number_at: int | None = None
 
 
 def get_request(target: Target) -> Request:
@@ -57,7 +67,7 @@ def get_request(target: Target) -> Request:
     return request_of(target, RequestSpec())
 
 
-def request_of(target: Target, spec: RequestSpec, protocol: Protocol = Protocol.HTTP) -> Request:
+def request_of(target: Target, spec: RequestSpec) -> Request:
     """Return the request as bytes; a header field of the spec takes the place of the usual one of its name."""
     fields = {
         "host": ("Host", target.authority),
@@ -68,4 +78,4 @@ def request_of(target: Target, spec: RequestSpec, protocol: Protocol = Protocol.
         fields["content-length"] = ("Content-Length", str(len(spec.body)))
     fields |= {name.lower(): (name, value) for name, value in spec.headers}
     lines = [f"{spec.method} {target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.values())]
-    return Request(spec.method, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + spec.body, protocol)
+    return Request(spec.method, ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + spec.body)

@@ -18,8 +18,8 @@ class TlsConnection(Connection):
 
     blocks: ClassVar[tuple[type[OSError], ...]] = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
-    def __init__(self, dial: Dial, reader: ResponseReader, context: ssl.SSLContext, host: str) -> None:
-        super().__init__(dial, reader)
+    def __init__(self, dial: Dial, reader: ResponseReader, request: bytes, context: ssl.SSLContext, host: str) -> None:
+        super().__init__(dial, reader, request)
         self._context = context
         self._host = host
 

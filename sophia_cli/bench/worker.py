@@ -79,8 +79,8 @@ class PipeControl:
 
 def run(spec: WorkerSpec, control: PipeControl) -> None:
     """Make the load that a spec describes."""
-    plan = LoopPlan(spec.request, int(spec.timeout_s * _NS), spec.pace, spec.most_requests)
-    connections = connections_to(spec.address, spec.host, spec.trust, spec.method, spec.connections)
+    plan = LoopPlan(int(spec.timeout_s * _NS), spec.pace, spec.most_requests)
+    connections = connections_to(spec.address, spec.host, spec.trust, spec.request, spec.connections, spec.first_number)
     poller = best_poller(spec.connections + 1)
     try:
         LoadLoop(plan, connections, poller, control, time.monotonic_ns).run()

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from sophia_cli.bench.pacing import Pace
 from sophia_cli.bench.run_state import Measure
-from sophia_cli.bench.target import Address, Trust
+from sophia_cli.bench.target import Address, Request, Trust
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """One worker's share of a load."""
+    """One worker's share of a load; its connections are numbered from `first_number` on."""
 
     address: Address
     host: str
     trust: Trust
-    method: str
-    request: bytes
+    request: Request
+    first_number: int
     connections: int
     timeout_s: float
     pace: Pace | None
@@ -32,8 +32,10 @@ def spec_line(spec: WorkerSpec) -> bytes:
         "address": [spec.address.family, spec.address.host, spec.address.port],
         "host": spec.host,
         "trust": spec.trust.value,
-        "method": spec.method,
-        "request": base64.b64encode(spec.request).decode(),
+        "method": spec.request.method,
+        "request": base64.b64encode(spec.request.data).decode(),
+        "number_at": spec.request.number_at,
+        "first_number": spec.first_number,
         "connections": spec.connections,
         "timeout_s": spec.timeout_s,
         "pace": None if spec.pace is None else [spec.pace.rate, spec.pace.first, spec.pace.step],
@@ -50,8 +52,8 @@ def spec_of(line: bytes) -> WorkerSpec:
         address=Address(*fields["address"]),
         host=fields["host"],
         trust=Trust(fields["trust"]),
-        method=fields["method"],
-        request=base64.b64decode(fields["request"]),
+        request=Request(fields["method"], base64.b64decode(fields["request"]), fields["number_at"]),
+        first_number=int(fields["first_number"]),
         connections=int(fields["connections"]),
         timeout_s=float(fields["timeout_s"]),
         pace=None if pace is None else Pace(float(pace[0]), int(pace[1]), int(pace[2])),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sophia_cli.bench.target import RequestSpec
+from sophia_cli.bench.target import RequestSpec, ToolCall
 from sophia_cli.core.errors import UsageError
 
 LARGEST_BODY = 16 * 2**20
@@ -26,6 +26,8 @@ class RequestWords:
     headers: tuple[str, ...]
     body: str | None
     body_file: Path | None
+    mcp_tool: str | None
+    mcp_arguments: str | None
 
 
 def request_spec(words: RequestWords, environment: Mapping[str, str]) -> RequestSpec:
@@ -33,14 +35,31 @@ def request_spec(words: RequestWords, environment: Mapping[str, str]) -> Request
 
     `${NAME}` in a header field stands for a variable of the environment, so that no secret stands on a command line.
     """
+    headers = tuple(_header(word, environment) for word in words.headers)
+    if words.mcp_tool is not None:
+        return RequestSpec("POST", headers, b"", _call(words, words.mcp_tool))
+    if words.mcp_arguments is not None:
+        raise UsageError("usage", "`--mcp-arguments` has a meaning with `--mcp-tool` only")
     body = _body(words)
     method = (words.method or ("GET" if body is None else "POST")).upper()
     if not _TOKEN.fullmatch(method) or method == "CONNECT":
         raise UsageError("usage", f"`--method {method}` cannot be benched", hint="for instance `--method POST`")
-    headers = tuple(_header(word, environment) for word in words.headers)
     if body is not None and not _has(headers, "content-type"):
         headers = (*headers, ("Content-Type", _type_of(body)))
     return RequestSpec(method, headers, body or b"")
+
+
+def _call(words: RequestWords, tool: str) -> ToolCall:
+    if words.method is not None or words.body is not None or words.body_file is not None:
+        raise UsageError("usage", "a call of a tool has a method and a body of its own; `--mcp-tool` takes neither")
+    text = words.mcp_arguments or "{}"
+    try:
+        arguments = json.loads(text)
+    except ValueError as error:
+        raise UsageError("usage", f"`--mcp-arguments` is no JSON: {error}") from error
+    if not isinstance(arguments, dict):
+        raise UsageError("usage", "`--mcp-arguments` is no JSON object", hint="""for instance '{"city": "Berlin"}'""")
+    return ToolCall(tool, text)
 
 
 def _body(words: RequestWords) -> bytes | None:

@@ -22,16 +22,18 @@ class Named:
     objectives: tuple[Promised, ...]
 
 
-def named_targets(words: Sequence[str], root: Path) -> tuple[Named, ...]:
+def named_targets(words: Sequence[str], root: Path, *, for_tool: bool) -> tuple[Named, ...]:
     """Return what the words name, each once; without words every service with a port, those it depends on first.
+
+    A service is asked at its probe's path; `for_tool` at that of an MCP probe, else at `/mcp`.
 
     UsageError for a service that is not declared or has no port, and where there are neither words nor services. A word
     that cannot be the name of a declared service is returned as a URL, which is judged where it is taken apart.
     """
     if words:
-        return tuple(dict.fromkeys(_named(word, root) for word in words))
+        return tuple(dict.fromkeys(_named(word, root, for_tool) for word in words))
     services = load_settings(root).services
-    found = tuple(_of_service(service) for service in in_order(services) if service.port is not None)
+    found = tuple(_of_service(service, for_tool) for service in in_order(services) if service.port is not None)
     if not found:
         hint = "write `sophia bench http://127.0.0.1:8000/health`, or declare services in the settings"
         raise UsageError("usage", "no target is named, and the settings declare no service with a port", hint=hint)
@@ -54,24 +56,24 @@ def in_order(services: Sequence[Service]) -> tuple[Service, ...]:
     return tuple(one for service in services for one in place(service))
 
 
-def _named(word: str, root: Path) -> Named:
+def _named(word: str, root: Path, for_tool: bool) -> Named:
     if "://" in word:
         return Named(word, None, ())
     services = load_settings(root).services
     for service in services:
         if service.name == word:
-            return _of_service(service)
+            return _of_service(service, for_tool)
     if not services or not word.replace("-", "_").isidentifier():
         return Named(word, None, ())
     known = ", ".join(service.name for service in services)
     raise UsageError("service-unknown", f"no service is called `{word}`", hint=f"the settings declare: {known}")
 
 
-def _of_service(service: Service) -> Named:
-    return Named(_url_of(service), service, _objectives(service.slo))
+def _of_service(service: Service, for_tool: bool) -> Named:
+    return Named(_url_of(service, for_tool), service, _objectives(service.slo))
 
 
-def _url_of(service: Service) -> str:
+def _url_of(service: Service, for_tool: bool) -> str:
     if service.port is None:
         raise UsageError(
             "service-without-port",
@@ -79,10 +81,11 @@ def _url_of(service: Service) -> str:
             hint=f"add `port` to `[services.{service.name}]`, or name a URL",
         )
     base = f"http://127.0.0.1:{service.port}"
+    kind = ProbeKind.MCP if for_tool else ProbeKind.HTTP
     for probe in (service.readiness, service.liveness):
-        if probe is not None and probe.kind is ProbeKind.HTTP:
+        if probe is not None and probe.kind is kind:
             return base + probe.target if probe.target.startswith("/") else probe.target
-    return base + "/"
+    return base + ("/mcp" if for_tool else "/")
 
 
 def _objectives(slo: Slo) -> tuple[Promised, ...]:

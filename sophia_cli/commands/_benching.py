@@ -80,6 +80,8 @@ class Benching:
             kept = _kept_run(history, options.baseline, name)
         try:
             with reached(named.url, self.asked, self.access) as found:
+                if found.may_write:
+                    say(f"warning: `{self.asked.title}` may write, and {name} gets it thousands of times")
                 plan = _plan(options, found, name)
                 conditions = conditions_of(plan, self.asked, named.url)
                 if options.baseline == LAST:
@@ -94,7 +96,7 @@ class Benching:
                 f"a process that makes the load was ended from outside: {error}",
                 hint="see whether the machine ran out of memory; fewer `--connections` need less",
             ) from error
-        row = replace(row, request=self.asked.method)
+        row = replace(row, request=self.asked.title)
         if options.baseline is not None and not self._is_url_baseline:
             row = replace(row, comparison=_compared(history, kept, row, conditions))
         return replace(row, run_id=_keep(history, options, row, conditions, self.clock))

@@ -13,7 +13,7 @@ from sophia_cli.commands._bench_progress import BenchProgress
 from sophia_cli.commands._bench_request import RequestWords, request_spec
 from sophia_cli.commands._bench_target import named_targets
 from sophia_cli.commands._options import Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import has_colours, say, write_result
+from sophia_cli.commands._output import has_colours, write_result
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.project.clock import SystemClock
@@ -65,6 +65,12 @@ def bench(
     body_file: Annotated[
         Path | None, option("--body-file", metavar="FILE", help="A file that holds the body of every request.")
     ] = None,
+    mcp_tool: Annotated[
+        str | None, option("--mcp-tool", metavar="NAME", help="Call this tool of an MCP server (streamable HTTP).")
+    ] = None,
+    mcp_arguments: Annotated[
+        str | None, option("--mcp-arguments", metavar="JSON", help="The arguments of the tool, a JSON object.")
+    ] = None,
     slo: Annotated[
         str | None,
         option(
@@ -109,18 +115,18 @@ def bench(
         connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity, baseline, save_as
     )
     options = bench_options(words)
-    asked = request_spec(RequestWords(method, tuple(header or ()), body, body_file), os.environ)
+    asked = request_spec(
+        RequestWords(method, tuple(header or ()), body, body_file, mcp_tool, mcp_arguments), os.environ
+    )
     from sophia_cli.bench.reaching import Access
     from sophia_cli.commands._benching import Benching
 
     root = find_root(Path())
-    targets = named_targets(target or (), root)
+    targets = named_targets(target or (), root, for_tool=asked.call is not None)
     progress = BenchProgress(sys.stderr, os.environ, quiet)
     access = Access(allow_remote, insecure, options.timeout_s)
     benching = Benching(root, options, asked, access, progress.show, clock)
     benching.check(targets)
-    if asked.may_write:
-        say(f"warning: every request is a {asked.method}, which may write; the service gets it thousands of times")
     services: list[BenchRow | UnbenchedRow] = []
     try:
         if target and len(targets) == 1:

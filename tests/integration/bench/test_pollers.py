@@ -41,11 +41,11 @@ def test_a_load_runs_on_it(poller: Poller, pace: Pace | None) -> None:
     read, written = os.pipe()
     with serving(answering(OK)) as server:
         address = Address(int(socket.AF_INET), "127.0.0.1", server.port)
-        connections = [Connection(dial_of(address), ResponseReader("GET")) for _ in range(3)]
+        connections = [Connection(dial_of(address), ResponseReader("GET"), REQUEST) for _ in range(3)]
         control = PipeControl(told, written)
         start = time.monotonic_ns() + S // 20
         os.write(tell, measure_line(Measure(start, start + S // 2)))
-        LoadLoop(LoopPlan(REQUEST, S, pace, 60), connections, poller, control, time.monotonic_ns).run()
+        LoadLoop(LoopPlan(S, pace, 60), connections, poller, control, time.monotonic_ns).run()
     for fd in (told, tell, written):
         os.close(fd)
     with open(read, "rb") as stream:

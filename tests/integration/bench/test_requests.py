@@ -12,7 +12,7 @@ import pytest
 
 from sophia_cli.main import main
 
-SHORT = ("--requests", "20", "--connections", "2")
+SHORT = ("--duration", "200ms", "--connections", "2")
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,6 @@ def test_a_body_is_posted_with_its_length_and_type(recorder: Recorder, capsys: p
     assert set(methods) == {"POST"}
     assert set(bodies) == {body.encode()}
     assert fields[0]["content-type"] == "application/json"
-    assert len(recorder.seen) > 20
     assert "may write" in said
 
 

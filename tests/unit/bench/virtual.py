@@ -229,8 +229,8 @@ def simulate(
     start = world.now + warm_up_ns
     control = VirtualControl(Measure(start, start + duration_ns), start - 10 * MS)
     # The engine asks of a socket only what a wire has.
-    lines = [Connection(world.dial, ResponseReader("GET")) for _ in range(connections)]  # type: ignore[arg-type]  # see above
-    plan = LoopPlan(REQUEST, timeout_ns, None if rate is None else Pace(rate), most_requests)
+    lines = [Connection(world.dial, ResponseReader("GET"), REQUEST) for _ in range(connections)]  # type: ignore[arg-type]  # see above
+    plan = LoopPlan(timeout_ns, None if rate is None else Pace(rate), most_requests)
     LoadLoop(plan, lines, VirtualPoller(world, control), control, world.clock).run()
     latencies, lags = Histogram(), Histogram()
     failures: dict[Failure, int] = {}
