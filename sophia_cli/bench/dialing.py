@@ -8,6 +8,9 @@ from sophia_cli.bench.connection import Connection, dial_of
 from sophia_cli.bench.target import Address, Request, Trust
 from sophia_cli.checks.response import ResponseReader
 
+# Answers to calls are kept to be looked at, one for each connection.
+_LARGEST_REPLY = 4 * 2**20
+
 
 def connections_to(
     address: Address, host: str, trust: Trust, request: Request, count: int, first: int = 0
@@ -22,7 +25,7 @@ def connections_to(
 
     made: list[Connection] = []
     for number in range(FIRST_ID + first, FIRST_ID + first + count):
-        reader, digits = AnswerReader(request.method), b"%d" % number
+        reader, digits = AnswerReader(request.method, _LARGEST_REPLY), b"%d" % number
         data = request.data[:number_at] + digits + request.data[number_at + len(digits) :]
         connection = connect(reader, data)
         connection.examine = CallExaminer(reader, number)

@@ -34,7 +34,7 @@ _MEANINGS = {
     Failure.RESET: "the connection ended before the answer was complete",
     Failure.TIMEOUT: "no complete answer within the timeout",
     Failure.MALFORMED: "the answer is not HTTP/1.1",
-    Failure.TOO_LARGE: "the answer is larger than 64 MiB",
+    Failure.TOO_LARGE: "the answer is larger than 64 MiB (4 MiB for a call of a tool)",
     Failure.STATUS: "the status is not 2xx",
     Failure.TLS: "TLS failed",
     Failure.RPC_ERROR: "the answer is a JSON-RPC error",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import socket
 import ssl
 import struct
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from servers import OK, Answer, answering, closed_port, serving
@@ -22,27 +19,6 @@ from sophia_cli.bench.errors import Failure
 from sophia_cli.main import main
 
 QUICK = ("--timeout", "400ms", "--duration", "200ms", "--connections", "3")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
-    descriptors, children = count_descriptors(), child_processes()
-    yield
-    assert count_descriptors() == descriptors
-    assert child_processes() == children
-
-
-def count_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-
-
-def child_processes() -> set[str]:
-    found: set[str] = set()
-    for children in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # the thread has ended meanwhile
-            found |= set(children.read_text().split())
-    return found
 
 
 def error_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, str]]:
@@ -106,7 +82,16 @@ def test_what_cannot_be_benched_is_said_before_any_load(name: str, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    "name", ["zero bytes", "reset in mid-answer", "silence", "a content-length too short", "a gigabyte announced"]
+    "name",
+    [
+        "zero bytes",
+        "reset in mid-answer",
+        "silence",
+        "a header that never ends",
+        "a content-length too long",
+        "a content-length too short",
+        "a gigabyte announced",
+    ],
 )
 def test_what_goes_wrong_under_load_is_counted_by_its_kind(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     answer, failure = BAD[name]
@@ -194,6 +179,19 @@ def test_a_host_that_cannot_be_reached_is_not_refused_but_unreachable() -> None:
     assert failure_of(OSError(errno.ENETUNREACH, "")) is Failure.UNREACHABLE
     assert failure_of(OSError(errno.EHOSTUNREACH, "")) is Failure.UNREACHABLE
     assert failure_of(OSError(errno.EADDRNOTAVAIL, "")) is Failure.CLIENT
+
+
+def test_an_address_without_a_way_to_it_is_unreachable(capsys: pytest.CaptureFixture[str]) -> None:
+    # To the broadcast address the kernel itself refuses a connection.
+    code, error = error_of(capsys, "http://255.255.255.255/", "--allow-remote", *QUICK)
+    assert (code, error["reference"]) == (69, "target-unusable")
+    assert Failure.UNREACHABLE.meaning in error["message"]
+
+
+def test_a_host_without_an_address_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    # A label may have 63 characters, so no name server is asked.
+    code, error = error_of(capsys, f"http://{'x' * 64}/", "--allow-remote")
+    assert (code, error["reference"]) == (69, "target-unresolved")
 
 
 def test_nobody_listening_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,11 +25,6 @@ def document(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, objec
     return found
 
 
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def server() -> object:
     with serving(answering(OK)) as running:

@@ -14,11 +14,6 @@ from sophia_cli.main import main
 SHORT = ("--duration", "200ms", "--connections", "4")
 
 
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def row_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[dict[str, object], str]:
     assert main(["bench", "--json", *SHORT, *words]) == 0
     said = capsys.readouterr()

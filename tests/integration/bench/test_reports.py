@@ -26,11 +26,6 @@ from sophia_cli.main import main
 QUICK = ("--duration", "200ms", "--connections", "2")
 
 
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving(answering(OK)) as running:

@@ -15,11 +15,6 @@ from sophia_cli.main import main
 SHORT = ("--duration", "200ms", "--connections", "2")
 
 
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 class Recorder(ThreadingHTTPServer):
     """Keeps the method, the header fields and the body of every request."""
 

@@ -16,11 +16,6 @@ SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "schemas" / "bench.jso
 SHORT = ("--duration", "200ms", "--connections", "2")
 
 
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving(answering(OK)) as running:

@@ -1,0 +1,31 @@
+"""Every test of the bench runs in a project of its own, and leaves no descriptor and no process behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    descriptors, children = count_descriptors(), child_processes()
+    yield
+    assert count_descriptors() <= descriptors
+    assert child_processes() <= children
+
+
+def count_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+
+def child_processes() -> set[str]:
+    found: set[str] = set()
+    for children in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            found |= set(children.read_text().split())
+    return found
