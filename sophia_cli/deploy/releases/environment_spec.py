@@ -1,0 +1,161 @@
+"""Which packages an environment for releases holds: from the pinned requirements, else from what is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.core.errors import UsageError
+from sophia_cli.project.dependencies.lock_file import read_lock
+from sophia_cli.project.dependencies.names import normalised
+from sophia_cli.project.packages.installed import Installed, Source
+
+PINNED_FILES = ("requirements.lock", "requirements-lock.txt", "requirements.txt")
+LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
+
+_PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*===?\s*[^\s;]+")
+_DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S+")
+_KEPT_OPTIONS = (
+    "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--only-binary", "--no-index",
+    "--prefer-binary", "--pre",
+)  # fmt: skip
+_LARGEST = 16 * 1024 * 1024
+_INSTALLERS = frozenset({"pip", "wheel", "uv"})
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """What an environment is built from: the interpreter, and the lines of a requirements file.
+
+    `source` names where the lines come from. `is_whole` tells that they name every package there is to be; `has_hashes`
+    that each has hashes. `left_out` are lines that name the project itself, which releases bring along.
+    """
+
+    python: str
+    version: str
+    lines: tuple[str, ...]
+    source: str
+    is_whole: bool
+    has_hashes: bool
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What names the environment: equal for equal packages, versions of Python and machines."""
+        about = [self.version, platform.system(), platform.machine(), self.is_whole, list(self.lines)]
+        return hashlib.sha256(json.dumps(about).encode("ascii")).hexdigest()[:32]
+
+
+def environment_spec(
+    root: Path, python: str, version: str, installed: Mapping[str, Installed] | None
+) -> EnvironmentSpec:
+    """Return what releases of a project run with.
+
+    The first of `PINNED_FILES` in which everything is pinned; else the packages that are `installed` where the project
+    runs, in the versions of its lock file. UsageError (`environment-unlocked`) where there is neither.
+    """
+    for name in PINNED_FILES:
+        text = _read(root / name)
+        found = None if text is None else _pinned(root, text)
+        if found is not None:
+            lines, left_out = found
+            pins = [line for line in lines if not line.startswith("-")]
+            hashed = bool(pins) and all("--hash=" in line for line in pins)
+            return EnvironmentSpec(python, version, lines, name, hashed, hashed, left_out)
+    if installed is None:
+        raise UsageError(
+            "environment-unlocked",
+            "no environment can be built for a release: nothing says which versions of the packages it needs",
+            hint="pin them (`pip-compile`, or `pip freeze > requirements.txt`), or make an environment for the project",
+        )
+    locked, source = _locked(root)
+    named = (_installed_line(root, package, locked) for _, package in sorted(installed.items()))
+    lines = tuple(line for line in named if line is not None)
+    return EnvironmentSpec(python, version, lines, source, is_whole=True, has_hashes=False)
+
+
+def _pinned(root: Path, text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Return the lines of a requirements file and those that name the project itself, None when one is not pinned."""
+    lines: list[str] = []
+    own: list[str] = []
+    pins = 0
+    for line in _logical_lines(text):
+        if line.split()[0].partition("=")[0] in _KEPT_OPTIONS:
+            lines.append(line)
+        elif _is_of_project(root, line):
+            own.append(line)
+        elif _PIN.match(line) or _DIRECT.match(line):
+            lines.append(line)
+            pins += 1
+        else:
+            return None
+    return (tuple(lines), tuple(own)) if pins else None
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    """Yield requirements with their continued lines as one, comments and blank lines left out."""
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        words = re.sub(r"(?:^|\s)#.*", "", line).split()
+        if words:
+            yield " ".join(words)
+
+
+def _is_of_project(root: Path, line: str) -> bool:
+    """Whether a line installs a folder of the project: `-e .`, `./library`, `library @ file:///project/library`."""
+    path = re.sub(r"^(?:-e|--editable)[ =]\s*", "", line)
+    path = re.sub(r"^[\w.-]+\s*@\s*(?=file:)", "", path).removeprefix("file://").partition("[")[0].strip()
+    if not path.startswith((".", "/")):
+        return False
+    return Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root))
+
+
+def _locked(root: Path) -> tuple[dict[str, str], str]:
+    """Return the versions that a lock file of the project pins, and its name; none without one."""
+    for name in LOCK_FILES:
+        text = _read(root / name)
+        if text is not None:
+            pins = read_lock(name, text.encode("utf-8")).requirements
+            versions = {normalised(pin.name): pin.specifier.removeprefix("==") for pin in pins if pin.specifier}
+            return versions, f"{name} and the installed packages"
+    return {}, "the installed packages"
+
+
+def _installed_line(root: Path, package: Installed, locked: Mapping[str, str]) -> str | None:
+    """Return the requirement for a package as it is installed, None for the project itself and for installers."""
+    if package.name in _INSTALLERS:
+        return None
+    if package.source in (Source.WHEEL, Source.LEGACY):
+        return f"{package.name}=={locked.get(package.name, package.version)}"
+    url = _direct_url(package)
+    if url is None or _is_of_project(root, url):
+        return None
+    return f"{package.name} @ {url}"
+
+
+def _direct_url(package: Installed) -> str | None:
+    """Return where a package was installed from, None where nothing tells (PEP 610)."""
+    try:
+        told = json.loads((package.metadata / "direct_url.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    match told:
+        case {"url": str(url), "vcs_info": {"vcs": str(vcs), "commit_id": str(commit)}}:
+            return f"{vcs}+{url}@{commit}"
+        case {"url": str(url)}:
+            return url
+    return None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return None
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return None
