@@ -1,9 +1,9 @@
 """Serve one ASGI or WSGI app with the project's own uvicorn, and hand its public socket over without a failed request.
 
-Run by path with the project's interpreter; it knows nothing of Sophia and needs only the standard library and uvicorn.
+Run by path with the project's interpreter (3.8 or newer); needs only the standard library and uvicorn (0.20 or newer).
 `SOPHIA_LAUNCH` holds a JSON object: `app` ("package.module:app", or "package.module:create()" for a factory), and
-optionally `attach_at_start`, `search_path`, `drain_timeout_s`, `idle_grace_s`, `first_request_grace_s`, `public_fd` (3),
-`private_fd` (4), `control_fd` (5); a descriptor that is null is not there.
+optionally `attach_at_start`, `search_path`, `drain_timeout_s`, `idle_grace_s`, `first_request_grace_s`, and the
+descriptors `public_fd` (3), `private_fd` (4), `control_fd` (5); null means that there is none.
 
 Descriptors: the public listener, the private listener, and a listening Unix stream socket for control. The control
 socket takes one JSON object a line and answers each with one: `{"do": "status"}`, `"attach"` (accept on the public
@@ -49,7 +49,7 @@ LAST_TASKS_S = 1.0
 
 
 class Specification:
-    """What to serve and how, from the JSON object of the environment; ValueError or TypeError when it is no such object."""
+    """What to serve and how; ValueError, TypeError or KeyError when the text says no such thing."""
 
     def __init__(self, text: str) -> None:
         fields = json.loads(text)
@@ -78,36 +78,36 @@ def leave(code: int, message: str) -> NoReturn:
 
 
 def load_app(specification: str) -> Any:  # an app has no common type
-    """Return the app that `module:attribute` names, called once when it ends in `()`; leave with the reason otherwise."""
+    """Return the app that `module:attribute` names, or what it returns when it ends in `()`; else leave."""
     name, colon, attribute = specification.partition(":")
     if not (name and colon and attribute):
-        leave(EXIT_SPECIFICATION, "%r is not of the form module:app" % specification)
+        leave(EXIT_SPECIFICATION, f"{specification!r} is not of the form module:app")
     is_factory = attribute.endswith("()")
     path = attribute[:-2] if is_factory else attribute
     try:
         found: Any = importlib.import_module(name)
     except ModuleNotFoundError as error:
         traceback.print_exc()
-        leave(EXIT_NO_MODULE, "ModuleNotFoundError: No module named %r (needed by %s)" % (error.name, name))
+        leave(EXIT_NO_MODULE, f"ModuleNotFoundError: No module named {error.name!r} (needed by {name})")
     except Exception as error:  # noqa: BLE001 - whatever the project's code raises is reported and ends the process
         traceback.print_exc()
-        leave(EXIT_IMPORT_FAILED, "%s raises %s while it is imported: %s" % (name, type(error).__name__, error))
+        leave(EXIT_IMPORT_FAILED, f"{name} raises {type(error).__name__} while it is imported: {error}")
     for part in path.split("."):
         try:
             found = getattr(found, part)
         except AttributeError:
-            leave(EXIT_NO_ATTRIBUTE, "module %s has no attribute %r" % (name, path))
+            leave(EXIT_NO_ATTRIBUTE, f"module {name} has no attribute {path!r}")
     if not callable(found):
-        leave(EXIT_NOT_CALLABLE, "%s is a %s, which cannot be called" % (specification, type(found).__name__))
+        leave(EXIT_NOT_CALLABLE, f"{specification} is a {type(found).__name__}, which cannot be called")
     if not is_factory:
         return found
     try:
         app = found()
     except Exception as error:  # noqa: BLE001 - as above
         traceback.print_exc()
-        leave(EXIT_IMPORT_FAILED, "%s raises %s: %s" % (specification, type(error).__name__, error))
+        leave(EXIT_IMPORT_FAILED, f"{specification} raises {type(error).__name__}: {error}")
     if not callable(app):
-        leave(EXIT_NOT_CALLABLE, "%s returns a %s, which cannot be called" % (specification, type(app).__name__))
+        leave(EXIT_NOT_CALLABLE, f"{specification} returns a {type(app).__name__}, which cannot be called")
     return app
 
 
@@ -138,8 +138,7 @@ def serve(specification: Specification) -> int:
     except ModuleNotFoundError as error:
         if error.name != "uvicorn":
             raise
-        message = "uvicorn is not installed in %s; an `app =` service needs it there" % sys.prefix
-        leave(EXIT_NO_SERVER, message)
+        leave(EXIT_NO_SERVER, f"uvicorn is not installed in {sys.prefix}; an `app =` service needs it there")
     app = load_app(specification.app)
     config = uvicorn.Config(app, access_log=False, interface=interface_of(app))  # type: ignore[arg-type]  # a Literal
 
@@ -154,7 +153,7 @@ def serve(specification: Specification) -> int:
             await self.handover.open_control()
             await self.lifespan.startup()
             if self.lifespan.should_exit:
-                leave(EXIT_STARTUP_FAILED, "the startup of %s failed" % specification.app)
+                leave(EXIT_STARTUP_FAILED, f"the startup of {specification.app} failed")
             await self.handover.start()
             self.started = True
 
@@ -168,8 +167,7 @@ def serve(specification: Specification) -> int:
             # Without this uvicorn raises the signal once more at its end, and a finished drain looks like a death.
             getattr(self, "_captured_signals", []).clear()
 
-    server = HandoverServer()
-    server.run()
+    HandoverServer().run()
     return 0
 
 
@@ -185,7 +183,6 @@ class Handover:
         self._deadline_s = specification.drain_timeout_s
         self._drain_began: float | None = None
         self._idle_since: dict[Any, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def open_control(self) -> None:
         """Listen on the control socket, so that state can be asked for while the app still starts."""
@@ -208,7 +205,7 @@ class Handover:
         facts = {"config": config, "server_state": state}
         if "app_state" in inspect.signature(protocol).parameters:  # since uvicorn 0.22
             facts["app_state"] = self._server.lifespan.state
-        return lambda: protocol(**facts)  # type: ignore[no-any-return]  # uvicorn's own class
+        return lambda: protocol(**facts)
 
     async def _accept_on(self, listener: socket.socket) -> Any:
         assert self._make is not None
@@ -241,14 +238,14 @@ class Handover:
             self._deadline_s = min(self._deadline_s, deadline_s) if self._server.should_exit else deadline_s
         # Libraries with streams of their own replace this method to learn that the end has come.
         self._server.handle_exit(signal.SIGTERM, None)
-        self._begin_drain()
+        if self._make is not None:
+            self._begin_drain()
 
     def _begin_drain(self) -> None:
-        if self._drain_began is not None or self._make is None:
-            return
-        self._drain_began = time.monotonic()
-        self.detach()
-        self._mark_answers()
+        if self._drain_began is None:
+            self._drain_began = time.monotonic()
+            self.detach()
+            self._mark_answers()
 
     def _mark_answers(self) -> None:
         """Have every answer that has not begun carry `Connection: close`."""
@@ -263,7 +260,7 @@ class Handover:
                 cycle.default_headers = [*cycle.default_headers, CLOSE]
 
     async def finish_drain(self) -> None:
-        """Wait until no connection and no task is left, or cut them at the deadline."""
+        """Wait until no connection and no task is left, or cut them at the deadline; needs no `start` before."""
         self._begin_drain()
         server, state = self._server, self._server.server_state
         assert self._drain_began is not None
@@ -314,10 +311,6 @@ class Handover:
             connection.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         try:
             while True:
                 line = await reader.readline()
@@ -389,7 +382,7 @@ def main() -> int:
     try:
         specification = Specification(os.environ.pop(SPECIFICATION, ""))
     except (ValueError, TypeError, KeyError) as error:
-        leave(EXIT_SPECIFICATION, "%s holds no usable specification: %r" % (SPECIFICATION, error))
+        leave(EXIT_SPECIFICATION, f"{SPECIFICATION} holds no usable specification: {error!r}")
     for folder in [os.getcwd(), *specification.search_path][::-1]:
         if folder in sys.path:
             sys.path.remove(folder)
@@ -399,7 +392,7 @@ def main() -> int:
             try:
                 os.set_inheritable(descriptor, False)
             except OSError:
-                leave(EXIT_SPECIFICATION, "descriptor %d is not open" % descriptor)
+                leave(EXIT_SPECIFICATION, f"descriptor {descriptor} is not open")
     return serve(specification)
 
 
