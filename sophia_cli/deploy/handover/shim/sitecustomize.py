@@ -131,7 +131,8 @@ def patch_uvloop(inherited: Inherited, module: Any) -> None:
 
 def patch_exec(inherited: Inherited) -> None:
     """A program that becomes another one (exec) leaves it the listener and the variables."""
-    execve: Any = os.execve
+    system: Any = os
+    execve = system.execve
 
     def execve_with(path: Any, arguments: Any, environment: Any) -> None:
         os.set_inheritable(inherited.descriptor, True)
@@ -143,8 +144,7 @@ def patch_exec(inherited: Inherited) -> None:
     def execv_with(path: Any, arguments: Any) -> None:
         execve_with(path, arguments, os.environ)
 
-    os.execve = execve_with
-    os.execv = execv_with  # type: ignore[assignment]  # the original never returns; nor does this, but by raising
+    system.execve, system.execv = execve_with, execv_with
 
 
 def patch_subprocess(inherited: Inherited, module: Any) -> None:
@@ -196,29 +196,37 @@ class AfterImport:
 
     def __init__(self, patches: dict[str, Callable[[Any], None]]) -> None:
         self._patches = patches
+        self._is_asking = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """Return the spec that the other finders give, with a loader that runs the patch; None for other modules."""
-        patch = self._patches.pop(name, None)
-        if patch is None:
+        if name not in self._patches or self._is_asking:
             return None
-        for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target) if hasattr(finder, "find_spec") else None
-            if spec is not None:
-                _patch_loader(spec.loader, patch)
-                return spec
+        self._is_asking = True
+        try:
+            for finder in sys.meta_path:
+                spec = finder.find_spec(name, path, target) if hasattr(finder, "find_spec") else None
+                if spec is not None:
+                    return self._with_patch(name, spec)
+        finally:
+            self._is_asking = False
         return None
 
+    def _with_patch(self, name: str, spec: Any) -> Any:
+        loader = spec.loader
+        if not hasattr(loader, "__dict__") or not hasattr(loader, "exec_module"):
+            return spec
+        execute = loader.exec_module
 
-def _patch_loader(loader: Any, patch: Callable[[Any], None]) -> None:
-    execute = loader.exec_module
+        def execute_and_patch(module: Any) -> None:
+            del loader.exec_module
+            execute(module)
+            patch = self._patches.pop(name, None)
+            if patch is not None:
+                patch(module)
 
-    def execute_and_patch(module: Any) -> None:
-        del loader.exec_module
-        execute(module)
-        patch(module)
-
-    loader.exec_module = execute_and_patch
+        loader.exec_module = execute_and_patch
+        return spec
 
 
 def leave_no_trace() -> dict[str, str]:
@@ -231,7 +239,7 @@ def leave_no_trace() -> dict[str, str]:
     else:
         os.environ.pop("PYTHONPATH", None)
     options = os.environ.get("NODE_OPTIONS", "")
-    required, marker, rest = options.partition(os.path.join(_FOLDER, "preload.js") + '"')
+    _, marker, rest = options.partition(os.path.join(_FOLDER, "preload.js") + '"')
     if marker:
         ours["NODE_OPTIONS"] = options
         if rest.strip():
@@ -278,7 +286,7 @@ def set_up() -> None:
         if name in sys.modules:
             patches.pop(name)(sys.modules[name])
     if patches:
-        sys.meta_path.insert(0, AfterImport(patches))  # type: ignore[arg-type]  # a finder by its one method
+        sys.meta_path.insert(0, AfterImport(patches))
 
 
 def run_hidden() -> None:
