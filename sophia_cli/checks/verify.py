@@ -1,0 +1,126 @@
+"""All checks of one service: reach it, plan them, run them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli import __version__
+from sophia_cli.checks.asking import Asking, Service, ask
+from sophia_cli.checks.automatic import mcp_claims, plan_automatic
+from sophia_cli.checks.declared import plan_declared
+from sophia_cli.checks.endpoint import Endpoint
+from sophia_cli.checks.http_client import ExchangeFailed, HttpRequest
+from sophia_cli.checks.planned import Observe, PlannedCheck, run_planned
+from sophia_cli.checks.target import Target, parse_target
+from sophia_cli.core.checks import CheckResult, SkippedCheck
+from sophia_cli.core.errors import UnavailableError
+from sophia_cli.project.settings.check_model import Check
+
+_FIRST_PATH = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPlan:
+    """What to verify: a service under a name at a URL, its declared checks, and what is asked for beside them."""
+
+    name: str
+    url: str
+    declared: tuple[Check, ...]
+    root: Path
+    timeout_s: float
+    mcp_paths: tuple[str, ...] = ()
+    open_api: str | None = None
+    writes: bool = False
+    automatic: bool = True
+    allow_remote: bool = False
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of the checks of one service."""
+
+    results: tuple[CheckResult, ...]
+    skipped: tuple[SkippedCheck, ...]
+
+    @property
+    def failed(self) -> tuple[CheckResult, ...]:
+        """The checks that did not pass."""
+        return tuple(result for result in self.results if not result.passed)
+
+
+async def verify(plan: VerifyPlan, observe: Observe) -> Verified:
+    """Run all checks of a service.
+
+    UnavailableError (`service-unreachable`) when nothing answers there; see `parse_target` for URLs that cannot be.
+    """
+    asking = await reach(plan)
+    try:
+        planned, left_out = await plan_checks(plan, asking)
+        results, skipped = await run_planned(plan.name, planned, observe)
+        return Verified(results, (*left_out, *skipped))
+    finally:
+        asking.client.close()
+
+
+async def listed(plan: VerifyPlan) -> tuple[tuple[PlannedCheck, ...], tuple[SkippedCheck, ...]]:
+    """Return the checks that `verify` would run, without running any; errors as there."""
+    asking = await reach(plan)
+    try:
+        planned, left_out = await plan_checks(plan, asking)
+        return tuple(planned), left_out
+    finally:
+        asking.client.close()
+
+
+def failed_checks(plan: VerifyPlan) -> int:
+    """Return how many checks of a service fail, for callers without an event loop; errors as in `verify`."""
+    return len(asyncio.run(verify(plan, lambda number, count, name: None)).failed)
+
+
+async def reach(plan: VerifyPlan) -> Asking:
+    """Return what asks the service, once something has answered there; errors as in `verify`."""
+    targets = parse_target(plan.url, allow_remote=plan.allow_remote)
+    error: ExchangeFailed | None = None
+    for target in targets:
+        asking = ask(_service_of(plan, target), __version__)
+        try:
+            await asking.client.send(HttpRequest("GET", target.path), plan.timeout_s)
+        except ExchangeFailed as failed:
+            asking.client.close()
+            error = failed
+            if failed.failure.is_of_connecting:
+                continue
+            # It listens; what it answers is for the checks to judge.
+        return asking
+    assert error is not None  # a host has an address
+    raise UnavailableError(
+        "service-unreachable",
+        f"service `{plan.name}` cannot be verified: {error.detail}",
+        hint="start the service, or check host and port",
+        location=plan.url,
+    )
+
+
+def _service_of(plan: VerifyPlan, target: Target) -> Service:
+    endpoint = Endpoint(
+        target.address.host,
+        target.address.port,
+        target.authority,
+        server_name=target.host if target.is_tls else None,
+        trusts_any_certificate=plan.insecure,
+    )
+    return Service(plan.name, endpoint, target.path.partition("?")[0].rstrip("/"), plan.timeout_s)
+
+
+async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedCheck], tuple[SkippedCheck, ...]]:
+    """Return the checks to run, in this order, and what is left out; reads the service's document, changes nothing."""
+    planned: list[PlannedCheck] = plan_declared(plan.declared, asking, plan.root)
+    if not plan.automatic:
+        return planned, ()
+    names: Sequence[str] = (plan.name, asking.service.base_path)
+    planned += plan_automatic(asking, mcp_claims(names, plan.mcp_paths, ()))
+    return planned, ()

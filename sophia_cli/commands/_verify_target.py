@@ -1,0 +1,98 @@
+"""What the words of `sophia verify` name: URLs, services of the settings, or all services that have a port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.checks.verify import VerifyPlan
+from sophia_cli.commands._bench_target import in_order
+from sophia_cli.core.errors import UsageError
+from sophia_cli.project.settings.check_model import ProbeKind
+from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.service_model import Service
+
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyWishes:
+    """What is asked for on the command line, for every service alike."""
+
+    timeout_s: float
+    writes: bool
+    allow_remote: bool
+    insecure: bool
+
+
+def verify_plans(
+    words: Sequence[str], root: Path, environment: str | None, wishes: VerifyWishes
+) -> tuple[VerifyPlan, ...]:
+    """Return what to verify, each once; without words every service with a port, those it depends on first.
+
+    UsageError for a service that is not declared or has no port, and where there are neither words nor services.
+    """
+    # A broken settings file is no reason against looking at a URL.
+    services = () if words and all("://" in word for word in words) else _services(root, environment)
+    if words:
+        return tuple(_named(word, services, root, wishes) for word in dict.fromkeys(words))
+    found = tuple(_of_service(service, root, wishes) for service in in_order(services) if service.port is not None)
+    if not found:
+        hint = "write `sophia verify http://127.0.0.1:8000`, or declare services in the settings"
+        raise UsageError("usage", "no target is named, and the settings declare no service with a port", hint=hint)
+    return found
+
+
+def _services(root: Path, environment: str | None) -> tuple[Service, ...]:
+    return load_settings(root).for_environment(environment)
+
+
+def _named(word: str, services: Sequence[Service], root: Path, wishes: VerifyWishes) -> VerifyPlan:
+    for service in services:
+        if service.name == word:
+            return _of_service(service, root, wishes)
+    if "://" in word or not services or not word.replace("-", "_").isidentifier():
+        return _plan(_host(word), word, root, wishes)
+    known = ", ".join(service.name for service in services)
+    raise UsageError("service-unknown", f"no service is called `{word}`", hint=f"the settings declare: {known}")
+
+
+def _host(url: str) -> str:
+    """Return what a bare URL is called in the report; what is no URL is judged where it is taken apart."""
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
+
+
+def _of_service(service: Service, root: Path, wishes: VerifyWishes) -> VerifyPlan:
+    if service.port is None:
+        raise UsageError(
+            "service-without-port",
+            f"service `{service.name}` has no port to send requests to",
+            hint=f"add `port` to `[services.{service.name}]`, or name a URL",
+        )
+    host = _LOCAL.get(service.host, service.host)
+    url = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
+    return _plan(service.name, url, root, wishes, service)
+
+
+def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Service | None = None) -> VerifyPlan:
+    probes = () if service is None else (service.startup, service.readiness, service.liveness)
+    spoken = [probe.target for probe in probes if probe is not None and probe.kind is ProbeKind.MCP]
+    checks = () if service is None else service.checks
+    spoken += [check.path for check in checks if check.mcp is not None]
+    return VerifyPlan(
+        name=name,
+        url=url,
+        declared=checks,
+        root=root,
+        timeout_s=wishes.timeout_s,
+        mcp_paths=tuple(dict.fromkeys(path for path in spoken if path.startswith("/") and "{" not in path)),
+        writes=wishes.writes,
+        allow_remote=wishes.allow_remote,
+        insecure=wishes.insecure,
+    )
