@@ -68,7 +68,7 @@ class StartRecipe:
     """How to start an instance.
 
     `argv[0]` has a folder or is to be found through PATH after `path_prefix` was put before it. `environment` goes over
-    everything else that the instance is given. With `wants_listen_pid` the child sets LISTEN_PID to its own pid.
+    everything else that the instance is given; where it holds LISTEN_FDS, the child sets LISTEN_PID to its own pid.
     """
 
     argv: tuple[str, ...]
@@ -77,7 +77,6 @@ class StartRecipe:
     path_prefix: str
     handover: HandoverKind
     descriptors: tuple[Descriptor, ...]
-    wants_listen_pid: bool = False
 
 
 def start_recipe(service: Service, place: Place, launch: Launch) -> StartRecipe:
@@ -147,7 +146,6 @@ def _started(
         path_prefix=os.path.dirname(place.python),
         handover=handover,
         descriptors=() if handover is HandoverKind.NONE else (Descriptor.MAIN,),
-        wants_listen_pid=handover is HandoverKind.SHIM,
     )
 
 

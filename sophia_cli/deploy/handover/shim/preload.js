@@ -87,7 +87,8 @@ function drainOnTerm(taken) {
     isDraining = true;
     const began = Date.now();
     let open = taken.size;
-    for (const server of taken) server.close(() => (open -= 1));
+    // The close of http would end idle connections at once.
+    for (const server of taken) net.Server.prototype.close.call(server, () => (open -= 1));
     const timer = setInterval(() => {
       const passed = Date.now() - began;
       if (passed >= IDLE_GRACE_MS) {
