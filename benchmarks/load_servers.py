@@ -2,21 +2,26 @@
 
     python -m benchmarks.load_servers KIND PORT [FILE]
 
-`fast` answers at once; `delayed` after 5 ms, every fiftieth time after 50 ms; `stalling` at once, but not for one
-second that begins six seconds after the first request; `knee` is one worker that needs 1 ms for a request. `delayed`
-writes the delays that really passed, in nanoseconds, to FILE when it is ended: on a busy machine they are not quite
-those that were asked for.
+`fast` answers at once; `delayed` after 5 ms, every fiftieth time after 50 ms; `varied` after times spread about 5 ms,
+`slower` about 6 ms; `stalling` at once, but not for one second that begins six seconds after the first request; `knee`
+is one worker that needs 1 ms for a request. `delayed` writes the delays that really passed, in nanoseconds, to FILE
+when it is ended: on a busy machine they are not quite those that were asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
 import heapq
+import math
+import os
+import random
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from array import array
 from collections.abc import Iterator
@@ -30,6 +35,26 @@ ANSWER = (
 MS = 1_000_000
 S = 1_000_000_000
 STALL_AFTER_NS = 6 * S
+_NGINX = """
+daemon off;
+master_process off;
+pid %(folder)s/pid;
+error_log %(folder)s/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path %(folder)s/body;
+  proxy_temp_path %(folder)s/proxy;
+  fastcgi_temp_path %(folder)s/fastcgi;
+  uwsgi_temp_path %(folder)s/uwsgi;
+  scgi_temp_path %(folder)s/scgi;
+  server {
+    listen 127.0.0.1:%(port)d;
+    location / { default_type application/json; return 200 '{"status":"ok"}'; }
+  }
+}
+"""
 
 
 class Delays:
@@ -40,6 +65,7 @@ class Delays:
         self._count = 0
         self._first = 0
         self._busy_until = 0
+        self._chance = random.Random(1)
 
     def next(self, now: int) -> int:
         """Return the delay of a request that came just now."""
@@ -48,6 +74,10 @@ class Delays:
         match self._kind:
             case "fast":
                 return 0
+            case "varied" | "slower":
+                # Log-normal with a median of 5 ms (6 ms), as the answers of services usually are spread.
+                median = 5 * MS if self._kind == "varied" else 6 * MS
+                return int(median * math.exp(self._chance.gauss(0.0, 0.4)))
             case "delayed":
                 return 50 * MS if self._count % 50 == 0 else 5 * MS
             case "stalling":
@@ -118,10 +148,40 @@ def _loop(listener: socket.socket, delays: Delays, passed: array[int]) -> None:
 @contextlib.contextmanager
 def running(kind: str, file: Path | None = None) -> Iterator[str]:
     """Run a server as a process and give its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = _free_port()
     words = [sys.executable, "-m", "benchmarks.load_servers", kind, str(port)]
-    process = subprocess.Popen(words if file is None else [*words, str(file)])
+    with _process(words if file is None else [*words, str(file)], port, None) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def fast_server(processor: int | None) -> Iterator[str]:
+    """Run nginx, or `fast` where it is not installed, on one processor (None: any) and give its URL."""
+    port = _free_port()
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", "benchmarks.load_servers", "fast", str(port)]
+        if program is None:
+            print("nginx is not installed (Debian has it): a server in Python answers")
+        else:
+            (Path(folder) / "nginx.conf").write_text(_NGINX % {"folder": folder, "port": port})
+            words = [program, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"]
+        with _process(words, port, processor) as url:
+            yield url
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _process(words: list[str], port: int, processor: int | None) -> Iterator[str]:
+    def begin() -> None:
+        if processor is not None:
+            os.sched_setaffinity(0, {processor})
+
+    process = subprocess.Popen(words, preexec_fn=begin)
     try:
         _wait_for(port)
         yield f"http://127.0.0.1:{port}/"

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sophia_cli.bench.capacity_run import bench_capacity
-from sophia_cli.bench.comparison import compare, usual_shift
-from sophia_cli.bench.history import BenchHistory, Conditions, KeptRun, conditions_of, without_query
 from sophia_cli.bench.load import WorkerKilled
 from sophia_cli.bench.objectives import target_of
 from sophia_cli.bench.reaching import Access, Reached, reached
 from sophia_cli.bench.run import BenchPlan, Observe, bench, load_spec
 from sophia_cli.bench.scale import DEFAULT_TARGET_MS
-from sophia_cli.bench.side_by_side import Sides, compare_side_by_side
 from sophia_cli.bench.target import RequestSpec, parse_target
 from sophia_cli.commands._bench_options import BenchOptions
 from sophia_cli.commands._bench_target import Named
 from sophia_cli.commands._output import say
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
-from sophia_cli.core.measurement_comparison import Change, Comparison
+from sophia_cli.core.measurement_comparison import Comparison
 from sophia_cli.core.measurement_report import BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Promised
 from sophia_cli.project.clock import Clock
-from sophia_cli.render.bench_json import bench_row
 
-LAST = "last"
+if TYPE_CHECKING:
+    from sophia_cli.bench.history import KeptRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +46,8 @@ class Benching:
         baseline = self.options.baseline
         if self._is_url_baseline and len(targets) > 1:
             raise UsageError("usage", "`--baseline URL` compares with one target", hint="name one service or URL")
-        if baseline is not None and baseline != LAST and not self._is_url_baseline:
-            _kept_run(BenchHistory(self.root), baseline, None)
+        if baseline is not None and not self._is_url_baseline:
+            self._kept_run(baseline, None)
         for named in targets:
             if self.options.is_capacity and not self._objectives(named):
                 hint = "add `--slo p99=25ms`, or `slo` to the service in the settings"
@@ -73,21 +67,13 @@ class Benching:
         UsageError or UnavailableError when it cannot be benched (see `reached`).
         """
         options = replace(self.options, objectives=self._objectives(named))
-        history = BenchHistory(self.root)
         name = _name_of(named)
-        kept = None
-        if options.baseline is not None and not self._is_url_baseline:
-            kept = _kept_run(history, options.baseline, name)
         try:
             with reached(named.url, self.asked, self.access) as found:
                 if found.may_write:
                     say(f"warning: `{self.asked.title}` may write, and {name} gets it thousands of times")
                 plan = _plan(options, found, name)
-                conditions = conditions_of(plan, self.asked, named.url)
-                if options.baseline == LAST:
-                    kept = history.last(conditions)
-                measured = bench_capacity if options.is_capacity else bench
-                row = measured(plan, found.first, found.request, self.observe)
+                row = _measured(options, plan, found, self.observe)
                 if self._is_url_baseline:
                     row = replace(row, comparison=self._side_by_side(options, plan, found))
         except WorkerKilled as error:
@@ -96,10 +82,26 @@ class Benching:
                 f"a process that makes the load was ended from outside: {error}",
                 hint="see whether the machine ran out of memory; fewer `--connections` need less",
             ) from error
-        row = replace(row, request=self.asked.title)
-        if options.baseline is not None and not self._is_url_baseline:
-            row = replace(row, comparison=_compared(history, kept, row, conditions))
-        return replace(row, run_id=_keep(history, options, row, conditions, self.clock))
+        return self._kept(replace(row, request=self.asked.title), plan, named.url)
+
+    def _kept(self, row: BenchRow, plan: BenchPlan, url: str) -> BenchRow:
+        """Compare a row with the run that was asked for, and keep it."""
+        # Late, since what the history needs must not take memory while the load runs.
+        from sophia_cli.bench.history import BenchHistory, conditions_of
+        from sophia_cli.commands._bench_baseline import LAST, compared, keep
+
+        history, conditions = BenchHistory(self.root), conditions_of(plan, self.asked, url)
+        baseline = self.options.baseline
+        if baseline is not None and not self._is_url_baseline:
+            kept = history.last(conditions) if baseline == LAST else self._kept_run(baseline, row.name)
+            row = replace(row, comparison=compared(history, kept, row, conditions))
+        return replace(row, run_id=keep(history, self.options.save_as, row, conditions, self.clock))
+
+    def _kept_run(self, name: str, service: str | None) -> KeptRun | None:
+        from sophia_cli.bench.history import BenchHistory
+        from sophia_cli.commands._bench_baseline import kept_run
+
+        return kept_run(BenchHistory(self.root), name, service)
 
     @property
     def _is_url_baseline(self) -> bool:
@@ -109,6 +111,8 @@ class Benching:
         return self.options.objectives or named.objectives
 
     def _side_by_side(self, options: BenchOptions, plan: BenchPlan, found: Reached) -> Comparison:
+        from sophia_cli.bench.side_by_side import Sides, compare_side_by_side
+
         assert options.baseline is not None  # it is a URL
         with reached(options.baseline, self.asked, self.access) as other:
             baseline = load_spec(_plan(options, other, plan.name), other.first.target, other.request)
@@ -119,6 +123,14 @@ class Benching:
 def _name_of(named: Named) -> str:
     """Return the name of the service; a bare URL is a service named by its host."""
     return named.service.name if named.service is not None else urlsplit(named.url).hostname or named.url
+
+
+def _measured(options: BenchOptions, plan: BenchPlan, found: Reached, observe: Observe) -> BenchRow:
+    if options.is_capacity:
+        from sophia_cli.bench.capacity_run import bench_capacity
+
+        return bench_capacity(plan, found.first, found.request, observe)
+    return bench(plan, found.first, found.request, observe)
 
 
 def _plan(options: BenchOptions, found: Reached, name: str) -> BenchPlan:
@@ -134,51 +146,3 @@ def _plan(options: BenchOptions, found: Reached, name: str) -> BenchPlan:
         target_ms=target_of(options.objectives) or DEFAULT_TARGET_MS,
         objectives=options.objectives,
     )
-
-
-def _kept_run(history: BenchHistory, name: str, service: str | None) -> KeptRun | None:
-    """Return the run of a name, before minutes are spent on a load; None for `last`, which depends on the load."""
-    if name == LAST:
-        return None
-    kept = history.named(name, service)
-    if kept is None:
-        raise UsageError(
-            "baseline-unknown",
-            f"no run is kept under the name `{name}` in this project",
-            hint=f"keep one with `--save-as {name}`, or compare with `--baseline last`",
-        )
-    return kept
-
-
-def _compared(history: BenchHistory, kept: KeptRun | None, row: BenchRow, now: Conditions) -> Comparison:
-    if kept is None:
-        return Comparison(LAST, Change.UNKNOWN, "there is no earlier run of this URL with this load on this machine")
-    label = f"run {kept.id}" + (f" ({kept.name})" if kept.name else "") + f" of {kept.started[:19].replace('T', ' ')}"
-    differing: dict[str, Callable[[Conditions], str]] = {
-        "URL": lambda conditions: conditions.url_hash,
-        "load": lambda conditions: conditions.settings,
-        "machine": lambda conditions: conditions.machine,
-    }
-    others = [name for name, of in differing.items() if of(kept.conditions) != of(now)]
-    if others:
-        return Comparison(label, Change.UNKNOWN, f"that run had another {' and another '.join(others)}")
-    refused = kept.refused or row.refused
-    if refused is not None:
-        return Comparison(label, Change.UNKNOWN, f"{'this' if row.refused else 'that'} run was refused: {refused}")
-    windows = [second.p50 for second in row.loaded.seconds if second.p50]
-    return compare(label, kept.medians_ms, windows, usual_shift(history.medians_like(kept)))
-
-
-def _keep(
-    history: BenchHistory, options: BenchOptions, row: BenchRow, conditions: Conditions, clock: Clock
-) -> str | None:
-    run_id = secrets.token_hex(4)
-    try:
-        figures = json.dumps(bench_row(replace(row, url=without_query(row.url))))
-        history.keep(run_id, options.save_as, row, conditions, figures, clock.now())
-    except SophiaError as error:
-        if options.save_as is not None:
-            raise
-        say(f"warning: this run is not kept: {error.message}")
-        return None
-    return run_id
