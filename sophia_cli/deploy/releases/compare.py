@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -23,6 +22,7 @@ from sophia_cli.deploy.releases.model import (
 from sophia_cli.deploy.releases.objects import ObjectStore
 from sophia_cli.deploy.releases.places import SEEN_INTACT, Places
 from sophia_cli.deploy.releases.records import read_contents
+from sophia_cli.deploy.releases.tree_file import is_as_created
 
 # A file that changed twice within one tick of the file system's clock has one stamp for two contents.
 _TICK_NS = 50_000_000
@@ -67,16 +67,18 @@ def look(places: Places, service: str, number: int, now_ns: Callable[[], int] = 
     edited: dict[str, Change] = {}
     # A thousand files at every look: joining texts costs a tenth of joining paths.
     top = f"{tree}{os.sep}"
+    astray = _folders_astray(top, contents)
     for file in contents.files:
-        stamp = _stamp_of(top + file.path)
+        stamp = None if file.path.rpartition("/")[0] in astray else _stamp_of(top + file.path)
         if stamp is None:
             edited[file.path] = Change.REMOVED
-        elif seen.get(file.path) == stamp or _is_intact(top + file.path, file):
+        elif seen.get(file.path) == stamp or is_as_created(top + file.path, file):
             intact[file.path] = stamp
         else:
             edited[file.path] = Change.CHANGED
     for link in contents.links:
-        change = _link_change(tree, link)
+        is_gone = link.path.rpartition("/")[0] in astray
+        change = Change.REMOVED if is_gone else _link_change(tree, link)
         if change is not None:
             edited[link.path] = change
     # A stamp of this very moment could stay the same through another edit, so it is not believed later on.
@@ -86,24 +88,34 @@ def look(places: Places, service: str, number: int, now_ns: Callable[[], int] = 
     return Looked(contents, edited, tuple(_added(tree, contents)))
 
 
+def _folders_astray(top: str, contents: ReleaseContents) -> frozenset[str]:
+    """Return the folders of a tree that are gone, or that a link or a file stands for; and those below them."""
+    folders: set[str] = set()
+    for path in (*(file.path for file in contents.files), *(link.path for link in contents.links)):
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    astray: set[str] = set()
+    for folder in sorted(folders):
+        if folder.rpartition("/")[0] in astray or not _is_folder(top + folder):
+            astray.add(folder)
+    return frozenset(astray)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _stamp_of(path: str) -> _Stamp | None:
     try:
         found = os.lstat(path)
     except OSError:
         return None
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-
-
-def _is_intact(path: str, file: ReleaseFile) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != file.mode or found.st_size != file.size:
-            return False
-        return hashlib.sha256(stream.read()).hexdigest() == file.sha256
 
 
 def _link_change(tree: Path, link: ReleaseLink) -> Change | None:

@@ -8,7 +8,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +35,7 @@ from sophia_cli.deploy.releases.records import (
 )
 from sophia_cli.deploy.releases.removal import sweep
 from sophia_cli.deploy.releases.sources import Left, Sources
+from sophia_cli.deploy.releases.tree_file import is_as_created, write_tree_file
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
 from sophia_cli.project.inside import FileRefused, Folder, split_path
@@ -197,7 +197,7 @@ class _Copy:
         if not self._is_stored(file.sha256):
             self.objects.write(file.sha256, data)
             self.held.add(file.sha256)
-        _write_tree_file(self.tree / file.path, data, file)
+        write_tree_file(self.tree / file.path, data, file)
         failpoint(ReleaseFailpoint.TREE_FILE_WRITTEN)
         return file
 
@@ -212,7 +212,7 @@ class _Copy:
             if error.errno not in _NO_LINK:
                 raise
             return False
-        if _is_as_created(place, old):
+        if is_as_created(os.fspath(place), old):
             failpoint(ReleaseFailpoint.TREE_FILE_LINKED)
             return True
         os.unlink(place)
@@ -240,29 +240,6 @@ def _on_disk(places: Places) -> Iterator[str]:
         for number in numbers_in(places, service)[-1:]:
             with contextlib.suppress(SophiaError):
                 yield from (file.sha256 for file in read_contents(places, service, number).files)
-
-
-def _write_tree_file(path: Path, data: bytes, file: ReleaseFile) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(path, flags, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
-        os.fchmod(handle, file.mode)
-        os.utime(handle, ns=(file.mtime_ns, file.mtime_ns))
-    finally:
-        os.close(handle)
-
-
-def _is_as_created(path: Path, file: ReleaseFile) -> bool:
-    """Whether a file of a tree still has the mode, size and content that it was created with."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != file.mode or found.st_size != file.size:
-            return False
-        return hashlib.sha256(stream.read()).hexdigest() == file.sha256
 
 
 def _put(path: Path, data: bytes) -> None:

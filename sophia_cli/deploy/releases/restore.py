@@ -12,6 +12,7 @@ from sophia_cli.deploy.releases.model import ReleaseFile, ReleaseLink, TreeDiffe
 from sophia_cli.deploy.releases.objects import ObjectStore
 from sophia_cli.deploy.releases.places import EDITED, Places
 from sophia_cli.deploy.releases.records import ReleaseDamaged, read_contents
+from sophia_cli.deploy.releases.tree_file import write_tree_file
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
 from sophia_cli.project.runs.atomic import WriteFailed
 
@@ -71,13 +72,7 @@ def _restore_file(release: Path, file: ReleaseFile, data: bytes) -> None:
     _keep_edited(release, file.path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fchmod(stream.fileno(), file.mode)
-        os.utime(stream.fileno(), ns=(file.mtime_ns, file.mtime_ns))
-        os.fsync(stream.fileno())
+    write_tree_file(temporary, data, file, sync=True)
     os.rename(temporary, place)
     _drop_bytecode(place)
 

@@ -80,7 +80,7 @@ def read_sources(
     large = {file.path for file in files if file.size > largest_copy}
     small = [file for file in files if file.path not in large]
     _check_size(small, largest_release)
-    read = tuple(_read(tree.root, small))
+    read = tuple(sorted(_read(tree.root, small), key=lambda file: file.path))
     outward = [
         *(LinkedOut(path, Left.PERSIST) for path in kept),
         *(LinkedOut(path, Left.TOO_LARGE) for path in sorted(large)),
