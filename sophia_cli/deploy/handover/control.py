@@ -87,9 +87,12 @@ async def ask(
             client = connect(folder, name, timeout_s)
             client.setblocking(False)
             reader, writer = await asyncio.open_unix_connection(sock=client, limit=_LONGEST_ANSWER)
-            with contextlib.closing(writer):
+            try:
                 writer.write(request_line(verb, deadline_s))
                 line = await reader.readline()
+            finally:
+                writer.close()
+                await writer.wait_closed()
     except TimeoutError as error:
         raise ControlError(f"no answer to `{verb.value}` within {timeout_s:g} s") from error
     except (OSError, ValueError) as error:

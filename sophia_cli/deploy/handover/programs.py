@@ -19,6 +19,7 @@ _FOREIGN = frozenset(
     {"caddy", "cargo", "deno", "docker", "dotnet", "envoy", "go", "haproxy", "java", "mongod", "mysqld", "nginx", "php"}
     | {"podman", "postgres", "puma", "redis-server", "ruby", "traefik"}
 )
+_ENVIRONMENTS = frozenset({".venv", "venv", ".env", "env"})
 
 
 class Taking(Enum):
@@ -68,23 +69,28 @@ def recognise(service: str, line: Line, python: str, port: int | None) -> Taken:
         return Taken((_SHELL, "-c", line.words[0]), Taking.SHIM)
     program, arguments = line.words[0], line.words[1:]
     name = os.path.basename(program)
-    if _PYTHON.fullmatch(name) and ("/" not in program or _is_of(program, python)):
+    is_own = "/" in program and _is_of(program, python)
+    is_found = is_own or "/" not in program
+    if is_found and _PYTHON.fullmatch(name):
         return _of_python(service, python, arguments, port)
-    if name in _SERVERS and ("/" not in program or _is_of(program, python)):
+    if is_found and name in _SERVERS:
         return _served(service, name, python, (), arguments, port)
-    if name == "flask":
+    if is_found and name == "flask":
         _refuse(service, name, arguments, (("--reload", _RELOAD), ("--debug", _RELOAD)))
         return Taken((python, "-m", "flask", *arguments), Taking.SHIM)
-    if name in _FOREIGN or ("/" in program and not _SCRIPT.search(name) and not _is_of(program, python)):
+    if is_own:
+        return Taken((os.path.join(os.path.dirname(python), name), *arguments), Taking.SHIM)
+    if name in _FOREIGN or (not is_found and not _SCRIPT.search(name)):
         return Taken(line.words, Taking.NONE)
     return Taken(line.words, Taking.SHIM)
 
 
 def _is_of(program: str, python: str) -> bool:
-    """Tell whether a program with a path is one of a virtual environment's, by whatever path it was named."""
+    """Tell whether a program with a path is the project environment's; a release copy holds no environment itself."""
+    folder = os.path.dirname(program)
     if program.startswith("/"):
-        return os.path.dirname(program) == os.path.dirname(python)
-    return os.path.basename(os.path.dirname(program)) in {"bin", "Scripts"}
+        return folder == os.path.dirname(python)
+    return os.path.basename(folder) == "bin" and os.path.basename(os.path.dirname(folder)) in _ENVIRONMENTS
 
 
 def _of_python(service: str, python: str, arguments: tuple[str, ...], port: int | None) -> Taken:

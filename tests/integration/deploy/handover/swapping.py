@@ -15,23 +15,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sophia_cli.project.host.sockets import create_listener, port_of
+
 LAUNCHER = Path(__file__).parents[4] / "sophia_cli" / "deploy" / "handover" / "launcher.py"
 LIMIT_S = 20.0
+# Another interpreter shows that the same holds for its uvicorn.
+PYTHON = os.environ.get("SOPHIA_TEST_PYTHON", sys.executable)
 
 
-def public_listener(*, no_delay: bool = True) -> socket.socket:
+def public_listener() -> socket.socket:
     """Return a listener as the agent makes them."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if no_delay:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(1024)
-    return listener
-
-
-def port_of(listener: socket.socket) -> int:
-    return int(listener.getsockname()[1])
+    return create_listener("127.0.0.1", 0)
 
 
 def spawn(
@@ -81,7 +75,7 @@ class Launched:
     """One launcher process and its control socket."""
 
     def __init__(
-        self, folder: Path, app: str, public: socket.socket, *, python: str = sys.executable, **options: object
+        self, folder: Path, app: str, public: socket.socket, *, flags: Sequence[str] = (), **options: object
     ) -> None:
         self.private = public_listener()
         control = socket.socket(socket.AF_UNIX)
@@ -91,7 +85,7 @@ class Launched:
         specification = {"app": app, **options}
         environment = {**base_environment(), "SOPHIA_LAUNCH": json.dumps(specification)}
         self.process = spawn(
-            [python, str(LAUNCHER)], [public, self.private, control], environment=environment, cwd=folder
+            [PYTHON, *flags, str(LAUNCHER)], [public, self.private, control], environment=environment, cwd=folder
         )
         control.close()
         self._control: socket.socket | None = None
@@ -135,7 +129,7 @@ def get(port: int, path: str, *, version: str = "1.1", close: bool = True) -> by
 
 
 def ask_on(connection: socket.socket, path: str, *, version: str = "1.1", close: bool = False) -> bytes:
-    """Send a GET over an open connection and return head and body; the answer must have a length or end with a close."""
+    """Send a GET over an open connection and return head and body; the answer has a length or ends with a close."""
     fate = "Connection: close\r\n" if close else ""
     connection.sendall(f"GET {path} HTTP/{version}\r\nHost: a\r\n{fate}\r\n".encode())
     return read_answer(connection)
