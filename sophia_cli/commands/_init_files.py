@@ -1,0 +1,28 @@
+"""The files of a repository as `sophia init` reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sophia_cli.project.files.working_tree import read_working_tree
+
+_LARGEST_BYTES = 4_000_000
+
+
+def project_reader(root: Path) -> tuple[tuple[str, ...], Callable[[str], str | None]]:
+    """Return the paths of a repository's files and a reader of their text; None for what is too large or not there."""
+    tree = read_working_tree(root)
+    sizes = {file.path: file.size for file in tree.files}
+
+    def read(path: str) -> str | None:
+        if sizes.get(path, _LARGEST_BYTES + 1) > _LARGEST_BYTES:
+            return None
+        try:
+            with open(os.path.join(tree.root, path), "rb") as stream:
+                return stream.read().decode("utf-8", "replace")
+        except OSError:
+            return None
+
+    return tuple(sizes), read

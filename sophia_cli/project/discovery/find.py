@@ -1,0 +1,111 @@
+"""Everything in a repository that can be started."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sophia_cli.project.discovery.compose_file import compose_entries, is_compose
+from sophia_cli.project.discovery.console_scripts import ConsoleScript, console_scripts
+from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry, is_dockerfile
+from sophia_cli.project.discovery.documents import document_entries, is_document
+from sophia_cli.project.discovery.frameworks import PREFILTER
+from sophia_cli.project.discovery.from_code import CodeFile, code_entries
+from sophia_cli.project.discovery.model import Doubt, Entry
+from sophia_cli.project.discovery.places import Places
+from sophia_cli.project.discovery.python_broken import read_broken
+from sophia_cli.project.discovery.python_facts import PythonFacts
+from sophia_cli.project.discovery.python_tree import read_tree
+from sophia_cli.project.files.classify import is_test_folder
+
+_TEST_FILE = re.compile(r"test_.*|.*_tests?|conftest|tests")
+_LEFT_OUT = frozenset({".github", ".devcontainer", ".gitlab", ".circleci", ".vscode", ".idea"})
+_ASIDE = frozenset(
+    {"archive", "archived", "archives", "attic", "legacy", "deprecated", "old", "obsolete", "backup", "backups", "bak"}
+    | {"example", "examples", "sample", "samples", "demo", "demos", "template", "templates", "tutorial", "tutorials"}
+    | {"docs", "doc", "docs_src", "notebooks", "benchmark", "benchmarks", "sandbox", "cookbook", "snippets"}
+)
+_DECLARING = ("pyproject.toml", "setup.cfg", "setup.py")
+_LARGEST_TEXT = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What can be started, sorted by path and line; the Python files that were read for it; the index of all files."""
+
+    entries: tuple[Entry, ...]
+    code: Mapping[str, CodeFile]
+    places: Places
+
+
+def find_entries(paths: Iterable[str], read: Reader) -> Discovery:
+    """Return what can be started. `read` gives the text of a file, None for one that has none.
+
+    Test code and the repository's own tooling (`.github`, `.devcontainer`) are left out; what lies among archived or
+    example files is found, with that doubt.
+    """
+    every = sorted(paths)
+    places = Places(every)
+    entries: list[Entry] = []
+    code: dict[str, CodeFile] = {}
+    scripts: list[tuple[str, ConsoleScript]] = []
+    for path in every:
+        if _is_left_out(path):
+            continue
+        name = path.rpartition("/")[2]
+        if path.endswith(".py") and name != "setup.py":
+            text = _text(path, read)
+            if text is not None and PREFILTER.search(text.encode("utf-8", "replace")):
+                code[path] = CodeFile(path, text.split("\n"), python_facts(text))
+        elif name in _DECLARING:
+            folder = path.rpartition("/")[0]
+            scripts += [(folder, script) for script in console_scripts(path, _text(path, read) or "")]
+        elif is_dockerfile(path):
+            found = dockerfile_entry(path, _text(path, read) or "", places, read)
+            entries += [found] if found is not None else []
+        elif is_compose(path):
+            entries += compose_entries(path, _text(path, read) or "", places, read)
+        elif is_document(path):
+            entries += document_entries(path, _text(path, read) or "", places)
+    entries += code_entries(code, scripts, places)
+    entries = [_doubted(entry) for entry in entries]
+    entries.sort(key=lambda entry: (entry.path, entry.line, entry.name))
+    return Discovery(tuple(entries), code, places)
+
+
+def python_facts(text: str) -> PythonFacts:
+    """Return what a Python text says about services, also one that does not compile."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+        return read_tree(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return read_broken(text)
+
+
+def _text(path: str, read: Reader) -> str | None:
+    text = read(path)
+    return None if text is None or len(text) > _LARGEST_TEXT else text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _doubted(entry: Entry) -> Entry:
+    is_aside = any(part in _ASIDE for part in _parts(entry.path))
+    return replace(entry, doubt=Doubt.SET_ASIDE) if is_aside else entry
+
+
+def _parts(path: str) -> list[str]:
+    """Return the words of the folders that a path lies in: `archived_files` is also `archived`."""
+    folders = path.lower().split("/")[:-1]
+    return [*folders, *(word for folder in folders for word in re.split(r"[_.-]", folder))]
+
+
+def _is_left_out(path: str) -> bool:
+    folders = path.split("/")
+    name = folders.pop()
+    if any(folder in _LEFT_OUT or is_test_folder(folder) for folder in folders):
+        return True
+    return name.endswith(".py") and _TEST_FILE.fullmatch(name.removesuffix(".py")) is not None

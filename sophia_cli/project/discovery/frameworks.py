@@ -1,0 +1,144 @@
+"""The libraries that services are made with: what builds an application, what serves one, what marks a worker."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Interface(Enum):
+    """How an application is served: by uvicorn (ASGI, or WSGI through an adapter), or only by its own means."""
+
+    ASGI = "asgi"
+    WSGI = "wsgi"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """A library that builds applications. `is_worker`: they take jobs instead of requests."""
+
+    name: str
+    interface: Interface
+    is_worker: bool = False
+
+
+_ASGI, _WSGI, _OWN = Interface.ASGI, Interface.WSGI, Interface.OWN
+
+# Top-level package and name of what is called. Names that say enough alone stand in _TELLING too.
+_BUILDERS: dict[tuple[str, str], Framework] = {
+    ("fastapi", "FastAPI"): Framework("fastapi", _ASGI),
+    ("fastapi_offline", "FastAPIOffline"): Framework("fastapi", _ASGI),
+    ("starlette", "Starlette"): Framework("starlette", _ASGI),
+    ("litestar", "Litestar"): Framework("litestar", _ASGI),
+    ("starlite", "Starlite"): Framework("litestar", _ASGI),
+    ("quart", "Quart"): Framework("quart", _ASGI),
+    ("blacksheep", "Application"): Framework("blacksheep", _ASGI),
+    ("django", "get_asgi_application"): Framework("django", _ASGI),
+    ("django", "get_wsgi_application"): Framework("django", _WSGI),
+    ("channels", "ProtocolTypeRouter"): Framework("django", _ASGI),
+    ("connexion", "AsyncApp"): Framework("connexion", _ASGI),
+    ("connexion", "FlaskApp"): Framework("connexion", _ASGI),
+    ("socketio", "ASGIApp"): Framework("socketio", _ASGI),
+    ("phi", "Playground"): Framework("phidata", _ASGI),
+    ("agno", "Playground"): Framework("agno", _ASGI),
+    ("flask", "Flask"): Framework("flask", _WSGI),
+    ("apiflask", "APIFlask"): Framework("flask", _WSGI),
+    ("bottle", "Bottle"): Framework("bottle", _WSGI),
+    ("falcon", "App"): Framework("falcon", _WSGI),
+    ("falcon", "API"): Framework("falcon", _WSGI),
+    ("pyramid", "Configurator"): Framework("pyramid", _OWN),
+    ("sanic", "Sanic"): Framework("sanic", _OWN),
+    ("robyn", "Robyn"): Framework("robyn", _OWN),
+    ("dash", "Dash"): Framework("dash", _OWN),
+    ("nicegui", "App"): Framework("nicegui", _OWN),
+    ("aiohttp", "Application"): Framework("aiohttp", _OWN),
+    ("tornado", "Application"): Framework("tornado", _OWN),
+    ("mcp", "FastMCP"): Framework("mcp", _OWN),
+    ("fastmcp", "FastMCP"): Framework("mcp", _OWN),
+    ("mcp", "Server"): Framework("mcp", _OWN),
+    ("mcp", "MCPServer"): Framework("mcp", _OWN),
+    ("celery", "Celery"): Framework("celery", _OWN, is_worker=True),
+    ("faust", "App"): Framework("faust", _OWN, is_worker=True),
+    ("huey", "RedisHuey"): Framework("huey", _OWN, is_worker=True),
+    ("faststream", "FastStream"): Framework("faststream", _OWN, is_worker=True),
+}
+_TELLING = {
+    name: framework
+    for (_, name), framework in _BUILDERS.items()
+    if name not in ("Application", "App", "API", "Server", "Configurator", "AsyncApp")
+}
+
+# The last part of what serves, by the top-level package it belongs to; the value is the word for it.
+_SERVERS = {
+    ("uvicorn", "run"): "uvicorn",
+    ("uvicorn", "Server"): "uvicorn",
+    ("hypercorn", "serve"): "hypercorn",
+    ("hypercorn", "run"): "hypercorn",
+    ("granian", "Granian"): "granian",
+    ("waitress", "serve"): "waitress",
+    ("werkzeug", "run_simple"): "werkzeug",
+    ("cheroot", "Server"): "cheroot",
+    ("wsgiref", "make_server"): "wsgiref",
+    ("gevent", "WSGIServer"): "gevent",
+    ("eventlet", "server"): "eventlet",
+    ("aiohttp", "run_app"): "aiohttp",
+    ("aiohttp", "TCPSite"): "aiohttp",
+    ("grpc", "server"): "grpc",
+    ("websockets", "serve"): "websockets",
+    ("mcp", "stdio_server"): "mcp",
+    ("django", "execute_from_command_line"): "django",
+    ("http", "HTTPServer"): "http",
+    ("http", "ThreadingHTTPServer"): "http",
+    ("socketserver", "TCPServer"): "socketserver",
+    ("socketserver", "ThreadingTCPServer"): "socketserver",
+    ("xmlrpc", "SimpleXMLRPCServer"): "xmlrpc",
+    ("asyncio", "start_server"): "asyncio",
+    ("pywebio", "start_server"): "pywebio",
+    ("arq", "run_worker"): "arq",
+    ("rq", "Worker"): "rq",
+    ("bottle", "run"): "bottle",
+    ("nicegui", "run"): "nicegui",
+}
+WORKER_SERVERS = frozenset({"rq", "arq"})
+
+# Methods that make an application or server of the file serve.
+SERVING_METHODS = frozenset(
+    {"run", "run_async", "run_stdio_async", "run_sse_async", "serve_forever", "launch", "listen"}
+)
+RUNNABLE = frozenset(
+    {"flask", "quart", "sanic", "robyn", "dash", "mcp", "bottle", "socketio", "connexion", "faststream"}
+)
+
+# A file without any of these is not parsed.
+PREFILTER = re.compile(
+    rb"FastAPI|Starlette|Starlite|Litestar|Quart|blacksheep|[ag]s[gk]i|Flask|Bottle|falcon|Sanic|Robyn|Dash\b|nicegui"
+    rb"|aiohttp|tornado|[Mm][Cc][Pp]\b|FastMCP|Celery|faust|[Hh]uey|[Ff]ast[Ss]tream|socketio|connexion|Playground"
+    rb"|uvicorn|hypercorn|granian|waitress|werkzeug|cheroot|wsgi|gevent|eventlet|grpc|websockets|stdio_server"
+    rb"|execute_from_command_line|HTTPServer|TCPServer|XMLRPC|start_server|run_worker|\brq\b|dramatiq|get_app\(|serve"
+    rb"|functions_framework|__main__"
+)
+
+
+def builder_of(dotted: str, is_imported: bool) -> Framework | None:
+    """Return the framework whose application a call builds. `dotted` is the callee with imports followed."""
+    top, _, rest = dotted.partition(".")
+    last = dotted.rpartition(".")[2]
+    found = _BUILDERS.get((top, last)) if rest else None
+    if found is None and (not is_imported or not rest):
+        return _TELLING.get(last) if "." not in dotted else None
+    if found is None:
+        # Frameworks are often passed on: `from shared.web import FastAPI`.
+        return _TELLING.get(last) if last in ("FastAPI", "Flask", "FastMCP") else None
+    if top == "mcp" and last == "Server" and ".server" not in dotted:
+        return None
+    if (top == "tornado" and ".web" not in dotted) or (top == "aiohttp" and ".web" not in dotted):
+        return None
+    return found
+
+
+def server_of(dotted: str) -> str | None:
+    """Return the word for what serves when this is called, None when nothing does."""
+    top, _, rest = dotted.partition(".")
+    return _SERVERS.get((top, dotted.rpartition(".")[2])) if rest else None

@@ -1,0 +1,94 @@
+"""What was found in a repository that can be started, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Form(Enum):
+    """How something can be started."""
+
+    APP = "app"
+    FACTORY = "factory"
+    ATTRIBUTE = "attribute"
+    SCRIPT = "script"
+    RUNNER = "runner"
+    WORKER = "worker"
+    CONSOLE_SCRIPT = "console-script"
+    FUNCTION = "function"
+    COMPOSE = "compose"
+    DOCKERFILE = "dockerfile"
+    PROCFILE = "procfile"
+    UNIT = "systemd-unit"
+    NODE = "node"
+    MANIFEST = "manifest"
+
+
+class Doubt(Enum):
+    """Why something that was found is not switched on in the settings that `sophia init` writes."""
+
+    SET_ASIDE = "it lies among archived, example or template files"
+    NOT_PYTHON = "it is no Python program"
+    NOT_FOUND = "the file that it starts is not in the project"
+    NEEDS_ARGUMENTS = "its factory needs arguments"
+    NOTHING_STARTS_IT = "nothing was found that starts it"
+    STDIO = "it talks over standard input and output, so its client starts it"
+    FUNCTION = "its platform starts it; to run it here, install functions-framework"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One startable thing as one file names it. `line` (from 1) is where, `text` that line.
+
+    `framework` is what it is made with (`fastapi`, `uvicorn`, `mcp`), empty where no word fits. `attribute` is the
+    name of an application in its module, `create_app()` for a factory that can be called without arguments. `words`
+    is a command line, which runs in `folder`; `starts` are the project's Python files that it starts. `name` is what
+    the file calls it. `depends_on` are names that a compose file gives.
+    """
+
+    path: str
+    line: int
+    form: Form
+    text: str
+    framework: str = ""
+    name: str = ""
+    attribute: str | None = None
+    words: tuple[str, ...] = ()
+    folder: str = ""
+    starts: tuple[str, ...] = ()
+    port: int | None = None
+    depends_on: tuple[str, ...] = ()
+    doubt: Doubt | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word: `fastapi-app`, `uvicorn-script`, `compose-service`."""
+        match self.form:
+            case Form.COMPOSE:
+                return "compose-service"
+            case Form.DOCKERFILE | Form.PROCFILE | Form.CONSOLE_SCRIPT | Form.WORKER | Form.UNIT:
+                return f"{self.framework}-worker" if self.form is Form.WORKER and self.framework else self.form.value
+            case Form.ATTRIBUTE:
+                return f"{self.framework}-app"
+            case _:
+                return f"{self.framework}-{self.form.value}" if self.framework else self.form.value
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One service for the settings: how it is started, and all that was found about it, the best evidence first.
+
+    Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
+    not the one that the code names.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+    app: str | None = None
+    words: tuple[str, ...] = ()
+    cwd: str = ""
+    port: int | None = None
+    port_note: str | None = None
+    depends_on: tuple[str, ...] = ()
+    doubt: Doubt | None = None

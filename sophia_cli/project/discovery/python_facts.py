@@ -1,0 +1,94 @@
+"""What one Python file says about services, as values. Nothing here knows any other file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_cli.project.discovery.frameworks import Framework
+
+
+class Place(Enum):
+    """Where an application is built."""
+
+    MODULE = "module"
+    MAIN = "main"
+    FUNCTION = "function"
+    SELF = "self"
+    FACTORY = "factory"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltApp:
+    """An application that a file builds. `line` is that of the statement, of the `def` for a factory.
+
+    `name` is the variable, the attribute of `self` or the function; `needs_arguments` is for factories; `is_made` tells of a variable that a
+    factory of the same file makes.
+    """
+
+    framework: Framework
+    place: Place
+    name: str
+    line: int
+    needs_arguments: bool = False
+    is_made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServeCall:
+    """A call that serves. `target` is `module:name` or a dotted name, empty where it cannot be told."""
+
+    server: str
+    line: int
+    target: str
+    port: int | None
+    is_stdio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One import: `module` without leading dots, `level` of these, `name` empty for a plain import."""
+
+    module: str
+    name: str
+    level: int
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeElsewhere:
+    """A variable of the module that an imported function makes: `app = create_app()`. `level` counts leading dots."""
+
+    name: str
+    function: str
+    module: str
+    level: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFacts:
+    """Everything one file says. `main_line` is that of `if __name__ == "__main__"`, None where there is none.
+
+    `loops`: something in it runs until it is stopped. `asks`: it reads answers from a person. `functions` are the
+    module's functions with their lines; `actors` are lines of decorators that make a function a job or an event's
+    receiver, with the library's word. `made` are variables that functions of other files make, `probe` the path of a route that tells
+    whether the service is well. `compiles` is false where the text was read tolerantly.
+    """
+
+    apps: tuple[BuiltApp, ...] = ()
+    calls: tuple[ServeCall, ...] = ()
+    imports: tuple[Imported, ...] = ()
+    functions: tuple[tuple[str, int], ...] = ()
+    actors: tuple[tuple[str, int], ...] = ()
+    made: tuple[MadeElsewhere, ...] = ()
+    probe: str | None = None
+    main_line: int | None = None
+    loops: bool = False
+    asks: bool = False
+    compiles: bool = True
+
+    @property
+    def serves(self) -> bool:
+        """Whether running or calling something in the file goes on until it is stopped."""
+        return bool(self.apps or self.calls or self.loops)

@@ -1,0 +1,327 @@
+"""What the tree of a Python file says about services."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from sophia_cli.project.discovery.frameworks import RUNNABLE, SERVING_METHODS, Framework, builder_of, server_of
+from sophia_cli.project.discovery.python_facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python_values import PortReader, dotted_name
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_ENDLESS = frozenset({"run_forever", "serve_forever", "start_consuming", "wait_for_termination", "pause"})
+_WAITING = frozenset(
+    {"sleep", "wait", "get", "recv", "receive", "accept", "pull", "poll", "read", "xread", "blpop", "brpop"}
+)
+_PROBES = frozenset({"/health", "/healthz", "/health/", "/ready", "/readyz", "/livez", "/health/ready", "/ping"})
+_ACTORS = {"functions_framework": "functions-framework", "dramatiq": "dramatiq"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The scope that a statement is in. `returned` are the names that the function returns."""
+
+    place: Place = Place.MODULE
+    function: _Function | None = None
+    is_method: bool = False
+    is_nested: bool = False
+    returned: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class TreeReader:
+    """Walks one tree."""
+
+    ports: PortReader
+    names: dict[str, str] = field(default_factory=dict)
+    imports: list[Imported] = field(default_factory=list)
+    apps: list[BuiltApp] = field(default_factory=list)
+    calls: list[ServeCall] = field(default_factory=list)
+    functions: list[tuple[str, int]] = field(default_factory=list)
+    actors: list[tuple[str, int]] = field(default_factory=list)
+    made: list[MadeElsewhere] = field(default_factory=list)
+    probe: str | None = None
+    built: dict[str, Framework] = field(default_factory=dict)
+    factories: dict[str, Framework] = field(default_factory=dict)
+    subclasses: dict[str, Framework] = field(default_factory=dict)
+    main_line: int | None = None
+    loops: bool = False
+    asks: bool = False
+
+    def facts(self) -> PythonFacts:
+        """Return what was seen."""
+        return PythonFacts(
+            apps=tuple(self.apps),
+            calls=tuple(self.calls),
+            imports=tuple(self.imports),
+            functions=tuple(self.functions),
+            actors=tuple(self.actors),
+            made=tuple(self.made),
+            probe=self.probe,
+            main_line=self.main_line,
+            loops=self.loops,
+            asks=self.asks,
+        )
+
+    def statements(self, body: Iterable[ast.stmt], where: _Where) -> None:
+        for statement in body:
+            self._statement(statement, where)
+
+    def _statement(self, node: ast.stmt, where: _Where) -> None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                self._import(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node, where)
+            case ast.ClassDef():
+                self._class(node, where)
+            case ast.If() if where.place is Place.MODULE and _is_main(node.test):
+                if self.main_line is None:
+                    self.main_line = node.lineno
+                self.statements(node.body, replace(where, place=Place.MAIN))
+                self.statements(node.orelse, where)
+            case _:
+                self._other(node, where)
+
+    def _other(self, node: ast.stmt, where: _Where) -> None:
+        if isinstance(node, ast.While) and _is_endless(node):
+            self.loops = True
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                self._assigned(target, node.value, node.lineno, where)
+        elif isinstance(node, ast.Return) and where.function is not None and node.value is not None:
+            framework = self._framework_of(node.value)
+            if framework is not None:
+                self._factory(where, framework)
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                self._statement(child, where)
+            elif isinstance(child, ast.ExceptHandler | ast.match_case):
+                self.statements(child.body, where)
+            elif isinstance(child, ast.expr | ast.withitem):
+                self._expression(child)
+
+    def _expression(self, node: ast.AST) -> None:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call):
+                self._call(inner)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for item in node.names:
+            if isinstance(node, ast.Import):
+                self.imports.append(Imported(item.name, "", 0, item.asname or item.name))
+                if item.asname:
+                    self.names[item.asname] = item.name
+                else:
+                    top = item.name.partition(".")[0]
+                    self.names[top] = top
+            else:
+                alias = item.asname or item.name
+                self.imports.append(Imported(node.module or "", item.name, node.level, alias))
+                self.names[alias] = "." * node.level + f"{node.module or ''}.{item.name}".lstrip(".")
+
+    def _function(self, node: _Function, where: _Where) -> None:
+        if where.place is Place.MODULE:
+            self.functions.append((node.name, node.lineno))
+        for decorator in node.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            dotted = self._followed(dotted_name(called))
+            self._route(decorator)
+            word = _ACTORS.get(dotted.partition(".")[0])
+            if word is not None and "." in dotted:
+                self.actors.append((word, decorator.lineno))
+        returned = frozenset(
+            inner.value.id
+            for inner in _own_nodes(node)
+            if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)
+        )
+        nested = where.place is Place.FUNCTION
+        # A class keeps its place only for what stands directly in it.
+        inner = _Where(Place.FUNCTION, node, where.is_method, nested, returned)
+        self.statements(node.body, inner)
+
+    def _route(self, decorator: ast.expr) -> None:
+        if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute) or not decorator.args:
+            return
+        path = decorator.args[0]
+        owner = self.built.get(dotted_name(decorator.func.value))
+        if owner is not None and decorator.func.attr in ("get", "route") and isinstance(path, ast.Constant):
+            if self.probe is None and path.value in _PROBES:
+                self.probe = str(path.value)
+
+    def _class(self, node: ast.ClassDef, where: _Where) -> None:
+        for base in node.bases:
+            framework = self._builder(dotted_name(base))
+            if framework is not None:
+                self.subclasses[node.name] = framework
+        nested = where.place is Place.FUNCTION
+        self.statements(node.body, _Where(Place.FUNCTION, None, True, nested))
+
+    def _assigned(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
+        framework = self._framework_of(value)
+        if framework is None:
+            self._made_elsewhere(target, value, line, where)
+            return
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+            self.built[f"self.{target.attr}"] = framework
+            self.apps.append(BuiltApp(framework, Place.SELF, target.attr, line))
+        elif isinstance(target, ast.Name):
+            self.built[target.id] = framework
+            if where.place is Place.FUNCTION and target.id in where.returned:
+                self._factory(where, framework)
+            elif where.place is not Place.FUNCTION or where.function is not None:
+                is_made = isinstance(value, ast.Call) and dotted_name(value.func) in self.factories
+                self._add(BuiltApp(framework, where.place, target.id, line, is_made=is_made))
+
+    def _made_elsewhere(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
+        if where.place is not Place.MODULE or not isinstance(target, ast.Name) or not isinstance(value, ast.Call):
+            return
+        followed = self._followed(dotted_name(value.func))
+        dotted = followed.lstrip(".")
+        module, dot, function = dotted.rpartition(".")
+        if dot or followed != dotted:
+            self.made.append(MadeElsewhere(target.id, function, module, len(followed) - len(dotted), line))
+
+    def _add(self, app: BuiltApp) -> None:
+        # A variable is often bound again to what wraps the application; the first line is the evidence.
+        if not any((other.place, other.name) == (app.place, app.name) for other in self.apps):
+            self.apps.append(app)
+
+    def _factory(self, where: _Where, framework: Framework) -> None:
+        function = where.function
+        if function is None or where.is_method or where.is_nested or function.name in self.factories:
+            return
+        self.factories[function.name] = framework
+        arguments = function.args
+        needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+        needed += sum(default is None for default in arguments.kw_defaults)
+        is_plain = not isinstance(function, ast.AsyncFunctionDef)
+        self.apps.append(BuiltApp(framework, Place.FACTORY, function.name, function.lineno, needed > 0 or not is_plain))
+
+    def _framework_of(self, value: ast.expr) -> Framework | None:
+        """Return the framework of the application that an expression builds."""
+        call = value.value if isinstance(value, ast.Await) else value
+        if not isinstance(call, ast.Call):
+            return None
+        dotted = dotted_name(call.func)
+        if dotted in self.factories:
+            return self.factories[dotted]
+        framework = self._builder(dotted)
+        if framework is not None:
+            return framework
+        if isinstance(call.func, ast.Attribute):
+            inner = call.func.value
+            if call.func.attr in ("get_app", "http_app", "sse_app", "streamable_http_app", "asgi_app", "make_wsgi_app"):
+                built = self.built.get(dotted_name(inner)) or self._framework_of(inner)
+                return self._as_app(built) if built is not None else None
+        return None
+
+    def _as_app(self, framework: Framework) -> Framework:
+        from sophia_cli.project.discovery.frameworks import Interface
+
+        return replace(framework, interface=Interface.ASGI) if framework.name == "mcp" else framework
+
+    def _builder(self, dotted: str) -> Framework | None:
+        if dotted in self.subclasses:
+            return self.subclasses[dotted]
+        return builder_of(self._followed(dotted), dotted.partition(".")[0] in self.names) if dotted else None
+
+    def _followed(self, dotted: str) -> str:
+        first, dot, rest = dotted.partition(".")
+        return self.names.get(first, first) + dot + rest
+
+    def _call(self, node: ast.Call) -> None:
+        dotted = dotted_name(node.func)
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if dotted == "input":
+            self.asks = True
+        if (method in _ENDLESS and dotted.partition(".")[0] != "signal") or dotted == "signal.pause":
+            self.loops = True
+        followed = self._followed(dotted) if dotted else ""
+        server = server_of(followed)
+        owner = dotted.rpartition(".")[0]
+        if server is None and method in SERVING_METHODS:
+            framework = self.built.get(owner)
+            runs_app = any(dotted_name(argument) in self.built for argument in node.args[:1])
+            if framework is not None and framework.name in RUNNABLE:
+                server = framework.name
+            elif method == "run" and runs_app and "." in dotted:
+                server = self.built[dotted_name(node.args[0])].name
+            elif method == "launch" and "gradio" in self.names.values():
+                server = "gradio"
+            elif method == "listen" and framework is not None and framework.name == "tornado":
+                server = "tornado"
+        if server is not None:
+            self.calls.append(self._serve_call(node, server, owner))
+
+    def _serve_call(self, node: ast.Call, server: str, owner: str) -> ServeCall:
+        first: ast.expr | None = node.args[0] if node.args else None
+        for keyword in node.keywords:
+            if keyword.arg in ("app", "application") and first is None:
+                first = keyword.value
+        target = ""
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            target = first.value
+        elif first is not None:
+            target = self._followed(dotted_name(first))
+        if not target and owner in self.built:
+            target = owner
+        if server == "uvicorn" and target and ":" not in target:
+            target = self.ports.config_target(target) or target
+        return ServeCall(server, node.lineno, target, self.ports.port_of(node), self._is_stdio(node, server))
+
+    @staticmethod
+    def _is_stdio(node: ast.Call, server: str) -> bool:
+        if server != "mcp":
+            return False
+        given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "transport")]
+        if not given:
+            return True
+        return any(isinstance(value, ast.Constant) and value.value == "stdio" for value in given)
+
+
+def read_tree(tree: ast.Module) -> PythonFacts:
+    """Return what a tree says about services. Linear in its size."""
+    reader = TreeReader(PortReader.of(tree))
+    # Factories and classes may be used above their definition, inside of functions.
+    reader.statements(tree.body, _Where())
+    return reader.facts()
+
+
+def _own_nodes(function: _Function) -> Iterable[ast.AST]:
+    """Return the nodes of a function without those of functions and classes inside of it."""
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def _is_main(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id == "__name__"
+        and isinstance(test.comparators[0], ast.Constant)
+        and test.comparators[0].value == "__main__"
+    )
+
+
+def _is_endless(node: ast.While) -> bool:
+    """Whether a loop goes on until it is stopped: its test is true or a flag, and it waits for something."""
+    test = node.test.operand if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not) else node.test
+    is_flag = isinstance(test, ast.Name | ast.Attribute | ast.Call) or (
+        isinstance(test, ast.Constant) and bool(test.value)
+    )
+    if not is_flag:
+        return False
+    calls = (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+    return any(isinstance(call.func, ast.Attribute | ast.Name) and _last(call.func) in _WAITING for call in calls)
+
+
+def _last(node: ast.Attribute | ast.Name) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id

@@ -1,0 +1,140 @@
+"""Ports, and names of applications, that the tree of a file gives to what serves."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+_HIGHEST = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class PortReader:
+    """What names and options of one file stand for. `configs` are variables that hold a `uvicorn.Config`."""
+
+    values: dict[str, ast.expr]
+    options: dict[str, ast.expr]
+    configs: dict[str, ast.Call]
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> PortReader:
+        """Return what the names of a tree stand for; of a name that is bound twice, the first."""
+        values: dict[str, ast.expr] = {}
+        options: dict[str, ast.expr] = {}
+        configs: dict[str, ast.Call] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    name = dotted_name(target)
+                    if name:
+                        values.setdefault(name, node.value)
+                    if name and isinstance(node.value, ast.Call) and _is_config(node.value):
+                        configs.setdefault(name, node.value)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                _defaults(node.args, values)
+            elif isinstance(node, ast.Call) and node.args and _called(node) in ("add_argument", "option", "Option"):
+                _option(node, options)
+        return cls(values, options, configs)
+
+    def port_of(self, call: ast.Call) -> int | None:
+        """Return the port that a call serves on, None where it cannot be told from this file."""
+        for keyword in call.keywords:
+            if keyword.arg == "port":
+                return self.number(keyword.value)
+            if keyword.arg in ("bind", "listen") and isinstance(keyword.value, ast.Constant):
+                return port_in(str(keyword.value.value))
+        if call.args:
+            first = call.args[0]
+            config = (
+                first if isinstance(first, ast.Call) and _is_config(first) else self.configs.get(dotted_name(first))
+            )
+            if config is not None and config is not call:
+                return self.port_of(config)
+            if isinstance(first, ast.Tuple) and len(first.elts) == 2:
+                return self.number(first.elts[1])
+        return None
+
+    def config_target(self, name: str) -> str | None:
+        """Return what a `uvicorn.Config` variable serves: `module:name`, or the name of a variable."""
+        config = self.configs.get(name)
+        if config is None:
+            return None
+        first = config.args[0] if config.args else next((k.value for k in config.keywords if k.arg == "app"), None)
+        if isinstance(first, ast.Constant):
+            return str(first.value)
+        return dotted_name(first) if first is not None else None
+
+    def number(self, node: ast.expr, depth: int = 4) -> int | None:
+        """Return the port that an expression stands for: a number, a default of the environment or of an option."""
+        if depth == 0:
+            return None
+        match node:
+            case ast.Constant(value=int() as port) if not isinstance(port, bool) and 0 < port <= _HIGHEST:
+                return port
+            case ast.Constant(value=str() as text) if text.isdigit() and 0 < int(text) <= _HIGHEST:
+                return int(text)
+            case ast.BoolOp(op=ast.Or()):
+                found = [self.number(value, depth - 1) for value in node.values]
+                return next((value for value in found if value is not None), None)
+            case ast.IfExp():
+                return self.number(node.body, depth - 1) or self.number(node.orelse, depth - 1)
+            case ast.Call(args=[argument]) if dotted_name(node.func) == "int":
+                return self.number(argument, depth - 1)
+            case ast.Call(args=[_, default]) if _called(node) in ("get", "getenv", "environ", "int", "config", "env"):
+                return self.number(default, depth - 1)
+            case ast.Call() if _called(node) in ("Field", "get", "getenv", "int", "config", "env"):
+                given = [k.value for k in node.keywords if k.arg == "default"]
+                return self.number(given[0], depth - 1) if given else None
+            case ast.Name() | ast.Attribute():
+                name = dotted_name(node)
+                last = name.rpartition(".")[2]
+                value = self.values.get(name)
+                if value is not None and value is not node:
+                    found_value = self.number(value, depth - 1)
+                    if found_value is not None:
+                        return found_value
+                option = self.options.get(last)
+                return None if option is None else self.number(option, depth - 1)
+        return None
+
+
+def port_in(text: str) -> int | None:
+    """Return the port at the end of an address such as `0.0.0.0:8000`."""
+    tail = text.rpartition(":")[2]
+    return int(tail) if tail.isdigit() and 0 < int(tail) <= _HIGHEST else None
+
+
+def dotted_name(node: ast.expr) -> str:
+    """Return `a.b.c` for names and attributes of names, an empty string for anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else dotted_name(call.func)
+
+
+def _is_config(call: ast.Call) -> bool:
+    return _called(call) == "Config"
+
+
+def _defaults(arguments: ast.arguments, values: dict[str, ast.expr]) -> None:
+    named = [*arguments.posonlyargs, *arguments.args]
+    for argument, default in zip(reversed(named), reversed(arguments.defaults), strict=False):
+        values.setdefault(argument.arg, default)
+    for argument, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if given is not None:
+            values.setdefault(argument.arg, given)
+
+
+def _option(call: ast.Call, options: dict[str, ast.expr]) -> None:
+    default = next((keyword.value for keyword in call.keywords if keyword.arg == "default"), None)
+    for argument in call.args:
+        if default is not None and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            options.setdefault(argument.value.lstrip("-").replace("-", "_"), default)
