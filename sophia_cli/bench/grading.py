@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sophia_cli.bench.scale import latency_scale, multiples
 from sophia_cli.core.grades import Grade, Letter
 from sophia_cli.core.measurement import Latency, Measurement, UpperBounds
+from sophia_cli.core.measurement_report import Checked
 
 FEWEST_SAMPLES = 1_000
 SLOW_FIRST = 20
@@ -32,6 +33,15 @@ def grade_of(loaded: Measurement, idle: Measurement | None, first_ms: float, tar
     rulings = list(_rulings(loaded, idle, first_ms, target_ms))
     decisive = max(rulings, key=lambda ruling: ruling.letter.rank)
     return Grade(decisive.letter, round(measured, 3), scale, decisive.reason)
+
+
+def with_checks(grade: Grade, checks: Checked) -> Grade:
+    """Return the grade of a service whose functional checks came to that: F when one of them failed."""
+    if not checks.failed:
+        return grade
+    first, count = checks.failed[0], checks.passed + len(checks.failed)
+    reason = f"{len(checks.failed)} of {count} functional checks failed, `{first.name}` since {first.message}: F"
+    return Grade(Letter.F, grade.measured, grade.scale, reason)
 
 
 def _rulings(loaded: Measurement, idle: Measurement | None, first_ms: float, target_ms: float) -> Iterator[Ruling]:

@@ -49,6 +49,7 @@ class BenchOptions:
     is_capacity: bool
     baseline: str | None
     save_as: str | None
+    runs_checks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class BenchWords:
     capacity: bool
     baseline: str | None
     save_as: str | None
+    no_checks: bool
 
 
 def bench_options(words: BenchWords) -> BenchOptions:
@@ -89,6 +91,7 @@ def bench_options(words: BenchWords) -> BenchOptions:
         is_capacity=words.capacity,
         baseline=words.baseline,
         save_as=None if words.save_as is None else _run_name(words.save_as),
+        runs_checks=not words.no_checks,
     )
 
 

@@ -12,6 +12,9 @@ from sophia_cli.project.settings.check_model import ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service, Slo
 
+# Where a service answers that listens on every address.
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -80,7 +83,8 @@ def _url_of(service: Service, for_tool: bool) -> str:
             f"service `{service.name}` has no port to send requests to",
             hint=f"add `port` to `[services.{service.name}]`, or name a URL",
         )
-    base = f"http://127.0.0.1:{service.port}"
+    host = _LOCAL.get(service.host, service.host)
+    base = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
     kind = ProbeKind.MCP if for_tool else ProbeKind.HTTP
     for probe in (service.readiness, service.liveness):
         if probe is not None and probe.kind is kind:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sophia_cli.bench.grading import with_checks
 from sophia_cli.bench.load import WorkerKilled
 from sophia_cli.bench.objectives import target_of
 from sophia_cli.bench.reaching import Access, Reached, reached
@@ -82,7 +83,17 @@ class Benching:
                 f"a process that makes the load was ended from outside: {error}",
                 hint="see whether the machine ran out of memory; fewer `--connections` need less",
             ) from error
-        return self._kept(replace(row, request=self.asked.title), plan, named.url)
+        row = self._checked(replace(row, request=self.asked.title), named)
+        return self._kept(row, plan, named.url)
+
+    def _checked(self, row: BenchRow, named: Named) -> BenchRow:
+        """Run the functional checks of a declared service, after the load, and let them decide over its grade."""
+        if not self.options.runs_checks or named.service is None:
+            return row
+        from sophia_cli.commands._bench_checks import checks_of
+
+        checks = checks_of(named.service, self.root, self.access)
+        return replace(row, checks=checks, grade=None if row.grade is None else with_checks(row.grade, checks))
 
     def _kept(self, row: BenchRow, plan: BenchPlan, url: str) -> BenchRow:
         """Compare a row with the run that was asked for, and keep it."""

@@ -92,6 +92,9 @@ def bench(
         ),
     ] = None,
     save_as: Annotated[str | None, option("--save-as", metavar="NAME", help="Keep this run under a name.")] = None,
+    no_checks: Annotated[
+        bool, option("--no-checks", help="Leave out the functional checks of a declared service.")
+    ] = False,
     allow_remote: Annotated[bool, option("--allow-remote", help="Allow a target that is not on this machine.")] = False,
     insecure: Annotated[bool, option("--insecure", help="Accept any TLS certificate.")] = False,
     format_: Annotated[
@@ -112,7 +115,18 @@ def bench(
     started = clock.monotonic()
     chosen = chosen_bench_format(format_, json)
     words = BenchWords(
-        connections, rate, duration, requests, timeout, processes, min_grade, slo, capacity, baseline, save_as
+        connections,
+        rate,
+        duration,
+        requests,
+        timeout,
+        processes,
+        min_grade,
+        slo,
+        capacity,
+        baseline,
+        save_as,
+        no_checks,
     )
     options = bench_options(words)
     asked = request_spec(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.checks import CheckResult
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.grades import Grade, Letter, Scale, worst
 from sophia_cli.core.measurement import Measurement
@@ -33,13 +34,21 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What the functional checks of a service came to, after its load."""
+
+    passed: int
+    failed: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BenchRow:
     """One service: measured with one connection and under load; exactly one of `grade` and `refused` is set.
 
     `first_ms` is the latency of the very first request. Where objectives were given, `promise` tells what the load made
     of them; `capacity` is set where it was looked for, and `loaded` is then the load at that rate; `comparison` is set
-    where there was a baseline. `request` is the method, or the call, that was made; `run_id` is None when the run was
-    not kept.
+    where there was a baseline. `request` is the method, or the call, that was made; `checks` is None where
+    none were run, `run_id` when the run was not kept.
     """
 
     name: str
@@ -55,6 +64,7 @@ class BenchRow:
     capacity: Capacity | None = None
     comparison: Comparison | None = None
     request: str = "GET"
+    checks: Checked | None = None
     run_id: str | None = None
 
 

@@ -83,6 +83,8 @@ def _verdict(row: BenchRow) -> str:
     if row.comparison is not None:
         change = row.comparison.change.value
         lines.append(_text(f"{change} against {row.comparison.baseline}: {row.comparison.reason}"))
+    if row.checks is not None and row.checks.failed:
+        lines += [_text(f"failed check {check.name}: {check.message}") for check in row.checks.failed]
     return f'<div class="verdict"><span class="grade">{letter}</span><div>{"<br>".join(lines)}</div></div>\n'
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sophia_cli.core.measurement import Latency, Measurement
 from sophia_cli.core.measurement_comparison import Comparison
-from sophia_cli.core.measurement_report import BenchReport, BenchRow, Promise, UnbenchedRow
+from sophia_cli.core.measurement_report import BenchReport, BenchRow, Checked, Promise, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity
 from sophia_cli.render.json import Json, document, head_fields
 
@@ -61,9 +61,15 @@ def bench_row(row: BenchRow) -> Json:
         "slo": None if row.promise is None else _promise(row.promise),
         "capacity": None if row.capacity is None else _capacity(row.capacity),
         "comparison": None if row.comparison is None else _comparison(row.comparison),
+        "checks": None if row.checks is None else _checks(row.checks),
         "run_id": row.run_id,
         "error": None,
     }
+
+
+def _checks(checks: Checked) -> Json:
+    failed = [{"name": check.name, "message": check.message} for check in checks.failed]
+    return {"passed": checks.passed, "failed": failed}
 
 
 def _comparison(comparison: Comparison) -> Json:

@@ -48,6 +48,7 @@ def bench_summary(report: BenchReport, style: Style) -> str:
         lines += [f"scale: {scale}"] if row.grade is not None and scale not in scales else []
         scales.add(scale)
         lines += _verdict(row, style)
+        lines += _checked(row, style)
         lines += _promised(row, style)
         lines += _compared(row, style)
     if len(report.services) > 1:
@@ -74,6 +75,18 @@ def _verdict(row: BenchRow, style: Style) -> list[str]:
     tone = Tone.GOOD if row.grade.letter.rank <= Letter.A.rank else Tone.WARNING
     tone = Tone.ERROR if row.grade.letter.rank >= Letter.E.rank else tone
     return [f"{name}: grade {style.paint(row.grade.letter.value, tone)}: {row.grade.reason}"]
+
+
+def _checked(row: BenchRow, style: Style) -> list[str]:
+    checks = row.checks
+    if checks is None or not (checks.passed or checks.failed):
+        return []
+    name = visible(row.name)
+    failed = [f"  {visible(check.name)}: {visible(check.message)}" for check in checks.failed]
+    if not failed:
+        return [f"{name}: {plural(checks.passed, 'functional check')} passed"]
+    said = f"{len(failed)} of {plural(checks.passed + len(failed), 'functional check')} failed"
+    return [f"{name}: {style.paint(said, Tone.ERROR)}", *failed]
 
 
 def _promised(row: BenchRow, style: Style) -> list[str]:
