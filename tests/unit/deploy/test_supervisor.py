@@ -215,6 +215,15 @@ def test_restarts_spread_wider_than_the_window_are_no_loop() -> None:
     assert story.state.restart_count == 20
 
 
+def test_restarts_within_the_window_are_a_loop_however_long_each_was_ready() -> None:
+    story = ready()
+    for _ in range(POLICY.max_restarts):
+        story.crash(after_s=12.0)
+        story.pass_readiness()
+    story.crash(after_s=11.0)
+    assert story.phase() is Phase.FAILED
+
+
 def test_starts_that_never_get_ready_end_in_failed_however_slow_they_are() -> None:
     story = Story()
     story.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ from sophia_cli.deploy.supervisor_events import (
 from sophia_cli.deploy.supervisor_model import (
     RUNNING_PHASES,
     TRANSITIONS,
+    AfterStop,
     Cause,
     Phase,
     Policy,
@@ -70,7 +72,42 @@ EVENTS = st.one_of(
     st.builds(DependencyDown, NAMES),
     st.builds(DependencyUp, NAMES),
 )
-MOMENTS = st.lists(st.tuples(EVENTS, st.sampled_from((0.0, 0.1, 1.0, 12.0, 70.0))), max_size=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Natural:
+    """Whatever comes next in a life that leads somewhere: a start, a passed probe, the end that was asked for."""
+
+    choice: int
+
+
+MOMENTS = st.lists(
+    st.tuples(st.builds(Natural, st.integers(0, 2)) | EVENTS, st.sampled_from((0.0, 0.0, 0.1, 1.0, 12.0, 70.0))),
+    min_size=15,
+    max_size=45,
+)
+
+
+Moments: TypeAlias = list[tuple[Event | Natural, float]]
+# A worker without probes is ready at once, so it can crash as fast as it is let.
+QUICK = st.lists(st.tuples(st.builds(Natural, st.just(0)), st.sampled_from((0.0, 0.1, 1.0))), min_size=30, max_size=45)
+
+
+def natural(state: State, choice: int) -> Event:
+    ended = Exited(0, 1, None, 0.5)
+    match state.phase:
+        case Phase.STOPPED | Phase.FAILED:
+            return StartRequested()
+        case Phase.WAITING:
+            return DependencyUp(sorted(state.dependencies_down)[0])
+        case Phase.STARTING:
+            return (Spawned(0), Probed(0, Probing.STARTUP, True), Probed(0, Probing.READINESS, True))[choice]
+        case Phase.READY | Phase.UNREADY:
+            return (ended, Probed(0, Probing.LIVENESS, False), Probed(0, Probing.READINESS, True))[choice]
+        case Phase.STOPPING:
+            return ended
+        case Phase.BACKOFF:
+            return TimerFired()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +121,11 @@ class Moment:
     actions: tuple[Action, ...]
 
 
-def dated(event: Event, generation: int) -> Event:
+def dated(event: Event | Natural, state: State) -> Event:
+    generation = state.generation
     match event:
+        case Natural(choice):
+            return dated(natural(state, choice), state)
         case Spawned(age):
             return Spawned(generation + age)
         case SpawnFailed(age, reason, jitter):
@@ -100,30 +140,32 @@ def dated(event: Event, generation: int) -> Event:
             return event
 
 
-def lived(policy: Policy, moments: list[tuple[Event, float]]) -> list[Moment]:
+def lived(policy: Policy, moments: Moments) -> list[Moment]:
     """Return what happened; half of the time passes until the timer is due, as in a real loop."""
     state, now = State(), 0.0
     told: list[Moment] = []
     for event, pause in moments:
         now += pause
-        if isinstance(event, TimerFired) and state.deadline is not None:
+        due = dated(event, state)
+        if isinstance(due, TimerFired) and state.deadline is not None:
             now = max(now, state.deadline)
-        event = dated(event, state.generation)
-        after, actions = next_state(policy, state, event, now)
-        told.append(Moment(now, event, state, after, actions))
+        after, actions = next_state(policy, state, due, now)
+        told.append(Moment(now, due, state, after, actions))
         state = after
     return told
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_phases_change_only_as_the_table_says(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_phases_change_only_as_the_table_says(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
         if moment.before.phase is not moment.after.phase:
             assert moment.after.phase in ALLOWED[moment.before.phase]
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_there_are_never_two_live_processes(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_there_are_never_two_live_processes(policy: Policy, moments: Moments) -> None:
     live: set[int] = set()
     for moment in lived(policy, moments):
         if isinstance(moment.event, (Exited, SpawnFailed)):
@@ -135,8 +177,9 @@ def test_there_are_never_two_live_processes(policy: Policy, moments: list[tuple[
         assert moment.after.is_live == (moment.after.phase in RUNNING_PHASES | {Phase.STOPPING})
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_only_the_live_process_is_asked_to_end(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_only_the_live_process_is_asked_to_end(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
         for action in moment.actions:
             if isinstance(action, (Terminate, Kill)):
@@ -144,29 +187,47 @@ def test_only_the_live_process_is_asked_to_end(policy: Policy, moments: list[tup
                 assert moment.after.is_live
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_failed_is_left_only_when_somebody_asks(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_failed_is_left_only_when_somebody_asks(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
         if moment.before.phase is Phase.FAILED and moment.after.phase is not Phase.FAILED:
             assert isinstance(moment.event, (StartRequested, StopRequested, Adopted))
 
 
-@given(POLICIES, MOMENTS)
-def test_there_is_no_restart_storm(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def most_restarts(policy: Policy, moments: Moments) -> int:
+    """Return the most automatic restarts within the window; a request to start is a fresh beginning."""
     automatic: list[float] = []
-    allowed = 0
+    most = 0
     for moment in lived(policy, moments):
-        if isinstance(moment.event, StartRequested):
-            # A request is a fresh beginning: one start for it, and the restarts count anew.
-            automatic, allowed = [], 1
-        if any(isinstance(action, Spawn) for action in moment.actions):
+        is_asked = isinstance(moment.event, StartRequested) and moment.before.phase not in RUNNING_PHASES
+        if is_asked or (moment.before.resume_at is None and moment.before.phase is Phase.WAITING):
+            automatic = []
+        elif any(isinstance(action, Spawn) for action in moment.actions):
+            if moment.before.after_stop is AfterStop.START:
+                continue
             automatic.append(moment.now)
-        recent = [time for time in automatic if time > moment.now - policy.within_s]
-        assert len(recent) <= policy.max_restarts + allowed
+        most = max(most, sum(time > moment.now - policy.within_s for time in automatic))
+    return most
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_one_incident_at_a_time_and_each_closes_once(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_there_is_no_restart_storm(policy: Policy, moments: Moments) -> None:
+    assert most_restarts(policy, moments) <= policy.max_restarts
+
+
+@given(st.integers(0, 3), QUICK)
+def test_what_crashes_as_fast_as_it_is_let_is_given_up(max_restarts: int, moments: Moments) -> None:
+    policy = Policy(max_restarts=max_restarts, max_backoff_s=1.0)
+    first_life = [(StartRequested(), 0.0), *moments]
+    assert most_restarts(policy, first_life) <= max_restarts
+    assert any(moment.after.phase is Phase.FAILED for moment in lived(policy, first_life))
+
+
+@settings(max_examples=60)
+@given(POLICIES, MOMENTS)
+def test_one_incident_at_a_time_and_each_closes_once(policy: Policy, moments: Moments) -> None:
     open_now: int | None = None
     opened = 0
     for moment in lived(policy, moments):
@@ -183,8 +244,9 @@ def test_one_incident_at_a_time_and_each_closes_once(policy: Policy, moments: li
         assert open_now == (None if moment.after.incident is None else moment.after.incident.number)
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_every_unexpected_end_has_its_incident(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_every_unexpected_end_has_its_incident(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
         if (
             isinstance(moment.event, (Exited, SpawnFailed))
@@ -196,8 +258,9 @@ def test_every_unexpected_end_has_its_incident(policy: Policy, moments: list[tup
             assert isinstance(moment.after.incident.cause, Cause)
 
 
+@settings(max_examples=60)
 @given(POLICIES, MOMENTS)
-def test_whatever_waits_has_something_that_wakes_it(policy: Policy, moments: list[tuple[Event, float]]) -> None:
+def test_whatever_waits_has_something_that_wakes_it(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
         state = moment.after
         if state.phase in (Phase.BACKOFF, Phase.STOPPING, Phase.STARTING):
@@ -211,14 +274,14 @@ def test_whatever_waits_has_something_that_wakes_it(policy: Policy, moments: lis
 
 @settings(max_examples=50)
 @given(POLICIES, MOMENTS, st.floats(-1e6, 1e6))
-def test_only_differences_of_times_matter(policy: Policy, moments: list[tuple[Event, float]], shift: float) -> None:
+def test_only_differences_of_times_matter(policy: Policy, moments: Moments, shift: float) -> None:
     whole = float(round(shift))
     state, moved, now = State(), State(), 0.0
     for event, pause in moments:
         # Quarters of a second, so that no sum is rounded.
         now += round(pause * 4) / 4
-        event = dated(event, state.generation)
-        state, actions = next_state(policy, state, event, now)
-        moved, same = next_state(policy, moved, event, now + whole)
+        due = dated(event, state)
+        state, actions = next_state(policy, state, due, now)
+        moved, same = next_state(policy, moved, due, now + whole)
         assert [type(action) for action in same] == [type(action) for action in actions]
         assert moved.phase is state.phase
