@@ -186,9 +186,8 @@ class Handover:
 
     async def open_control(self) -> None:
         """Listen on the control socket, so that state can be asked for while the app still starts."""
-        descriptor = self._specification.control_fd
-        if descriptor is not None:
-            listener = _listener(descriptor)
+        if self._specification.control_fd is not None:
+            listener = _listener(self._specification.control_fd)
             self._listeners.append(await asyncio.start_unix_server(self._converse, sock=listener))
 
     async def start(self) -> None:
@@ -218,12 +217,11 @@ class Handover:
             return "the app is still starting"
         if self._server.should_exit:
             return "the instance is draining"
+        if self._specification.public_fd is None:
+            return "there is no public listener"
         if self._public is None:
-            if self._specification.public_fd is None:
-                return "there is no public listener"
             # A duplicate, so that it can be attached again after it was detached.
-            listener = _listener(os.dup(self._specification.public_fd))
-            self._public = await self._accept_on(listener)
+            self._public = await self._accept_on(_listener(os.dup(self._specification.public_fd)))
         return None
 
     def detach(self) -> None:
@@ -283,6 +281,8 @@ class Handover:
         """Close a connection that carries no request and was quiet for its grace; tell a WebSocket to go."""
         if not hasattr(connection, "cycle"):
             if _is_open_websocket(connection):
+                if hasattr(connection, "fail_connection"):
+                    connection.fail_connection(1012)  # the shutdown of older uvicorns closes without a word
                 connection.shutdown()
             return
         cycle = connection.cycle
