@@ -320,6 +320,7 @@ ANCHORS = {
     "op:open-bracket:in-word": -2.2,
     "op:replace-token:pair": -1.0,
     "op:close-string:earlier": -0.3,
+    "op:open-string:rest": -3.0,
     "op:rewrite:print": -1.5,
     "op:rewrite:raise": -1.5,
     "op:rewrite:except": -1.5,

@@ -49,6 +49,10 @@ class Op(Enum):
     LOWER = "lower"
 
 
+REST = "rest"
+"""The detail of a change that opens what is left of a docstring."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Lines [start, end) of a text, counted from 0, become `lines`.
@@ -65,6 +69,11 @@ class Change:
     title: str
     token: str = ""
     detail: str = ""
+
+    @property
+    def opens_rest(self) -> bool:
+        """Whether it opens the rest of a docstring, so that the quotes which close that have a partner again."""
+        return self.op is Op.OPEN_STRING and self.detail == REST
 
     def apply(self, lines: list[str]) -> list[str]:
         """Return the lines with this change made."""

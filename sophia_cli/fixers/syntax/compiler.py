@@ -58,17 +58,23 @@ def earliest_fault(text: str) -> SyntaxFault | None:
     statement further up that it could not parse either. Call inside `quiet()`.
     """
     fault = quick_fault(text)
-    if fault is None or fault.line < 3 or not _TOKENIZER.search(fault.message):
-        return fault
-    position = 0
-    for _ in range(fault.line - 1):
-        position = text.index("\n", position) + 1
-    above = quick_fault(text[:position])
-    if above is None or above.line >= fault.line - 1 or "never closed" in above.message or "block" in above.message:
-        return fault
-    return fault if "expected 'except'" in above.message and above.line >= fault.line - 2 else above
+    for _ in range(_LOOKS_UPWARDS):
+        if fault is None or fault.line < 3 or not _TOKENIZER.search(fault.message):
+            return fault
+        position = 0
+        for _ in range(fault.line - 1):
+            position = text.index("\n", position) + 1
+        text = text[:position]
+        above = quick_fault(text)
+        if above is None or above.line >= fault.line - 1 or "never closed" in above.message:
+            return fault
+        if "expected 'except'" in above.message and above.line >= fault.line - 2:
+            return fault
+        fault = above
+    return fault
 
 
+_LOOKS_UPWARDS = 4  # what stands above a fault of the tokenizer may have another one
 _TOKENIZER = re.compile(
     "unterminated|invalid decimal literal|invalid hexadecimal|invalid octal|invalid binary|invalid character"
     "|invalid non-printable|leading zeros|line continuation|does not match any outer|unmatched|does not match opening"

@@ -49,7 +49,7 @@ def change_features(site: Site, change: Change) -> Features:
         _indentation(features, site, change)
         return features
     gone, come = _trimmed("\n".join(old), "\n".join(new))
-    if (gone.count('"""') - come.count('"""')) % 2 or (gone.count("'''") - come.count("'''")) % 2:
+    if not change.opens_rest and _flips(gone, come):
         features["flips-docstrings"] = 1.0
         features["flips-docstrings/" + site.group] = 1.0
     _size(features, old, new, gone, come)
@@ -200,8 +200,10 @@ def _indentation(features: Features, site: Site, change: Change) -> None:
 
 def flips_docstrings(site: Site, change: Change) -> bool:
     """Whether the change leaves an odd number of triple quotes more or less: what was text becomes code below it."""
-    old = "\n".join(site.lines[change.start : change.end])
-    new = "\n".join(change.lines)
+    return not change.opens_rest and _flips("\n".join(site.lines[change.start : change.end]), "\n".join(change.lines))
+
+
+def _flips(old: str, new: str) -> bool:
     return any((old.count(quote) - new.count(quote)) % 2 for quote in ('"""', "'''"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sophia_cli.fixers.syntax.change import Change, Op
@@ -9,6 +10,11 @@ from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.site import Site
 from sophia_cli.fixers.syntax.window import Window, continues, tail_view, views
+
+_LATE = re.compile(
+    r"' outside |outside async function|outside of an? |not properly in loop|^duplicate argument|nonlocal|global"
+    r"|__future__ imports|default 'except:'"
+)
 
 
 class Verdict(NamedTuple):
@@ -92,10 +98,15 @@ def is_vague(fault: SyntaxFault) -> bool:
     return "never closed" in message or "unterminated" in message or "does not match opening" in message
 
 
+def is_late(fault: SyntaxFault) -> bool:
+    """Whether the compiler only says so once it has parsed the whole text, wherever the fault stands."""
+    return _LATE.search(fault.message) is not None
+
+
 def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
     """Whether the next fault stands behind the one that was there, counted in lines of the changed text."""
     line = before.line - 1
-    if change.op is Op.MERGE_CONFLICT:
+    if change.op is Op.MERGE_CONFLICT or (is_late(after) and not is_late(before)):
         return True
     growth = len(change.lines) - (change.end - change.start)
     if change.end <= line:

@@ -19,7 +19,7 @@ from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.losses import differing, lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.outcome import Outcomes
-from sophia_cli.fixers.syntax.progress import Trial, Verdict, is_progress, is_vague, shows
+from sophia_cli.fixers.syntax.progress import Trial, Verdict, is_late, is_progress, is_vague, shows
 from sophia_cli.fixers.syntax.ranking import Ranking
 from sophia_cli.fixers.syntax.site import Site, indent_unit
 from sophia_cli.fixers.syntax.token_model import TokenModel
@@ -50,6 +50,7 @@ class Limits:
     finals: int = 10
     work: int = 4_000_000  # characters read by compiler and tokenizer, in all
     more: int = 600_000  # work that is added when the next of many faults is reached
+    more_texts: int = 60  # the same for the first of them, in texts as long as the whole
     large: int = 200_000  # characters; longer texts are only looked at in windows
     longest: int = 20_000  # characters of the fault's line
     huge: int = 1_000_000  # characters; longer texts are not searched at all
@@ -58,6 +59,10 @@ class Limits:
     def wider(self) -> Limits:
         """Return the limits for a second search, of a text for which the first found nothing."""
         return replace(self, tries=170, passes=12, gap=9.0, sites=8, work=4_000_000)
+
+    def more_for(self, text: str, depth: int) -> int:
+        """Return the work that is added when the fault after `depth` others is reached."""
+        return max(self.more, min(self.more_texts * len(text), self.work)) if depth < 8 else self.more
 
     def at(self, depth: int) -> Limits:
         """Return the limits for the fault after `depth` others: many faults in one file are looked at more quickly."""
@@ -176,7 +181,7 @@ def _search(text: str, limits: Limits, knowledge: _Knowledge) -> list[Outcome]:
                 kept[key] = state
         reached = max((s.fault.line for s in open_states.values() if s.fault is not None), default=0)
         if reached > furthest and depth >= 2 and not finals:
-            tools.stop += limits.more
+            tools.stop += limits.more_for(text, depth)
             furthest = reached
         best_final = min((s.cost for s in finals.values()), default=None)
         frontier = _beam(list(open_states.values()), tools.limits.beam)
@@ -280,7 +285,8 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
             arrived += 1
         ahead = -limits.doubt if following is not None and is_vague(following) else 0.0
         if following is not None and tried.progress:
-            ahead = limits.pull * math.log1p(max(0, following.line - max(fault.line, change.start + len(change.lines))))
+            reached = len(after) if is_late(following) else following.line
+            ahead = limits.pull * math.log1p(max(0, reached - max(fault.line, change.start + len(change.lines))))
         result.append(
             State(
                 after,

@@ -55,6 +55,11 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         "def f():\na = 1\nreturn a\n",
         "def f():\n    a = 1\n    return a\n",
     ),
+    "method-with-a-parameter-a-line": (
+        indentation,
+        "class A:\n    a = 1\n\ndef f(\n    self,\n):\n    pass\n\n    def g(a): ...\n\n   b = 2\n",
+        "class A:\n    a = 1\n\n    def f(\n        self,\n    ):\n    pass\n\n    def g(a): ...\n\n   b = 2\n",
+    ),
     "tabs": (indentation, "if a:\n        b = 1\n\tc = 2\n", "if a:\n        b = 1\n        c = 2\n"),
     "late-decorator": (
         suites,
@@ -102,6 +107,11 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         strings,
         'def f():\n    """Text.\n    return 1\n',
         'def f():\n    """Text."""\n    return 1\n',
+    ),
+    "docstring-rest": (
+        strings,
+        'def f(a):\n    return a\n    what is given back\n    """\n    b = 1\n    """\n',
+        'def f(a):\n    return a\n    """\n    what is given back\n    """\n    b = 1\n    """\n',
     ),
     "apostrophe": (strings, "a = 'it's'\n", "a = 'it\\'s'\n"),
     "commented-opening": (

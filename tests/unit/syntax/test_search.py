@@ -6,7 +6,7 @@ import pytest
 from work import work_of
 
 from sophia_cli.fixers.syntax.change import Change, Op
-from sophia_cli.fixers.syntax.compiler import compile_fault, quiet
+from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, quiet
 from sophia_cli.fixers.syntax.costs import learned_costs
 from sophia_cli.fixers.syntax.engine import repair
 from sophia_cli.fixers.syntax.model import Kind, SyntaxFault
@@ -41,6 +41,7 @@ def _change(start: int, end: int, count: int) -> Change:
         pytest.param(_fault(5), _fault(4), _change(1, 3, 0), id="later once the lines above are gone"),
         pytest.param(_fault(5), _fault(5), _change(4, 5, 0), id="the next line took the place of the faulty one"),
         pytest.param(_fault(5, 3), _fault(5, 9, "expected ':'"), _change(4, 5, 1), id="another fault further right"),
+        pytest.param(_fault(5), _fault(2, 1, "'await' outside async function"), _change(4, 5, 1), id="all is parsed"),
     ],
 )
 def test_a_fault_further_down_is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> None:
@@ -60,6 +61,68 @@ def test_a_fault_further_down_is_progress(before: SyntaxFault, after: SyntaxFaul
 )
 def test_a_fault_that_stays_or_comes_earlier_is_none(before: SyntaxFault, after: SyntaxFault, change: Change) -> None:
     assert not is_progress(before, after, change)
+
+
+def test_a_statement_that_cannot_be_parsed_comes_before_a_string_that_is_open_further_down() -> None:
+    text = 'try:\n    a = 1\ndef f():\n    return a\n\n\nx = """open\n'
+    with quiet():
+        fault = earliest_fault(text)
+    assert fault is not None
+    assert fault.line == 3
+
+
+def test_a_block_that_only_ends_where_the_open_string_begins_is_no_fault_of_its_own() -> None:
+    with quiet():
+        fault = earliest_fault('def f():\n    # what it does\n\n    """open\n    return 1\n')
+    assert fault is not None
+    assert "unterminated" in fault.message
+
+
+INTERRUPTED = '''"""Parcels."""
+
+
+class Parcels:
+    def weigh(self, parcel):
+        """Return the weight."""
+        return await self.scale(parcel)
+
+    async def send(self, parcel, street):
+        """Send it."""
+        try:
+            cart = await self.cart(street)
+            if cart.full:
+                self.log("full")
+async def count(self, street):
+        """Count the parcels of a street."""
+        try:
+            return len(await self.cart(street))
+        except KeyError:
+            return 0
+
+    async def stop(self, street):
+        """Stop the cart of a street."""
+        await self.halt(street)
+        raise RuntimeError(street)
+        street: the street that is to be left alone
+        until: the day on which the cart goes again
+
+        Returns:
+            Nothing
+        """
+        await self.halt(street)
+
+    async def rest(self):
+        """Rest."""
+        return None
+                return False
+'''
+
+
+def test_a_method_cut_by_others_whose_leftovers_follow_is_mended_without_loss() -> None:
+    found = _found(INTERRUPTED + "The editor was closed before all was saved to the disk.", Limits())
+    assert found
+    assert found[0].lost == 0
+    assert compile_fault(found[0].text) is None
 
 
 def test_a_text_that_compiles_needs_no_search() -> None:

@@ -10,6 +10,8 @@ from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 
 _METHOD = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
+_SPLIT_DEFINITION = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:#.*)?$")
+_FIRST_PARAMETER = re.compile(r"\s*(?:self|cls)\s*(?:[,)#]|$)")
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@")
 
 
@@ -55,11 +57,18 @@ def _stray_methods(site: Site) -> list[int]:
     found: list[int] = []
     for index in range(site.line, max(-1, site.line - 400), -1):
         line = site.lines[index]
-        if line[:1] in "da" and _METHOD.match(line):
+        if line[:1] in ("d", "a") and (_METHOD.match(line) or _is_split_method(site, index)):
             found.append(index)
         elif line.startswith("class "):
             break
     return found[:2]
+
+
+def _is_split_method(site: Site, index: int) -> bool:
+    """Whether a method's header begins here and its first parameter stands on the next line."""
+    if not _SPLIT_DEFINITION.match(site.lines[index]) or index + 1 >= len(site.lines):
+        return False
+    return _FIRST_PARAMETER.match(site.lines[index + 1]) is not None
 
 
 def _out_of_step(site: Site) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.change import REST, Change, Op
 from sophia_cli.fixers.syntax.lexer import CLOSERS, Token, TokenKind
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
@@ -13,6 +13,7 @@ from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 # Code between two strings begins or ends like this; words that somebody quoted do not.
 _BETWEEN_STRINGS = re.compile(r"^\s*[,:=+)\]}]|^\s+\w.*[,:=+]\s*$|[,:=+(\[{]\s*$")
 _MOST_INNER = 12  # quotes inside a string that are exchanged together
+_LONGEST_REST = 40  # lines of a docstring whose opening is lost
 _TRIPLE = re.compile(r'"""|\'\'\'')
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@\w|(?:import|from)\s")
 _HEADER = re.compile(r"\s*(?:(?:async\s+)?def|class)\s.*:\s*(?:#.*)?$|\s*\).*:\s*(?:#.*)?$")
@@ -24,6 +25,7 @@ def propose(site: Site) -> Iterator[Change]:
         return
     yield from _unterminated(site)
     yield from _triple(site)
+    yield from _lost_opening(site)
     yield from _glued(site)
     yield from _prefix(site)
     yield from _nested_quotes(site)
@@ -165,6 +167,24 @@ def _triple(site: Site) -> Iterator[Change]:
     quote = rows[-1][2] if rows else '"""'
     for index in sorted(openers)[-25:]:
         yield from _close_docstring(site, index, quote)
+
+
+def _lost_opening(site: Site) -> Iterator[Change]:
+    """The rest of a docstring stands among code without the line that opened it: open it where it does not parse."""
+    if site.group not in ("invalid", "comma", "indent", "literal", "character", "string"):
+        return
+    first = site.line
+    for end in range(first, min(first + _LONGEST_REST, len(site.lines))):
+        line = site.lines[end]
+        mark = _TRIPLE.search(line)
+        if mark is None and not (end > first and _DEFINITION.match(line)):
+            continue
+        if mark is not None and end > first and not line[mark.end() :].strip():
+            indent = indent_of(site.lines[first])
+            yield Change(
+                first, first, (indent + mark.group(),), Op.OPEN_STRING, Kind.STRING, "open the docstring", detail=REST
+            )
+        return
 
 
 def _close_docstring(site: Site, index: int, quote: str) -> Iterator[Change]:
