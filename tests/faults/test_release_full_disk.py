@@ -1,0 +1,91 @@
+"""A disk that fills up while a release is made or restored: no half release, and all is well once there is room."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from release_child import SERVICE, release_now, restore_now, store_of
+
+from sophia_cli.core.errors import SophiaError
+
+SIZE_KB = 512
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A private file system of half a megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = shutil.which("mount")
+    if mount is None:
+        pytest.skip("no `mount` on this machine")
+    command = [mount, "-t", "tmpfs", "-o", f"size={SIZE_KB}k", "tmpfs", str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def _fill(root: Path, leave: int) -> Path:
+    filler = root.parent / "filler" if root.name == "shop" else root / "filler"
+    with open(filler, "wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(bytes(4096)):
+            pass
+    os.truncate(filler, max(0, filler.stat().st_size - leave))
+    return filler
+
+
+def _make(root: Path) -> None:
+    root.mkdir()
+    (root / "data").mkdir()
+    for number in range(5):
+        (root / f"module_{number}.py").write_bytes(os.urandom(6000).hex().encode())
+
+
+def test_a_disk_that_fills_up_at_any_point_leaves_no_release_and_the_earlier_one_whole(small_disk: Path) -> None:
+    root = small_disk / "shop"
+    _make(root)
+    fates = set()
+    for leave in range(0, 48 * 4096, 3 * 4096):
+        shutil.rmtree(root / ".sophia", ignore_errors=True)
+        first = release_now(root)
+        for number in (0, 1, 2):
+            (root / f"module_{number}.py").write_bytes(os.urandom(6000).hex().encode())
+        filler = _fill(root, leave)
+        try:
+            release_now(root)
+            fates.add("done")
+        except SophiaError as error:
+            fates.add(error.reference)
+            assert store_of(root).numbers(SERVICE) == (1,), leave
+        assert not list((root / ".sophia/releases").glob(".staging-*")), leave
+        assert store_of(root).differences(first).is_intact, leave
+        filler.unlink()
+        assert store_of(root).differences(release_now(root)).is_intact
+    assert fates - {"state-folder-unavailable"} == {"done", "disk-full"}
+
+
+def test_a_restoration_without_room_is_told_and_works_later(small_disk: Path) -> None:
+    root = small_disk / "shop"
+    _make(root)
+    release = release_now(root)
+    place = store_of(root).tree(release) / "module_3.py"
+    original = place.read_bytes()
+    place.write_bytes(b"edited")
+    filler = _fill(root, 0)
+    with pytest.raises(SophiaError) as caught:
+        restore_now(root)
+    assert caught.value.reference == "disk-full"
+    assert place.read_bytes() == b"edited"
+    filler.unlink()
+    restore_now(root)
+    assert place.read_bytes() == original
