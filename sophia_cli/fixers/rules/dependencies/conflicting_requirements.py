@@ -6,7 +6,7 @@ Finds pairs of entries for one distribution whose versions no release can satisf
 files of the project's root, and between the root's files and those of a folder below it. Entries with an environment
 marker, direct URLs and the extras of one file among themselves are left out: they need not be installed together.
 
-Two folders below the root that disagree are a note, since each may have an environment of its own.
+Folders below the root that disagree are one note a distribution, since each may have an environment of its own.
 
 ## Why is this bad
 
@@ -34,7 +34,7 @@ the same versions. Without such evidence there is no fix.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -47,6 +47,7 @@ from sophia_cli.project.dependencies.declared import home_of
 from sophia_cli.project.dependencies.formats import is_usual
 from sophia_cli.project.dependencies.model import Declaration, Requirement, Role
 
+_SHOWN = 4
 _SIDE = frozenset({"docs", "doc", "examples", "example", "benchmarks", "tests", "test"})
 
 
@@ -69,7 +70,7 @@ class _Entry:
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
-    """Yield a finding for each pair of entries that exclude each other."""
+    """Yield a finding for each pair of entries that exclude each other; those that need not meet make one together."""
     by_name: dict[str, list[_Entry]] = defaultdict(list)
     for declaration, requirement in entries(view):
         if requirement.specifier and not requirement.marker and requirement.url is None:
@@ -82,6 +83,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
     known: dict[frozenset[str], bool] = {}
     for name in sorted(rivals):
         seen: set[tuple[str, str]] = set()
+        apart: list[tuple[_Entry, _Entry]] = []
         for one, other in combinations(sorted(rivals[name], key=lambda entry: entry.order), 2):
             severity = _severity(one, other)
             pair = (one.declaration.path, other.declaration.path)
@@ -92,7 +94,13 @@ def check(view: ProjectView) -> Iterator[Finding]:
                 known[specifiers] = are_satisfiable(sorted(specifiers))
             if not known[specifiers]:
                 seen.add(pair)
-                yield _finding(view, one, other, severity)
+                if severity is Severity.NOTE:
+                    apart.append((one, other))
+                else:
+                    yield _finding(view, (one, other), severity)
+        if apart:
+            places = dict.fromkeys(entry for pair in apart for entry in pair)
+            yield _finding(view, tuple(places), Severity.NOTE)
 
 
 def _severity(one: _Entry, other: _Entry) -> Severity | None:
@@ -113,9 +121,17 @@ def _severity(one: _Entry, other: _Entry) -> Severity | None:
     return Severity.ERROR if is_usual(at_root[0].declaration.path) else Severity.WARNING
 
 
-def _finding(view: ProjectView, one: _Entry, other: _Entry, severity: Severity) -> Finding:
+def _finding(view: ProjectView, conflicting: Sequence[_Entry], severity: Severity) -> Finding:
+    """Return the finding of entries that exclude each other, at the first of them."""
+    one, *others = conflicting
     name = one.requirement.name
-    first, second = one.requirement.specifier_written, other.requirement.specifier_written
+    here = f"`{one.requirement.specifier_written}` (here)"
+    there = [f"`{other.requirement.specifier_written}` (`{other.place}`)" for other in others]
+    if len(there) == 1:
+        message = f"no version of `{name}` is both {here} and {there[0]}"
+    else:
+        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+        message = f"no version of `{name}` suits all of {here}, {', '.join(there[:_SHOWN])}{more}"
     return Finding(
         rule=RULE.id,
         name=RULE.name,
@@ -123,13 +139,13 @@ def _finding(view: ProjectView, one: _Entry, other: _Entry, severity: Severity) 
         severity=severity,
         path=one.declaration.path,
         region=region(one.requirement),
-        message=f"no version of `{name}` is both `{first}` (here) and `{second}` (`{other.place}`)",
+        message=message,
         data={
             "distribution": name,
-            "files": (one.place, other.place),
-            "specifiers": (one.requirement.specifier, other.requirement.specifier),
+            "files": tuple(entry.place for entry in conflicting),
+            "specifiers": tuple(entry.requirement.specifier for entry in conflicting),
         },
-        fix=_fix(view, one, other),
+        fix=_fix(view, one, others[0]) if len(others) == 1 else None,
     )
 
 
