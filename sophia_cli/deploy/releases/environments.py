@@ -7,8 +7,6 @@ written last. What has no mark is built anew. A complete one is never written to
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
 import re
 import shutil
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from sophia_cli.core.errors import BusyError, UnavailableError
 from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec, environment_spec
+from sophia_cli.deploy.releases.locking import acquire
 from sophia_cli.deploy.releases.model import PackageLock
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
@@ -36,7 +35,6 @@ _COMPLETE = "sophia-complete"
 _REQUIREMENTS = "sophia-requirements.txt"
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _PRIVATE = 0o700
-_POLL_S = 0.05
 
 
 def project_spec(root: Path, named: str | None, variables: Mapping[str, str]) -> EnvironmentSpec:
@@ -161,29 +159,16 @@ class EnvironmentStore:
         except OSError as error:
             raise WriteFailed(error.filename or str(self._folder), error) from error
         try:
-            deadline = clock.monotonic() + LIMIT_S
-            while not _try(file):
-                if clock.monotonic() >= deadline:
-                    raise BusyError(
-                        "environment-busy",
-                        f"another Sophia has been building an environment for {LIMIT_S:g} s",
-                        hint="wait until it is done, then deploy again",
-                        location=str(self._folder),
-                    )
-                clock.pause(_POLL_S)
+            if not acquire(file, clock, LIMIT_S):
+                raise BusyError(
+                    "environment-busy",
+                    f"another Sophia has been building an environment for {LIMIT_S:g} s",
+                    hint="wait until it is done, then deploy again",
+                    location=str(self._folder),
+                )
             yield file
         finally:
             os.close(file)
-
-
-def _try(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        raise
-    return True
 
 
 def _plain(variables: Mapping[str, str]) -> dict[str, str]:

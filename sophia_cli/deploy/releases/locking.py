@@ -35,27 +35,33 @@ def store_lock(places: Places, clock: Clock) -> Iterator[None]:
     except OSError as error:
         raise WriteFailed(error.filename or str(places.store), error) from error
     try:
-        _take(file, places, clock)
-        failpoint(ReleaseFailpoint.STORE_LOCKED)
-        yield
-    finally:
-        os.close(file)
-
-
-def _take(file: int, places: Places, clock: Clock) -> None:
-    deadline = clock.monotonic() + _LONGEST_WAIT_S
-    while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            taken = acquire(file, clock, _LONGEST_WAIT_S)
         except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise WriteFailed(str(places.lock_file), error) from error
-        if clock.monotonic() >= deadline:
+            raise WriteFailed(str(places.lock_file), error) from error
+        if not taken:
             raise BusyError(
                 "releases-busy",
                 f"another Sophia has been creating or pruning releases of `{places.root}` for {_LONGEST_WAIT_S:g} s",
                 hint="wait until it is done, then run again",
                 location=str(places.lock_file),
             )
+        failpoint(ReleaseFailpoint.STORE_LOCKED)
+        yield
+    finally:
+        os.close(file)
+
+
+def acquire(file: int, clock: Clock, limit_s: float) -> bool:
+    """Lock an open file for this process alone, and return whether that worked within `limit_s` seconds; OSError."""
+    deadline = clock.monotonic() + limit_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+        if clock.monotonic() >= deadline:
+            return False
         clock.pause(_POLL_S)
