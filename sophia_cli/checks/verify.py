@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli import __version__
@@ -13,13 +12,19 @@ from sophia_cli.checks.automatic import mcp_claims, plan_automatic
 from sophia_cli.checks.declared import plan_declared
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.http_client import ExchangeFailed, HttpRequest
-from sophia_cli.checks.planned import Observe, PlannedCheck, run_planned
+from sophia_cli.checks.mcp_files import plan_tool_files
+from sophia_cli.checks.openapi.finding import find_document
+from sophia_cli.checks.openapi.from_checks import operations_of_checks
+from sophia_cli.checks.openapi.harvest import Harvest
+from sophia_cli.checks.openapi.model import OpenApi
+from sophia_cli.checks.openapi.reads import plan_reads
+from sophia_cli.checks.openapi.trials import Subject
+from sophia_cli.checks.openapi.writes import plan_writes
+from sophia_cli.checks.planned import Observe, Outcome, PlannedCheck, failed, run_planned
 from sophia_cli.checks.target import Target, parse_target
-from sophia_cli.core.checks import CheckResult, SkippedCheck
+from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.project.settings.check_model import Check
-
-_FIRST_PATH = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +123,30 @@ def _service_of(plan: VerifyPlan, target: Target) -> Service:
 
 async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedCheck], tuple[SkippedCheck, ...]]:
     """Return the checks to run, in this order, and what is left out; reads the service's document, changes nothing."""
-    planned: list[PlannedCheck] = plan_declared(plan.declared, asking, plan.root)
+    planned = plan_declared(plan.declared, asking, plan.root)
     if not plan.automatic:
         return planned, ()
-    names: Sequence[str] = (plan.name, asking.service.base_path)
-    planned += plan_automatic(asking, mcp_claims(names, plan.mcp_paths, ()))
-    return planned, ()
+    found = await find_document(asking, plan.open_api, plan.root)
+    document = found.document or OpenApi("", "", ())
+    if found.mistake is not None:
+        planned.append(_unreadable(found.mistake))
+    harvest = Harvest()
+    reads, skipped = plan_reads(document, asking, harvest, plan.name)
+    names = (plan.name, asking.service.base_path, document.title)
+    paths = [operation.path for operation in document.operations]
+    claims = mcp_claims(names, plan.mcp_paths, paths)
+    planned += [*plan_automatic(asking, claims), *reads]
+    if plan.writes:
+        also = operations_of_checks(plan.declared, document.operations)
+        subject = Subject(replace(document, operations=(*document.operations, *also)), asking, harvest)
+        writes, left_out = plan_writes(subject, plan.name)
+        planned += [*writes, plan_tool_files(asking, claims.paths)]
+        skipped += left_out
+    return planned, skipped
+
+
+def _unreadable(mistake: str) -> PlannedCheck:
+    async def run() -> Outcome:
+        return failed(mistake)
+
+    return PlannedCheck("the OpenAPI document can be read", CheckKind.AUTOMATIC, run)

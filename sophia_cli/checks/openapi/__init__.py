@@ -1,0 +1,1 @@
+"""Checks that follow from a service's OpenAPI document."""

@@ -1,0 +1,80 @@
+"""Bodies that lack something: a field, their end, everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sophia_cli.checks.answer import is_json_type
+from sophia_cli.checks.openapi.model import MULTIPART, Body
+from sophia_cli.checks.openapi.requests import Filled, raw_request, request_for
+from sophia_cli.checks.openapi.samples import merged, properties_of, required_of, type_of
+from sophia_cli.checks.openapi.trials import Subject, Trial
+
+_MOST_FIELDS = 12
+
+
+def without_fields(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+    """Return trials without each field in turn; a required one must be refused, another must do no harm."""
+    if not isinstance(filled.body, dict):
+        return ()
+    required = required_of(merged(body.schema, subject.document))
+    trials = []
+    for name in list(filled.body)[:_MOST_FIELDS]:
+        rest = {key: value for key, value in filled.body.items() if key != name}
+        request = request_for(filled.with_body(rest), subject.document)
+        trials.append(Trial(f"without `{name}`", request, must_refuse=name in required))
+    return trials
+
+
+def malformed(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+    """Return trials with JSON that ends too early, or is none; both must be refused."""
+    if not is_json_type(body.media_type):
+        return ()
+    texts = (("JSON that breaks off", b'{"sophia": '), ("text that is no JSON", b"sophia <&> \x01"))
+    return [
+        Trial(words, raw_request(filled, subject.document, data, body.media_type), must_refuse=True)
+        for words, data in texts
+    ]
+
+
+def empty(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+    """Return trials without any content, in several senses; they must do no harm."""
+    document = subject.document
+    trials: list[Trial] = []
+    if is_json_type(body.media_type):
+        kinds = (("an empty body", b""), ("an empty object", b"{}"), ("an empty list", b"[]"), ("null", b"null"))
+        trials += [
+            Trial(words, raw_request(filled, document, data, body.media_type), must_refuse=False)
+            for words, data in kinds
+        ]
+    elif body.media_type != MULTIPART:
+        trials.append(Trial("an empty body", raw_request(filled, document, b"", body.media_type), must_refuse=False))
+    if isinstance(filled.body, dict | str):
+        emptied = _emptied(filled.body)
+        if json.dumps(emptied) != json.dumps(filled.body):
+            request = request_for(filled.with_body(emptied), document)
+            trials.append(Trial("empty texts and lists", request, must_refuse=False))
+    return trials
+
+
+def with_wrong_type(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+    """Return trials with a value of another type in each field; they must do no harm."""
+    if not isinstance(filled.body, dict) or not is_json_type(body.media_type):
+        return ()
+    properties = properties_of(merged(body.schema, subject.document))
+    trials = []
+    for name in list(filled.body)[:_MOST_FIELDS]:
+        kind = type_of(merged(properties.get(name, {}), subject.document))
+        wrong: object = ["sophia"] if kind in ("string", "integer", "number", "boolean") else "sophia"
+        request = request_for(filled.with_body({**filled.body, name: wrong}), subject.document)
+        trials.append(Trial(f"another type in `{name}`", request, must_refuse=False))
+    return trials
+
+
+def _emptied(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _emptied(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return []
+    return "" if isinstance(value, str) else value
