@@ -46,9 +46,8 @@ def main(words: list[str]) -> int:
         beside = f"   (found line {', '.join(near)})" if near else ""
         print(f"missed  {row['path']}:{row['evidence_line']}  {row['kind']}{beside}")
     for entry in extras:
-        print(
-            f"extra   {entry.path}:{entry.line}  {entry.kind}  {entry.text[:80]}  {entry.doubt.value if entry.doubt else ''}"
-        )
+        doubt = entry.doubt.value if entry.doubt else ""
+        print(f"extra   {entry.path}:{entry.line}  {entry.kind}  {entry.text[:80]}  {doubt}")
     return 1 if missed else 0
 
 

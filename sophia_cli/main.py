@@ -23,6 +23,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: tuple[Command, ...] = (
+    Command("init", "sophia_cli.commands.init:init", "Find the services and write sophia.toml."),
     Command("scan", "sophia_cli.commands.scan:scan", "Report what is broken; changes nothing."),
     Command("fix", "sophia_cli.commands.fix:fix", "Mend what is broken; every change is verified and can be undone."),
     Command("undo", "sophia_cli.commands.undo:undo", "Take back what a run of `fix` changed."),

@@ -91,6 +91,8 @@ def started_by(words: Sequence[str], folder: str, places: Places) -> Started:
         module_next = False
     module = rest[1] if rest[:1] == ["-m"] and len(rest) > 1 else program
     ends = program in _ONCE or module in _ONCE or set(plain[1:2]) & {"--help", "-h", "--version"}
+    if not files:
+        files += places.commands.get(program, ())
     if program == "celery" and not files:
         files += _celery(plain, folder, places)
     return Started(program, tuple(plain), tuple(dict.fromkeys(files)), app, _port(plain), not ends)
@@ -111,7 +113,7 @@ def split_words(text: str) -> list[str]:
 
 
 def program_of(given: Sequence[str]) -> list[str]:
-    """Return the words from the program on, without shells and wrappers such as `tini --`; none where only these are."""
+    """Return the words from the program on, without shells and wrappers such as `tini --`."""
     words = list(given)
     while words:
         first = words[0].rpartition("/")[2]

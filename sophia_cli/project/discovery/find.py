@@ -13,7 +13,7 @@ from sophia_cli.project.discovery.console_scripts import ConsoleScript, console_
 from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry, is_dockerfile
 from sophia_cli.project.discovery.documents import document_entries, is_document
 from sophia_cli.project.discovery.frameworks import PREFILTER
-from sophia_cli.project.discovery.from_code import CodeFile, code_entries
+from sophia_cli.project.discovery.from_code import CodeFile, code_entries, script_files
 from sophia_cli.project.discovery.model import Doubt, Entry
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.python_broken import read_broken
@@ -52,17 +52,19 @@ def find_entries(paths: Iterable[str], read: Reader) -> Discovery:
     entries: list[Entry] = []
     code: dict[str, CodeFile] = {}
     scripts: list[tuple[str, ConsoleScript]] = []
-    for path in every:
-        if _is_left_out(path):
-            continue
+    mine = [path for path in every if not _is_left_out(path)]
+    for path in mine:
+        folder, _, name = path.rpartition("/")
+        if name in _DECLARING:
+            for script in console_scripts(path, _text(path, read) or ""):
+                scripts.append((folder, script))
+                places.commands.setdefault(script.name, tuple(script_files(folder, script, places)))
+    for path in mine:
         name = path.rpartition("/")[2]
         if path.endswith(".py") and name != "setup.py":
             text = _text(path, read)
             if text is not None and PREFILTER.search(text.encode("utf-8", "replace")):
                 code[path] = CodeFile(path, text.split("\n"), python_facts(text))
-        elif name in _DECLARING:
-            folder = path.rpartition("/")[0]
-            scripts += [(folder, script) for script in console_scripts(path, _text(path, read) or "")]
         elif is_dockerfile(path):
             found = dockerfile_entry(path, _text(path, read) or "", places, read)
             entries += [found] if found is not None else []

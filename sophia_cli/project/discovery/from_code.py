@@ -51,7 +51,7 @@ def code_entries(
     """Return what the files start, given the console scripts with the folders of the documents that declare them."""
     found: dict[str, list[Entry]] = {path: list(_own_entries(file, files, places)) for path, file in files.items()}
     for folder, script in scripts:
-        for path in _script_files(folder, script, places):
+        for path in script_files(folder, script, places):
             file = files.get(path)
             if file is not None and not found[path]:
                 found[path] += _console_entry(file, script, files, places)
@@ -249,7 +249,8 @@ def _imported_files(file: CodeFile, places: Places) -> Iterator[str]:
         yield from paths
 
 
-def _script_files(folder: str, script: ConsoleScript, places: Places) -> Iterator[str]:
+def script_files(folder: str, script: ConsoleScript, places: Places) -> Iterator[str]:
+    """Yield the files that may hold the function of a console script that a document in `folder` declares."""
     below = script.module.replace(".", "/") + ".py"
     bases = (folder, f"{folder}/src".strip("/"), folder.rpartition("/")[0])
     for base in dict.fromkeys(bases):

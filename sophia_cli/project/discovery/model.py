@@ -80,7 +80,7 @@ class Proposal:
     """One service for the settings: how it is started, and all that was found about it, the best evidence first.
 
     Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
-    not the one that the code names.
+    not the one that the files name, `probe` is the path of a route that tells whether the service is well.
     """
 
     name: str
@@ -92,3 +92,5 @@ class Proposal:
     port_note: str | None = None
     depends_on: tuple[str, ...] = ()
     doubt: Doubt | None = None
+    probe: str | None = None
+    compiles: bool = True

@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator
 
 
 class Places:
-    """An index of all files. Paths are relative to the root, with `/`; folders are `""` for the root."""
+    """An index of all files. Paths are relative to the root, with `/`; folders are `""` for the root.
+
+    `commands` are the files behind the commands that the project's own packages install.
+    """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self.files = frozenset(paths)
+        self.commands: dict[str, tuple[str, ...]] = {}
         self._named: dict[str, list[str]] = defaultdict(list)
         folders: set[str] = {""}
         for path in sorted(self.files):

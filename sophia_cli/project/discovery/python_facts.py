@@ -22,8 +22,8 @@ class Place(Enum):
 class BuiltApp:
     """An application that a file builds. `line` is that of the statement, of the `def` for a factory.
 
-    `name` is the variable, the attribute of `self` or the function; `needs_arguments` is for factories; `is_made` tells of a variable that a
-    factory of the same file makes.
+    `name` is the variable, the attribute of `self` or the function; `needs_arguments` is for factories; `is_made` tells
+    of a variable that a factory of the same file makes.
     """
 
     framework: Framework
@@ -72,8 +72,9 @@ class PythonFacts:
 
     `loops`: something in it runs until it is stopped. `asks`: it reads answers from a person. `functions` are the
     module's functions with their lines; `actors` are lines of decorators that make a function a job or an event's
-    receiver, with the library's word. `made` are variables that functions of other files make, `probe` the path of a route that tells
-    whether the service is well. `compiles` is false where the text was read tolerantly.
+    receiver, with the library's word. `made` are variables that functions of other files make,
+    `probe` the path of a route that tells whether the service is well. `compiles` is false where the text was read
+    tolerantly.
     """
 
     apps: tuple[BuiltApp, ...] = ()

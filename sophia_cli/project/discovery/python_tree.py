@@ -148,9 +148,10 @@ class TreeReader:
             return
         path = decorator.args[0]
         owner = self.built.get(dotted_name(decorator.func.value))
-        if owner is not None and decorator.func.attr in ("get", "route") and isinstance(path, ast.Constant):
-            if self.probe is None and path.value in _PROBES:
-                self.probe = str(path.value)
+        if owner is None or decorator.func.attr not in ("get", "route") or not isinstance(path, ast.Constant):
+            return
+        if self.probe is None and path.value in _PROBES:
+            self.probe = str(path.value)
 
     def _class(self, node: ast.ClassDef, where: _Where) -> None:
         for base in node.bases:

@@ -1,0 +1,155 @@
+"""From all that was found to the services of a settings file: one for each program, however many files name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sophia_cli.project.discovery.find import Discovery
+from sophia_cli.project.discovery.from_code import CodeFile
+from sophia_cli.project.discovery.homes import Home, home_of
+from sophia_cli.project.discovery.model import Doubt, Entry, Form, Proposal
+from sophia_cli.project.discovery.naming import candidates, has_own_name, unique
+from sophia_cli.project.discovery.ports import with_ports
+
+_BUILT = (Form.APP, Form.FACTORY, Form.ATTRIBUTE)
+_CODE = (*_BUILT, Form.SCRIPT, Form.RUNNER, Form.WORKER, Form.CONSOLE_SCRIPT, Form.FUNCTION)
+_DOCUMENTS = (Form.PROCFILE, Form.COMPOSE, Form.UNIT, Form.MANIFEST, Form.DOCKERFILE, Form.NODE)
+_RANK = {form: rank for rank, form in enumerate((*_CODE, *_DOCUMENTS))}
+
+
+def propose(found: Discovery) -> tuple[Proposal, ...]:
+    """Return the services, those that can be switched on first, each part sorted by where its best evidence stands."""
+    proposals = [_proposal(entries, found) for entries in _groups(found.entries)]
+    proposals.sort(key=lambda proposal: (proposal.doubt is not None, _place(proposal)))
+    return _with_dependencies(with_ports(_named(proposals)))
+
+
+def _named(proposals: Sequence[Proposal]) -> list[Proposal]:
+    # What a file calls a service is given away before what paths make of others.
+    order = sorted(proposals, key=lambda p: (p.doubt is not None, not has_own_name(p.entries), _place(p)))
+    taken: set[str] = set()
+    names: dict[int, str] = {}
+    for proposal in order:
+        name = unique(candidates(proposal.entries), taken)
+        taken.add(name)
+        names[id(proposal)] = name
+    return [replace(proposal, name=names[id(proposal)]) for proposal in proposals]
+
+
+def _place(proposal: Proposal) -> tuple[str, int]:
+    return proposal.entries[0].path, proposal.entries[0].line
+
+
+def _with_dependencies(proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """Return the services with what compose files say that they wait for, without what would close a circle."""
+    by_name = {
+        (entry.path, entry.name): proposal.name
+        for proposal in proposals
+        if proposal.doubt is None
+        for entry in proposal.entries
+        if entry.form is Form.COMPOSE
+    }
+    waits: dict[str, list[str]] = {proposal.name: [] for proposal in proposals}
+    for proposal in proposals:
+        if proposal.doubt is not None:
+            continue
+        for entry in proposal.entries:
+            for name in entry.depends_on:
+                other = by_name.get((entry.path, name))
+                if other is not None and not _reaches(other, proposal.name, waits):
+                    waits[proposal.name].append(other)
+    return tuple(replace(p, depends_on=tuple(dict.fromkeys(waits[p.name]))) for p in proposals)
+
+
+def _reaches(start: str, goal: str, waits: dict[str, list[str]]) -> bool:
+    pending, seen = [start], set()
+    while pending:
+        name = pending.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            pending += waits[name]
+    return False
+
+
+def _groups(entries: Sequence[Entry]) -> list[tuple[Entry, ...]]:
+    """Return the entries in groups that start the same file, each from the best evidence to the least."""
+    parents: dict[object, object] = {}
+
+    def top(key: object) -> object:
+        while parents.setdefault(key, key) != key:
+            key = parents[key]
+        return key
+
+    for entry in entries:
+        for key in _keys(entry):
+            parents[top(key)] = top(_own(entry))
+    groups: dict[object, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(top(_own(entry)), []).append(entry)
+    return [tuple(sorted(group, key=_order)) for group in groups.values()]
+
+
+def _own(entry: Entry) -> object:
+    """Return what an entry stands for by itself: its file where that is code, else its line."""
+    return entry.path if entry.form in _CODE else (entry.path, entry.line, entry.name)
+
+
+def _keys(entry: Entry) -> Iterable[object]:
+    if entry.form in _CODE:
+        return entry.starts
+    if entry.starts:
+        return entry.starts[:1]
+    # An image and the program of another language that it holds lie in one folder.
+    return [("folder", entry.folder)] if entry.doubt is Doubt.NOT_PYTHON and entry.folder else []
+
+
+def _order(entry: Entry) -> tuple[bool, bool, int, str, int]:
+    return (entry.doubt is Doubt.SET_ASIDE, entry.attribute is None, _RANK[entry.form], entry.path, entry.line)
+
+
+def _proposal(entries: tuple[Entry, ...], found: Discovery) -> Proposal:
+    first = entries[0]
+    blank = Proposal("", entries)
+    named = tuple(word.partition(":")[0] for entry in entries for word in entry.words)
+    aside = Doubt.SET_ASIDE if first.doubt is Doubt.SET_ASIDE else None
+    code = [entry for entry in entries if entry.form in _CODE]
+    stdio = Doubt.STDIO if code and all(entry.doubt is Doubt.STDIO for entry in code) else None
+    for entry in entries:
+        file = found.code.get(entry.path)
+        home = home_of(file, found.places, named) if file is not None and entry.form in _CODE else None
+        started = _from_code(blank, entry, file, home)
+        if started is not None:
+            probe = file.facts.probe if file is not None and started.app is not None else None
+            compiles = file is None or file.facts.compiles
+            return replace(started, doubt=aside or stdio, probe=probe, compiles=compiles)
+    for entry in entries:
+        if entry.words and entry.starts and entry.form not in _CODE:
+            return replace(blank, words=entry.words, cwd=entry.folder, doubt=aside)
+    with_words = next((entry for entry in entries if entry.words), first)
+    doubt = aside or next((entry.doubt for entry in entries if entry.doubt is not None), Doubt.NOTHING_STARTS_IT)
+    return replace(blank, words=with_words.words, cwd=with_words.folder, doubt=doubt)
+
+
+def _from_code(blank: Proposal, entry: Entry, file: CodeFile | None, home: Home | None) -> Proposal | None:
+    """Return how a Python file is started, None where it cannot be by itself."""
+    if file is None or entry.form not in _CODE:
+        return None
+    if entry.framework == "celery" and home is not None:
+        return replace(blank, words=("celery", "-A", home.module, "worker"), cwd=home.folder)
+    if entry.framework == "dramatiq" and home is not None:
+        return replace(blank, words=("dramatiq", home.module), cwd=home.folder)
+    if entry.attribute is not None and home is not None:
+        return replace(blank, app=f"{home.module}:{entry.attribute}", cwd=home.folder)
+    is_main = file.facts.main_line is not None or file.path.endswith("__main__.py")
+    if is_main and entry.doubt in (None, Doubt.SET_ASIDE, Doubt.STDIO, Doubt.NEEDS_ARGUMENTS):
+        if home is None or home.is_own:
+            return replace(blank, words=("python", file.path))
+        return replace(blank, words=("python", "-m", home.module), cwd=home.folder)
+    if entry.form is Form.CONSOLE_SCRIPT and home is not None:
+        function = next((name for name, line in file.facts.functions if line == entry.line), "main")
+        code = f"from {home.module} import {function}; {function}()"
+        return replace(blank, words=("python", "-c", code), cwd=home.folder)
+    return None

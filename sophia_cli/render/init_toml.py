@@ -1,0 +1,72 @@
+"""The settings file that `sophia init` writes, as text: every service with the evidence for it above."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from sophia_cli.project.discovery.model import Proposal
+
+_WIDTH = 100
+_MOST_EVIDENCE = 12
+
+
+def settings_text(name: str, proposals: Sequence[Proposal]) -> str:
+    """Return a settings file with the services; those in doubt are commented out below the others, with the reason."""
+    ready = [proposal for proposal in proposals if proposal.doubt is None]
+    aside = [proposal for proposal in proposals if proposal.doubt is not None]
+    lines = [
+        "# Written by `sophia init` from what the files of this project say; yours to change.",
+        "# `sophia config show` prints what counts in the end, defaults included.",
+        "",
+        "[project]",
+        f"name = {quoted(name)}",
+    ]
+    for proposal in ready:
+        lines += ["", *_evidence(proposal), *_table(proposal)]
+    if aside:
+        lines += ["", "# Found and left out. To run one, take the `#` away from its table."]
+    for proposal in aside:
+        assert proposal.doubt is not None
+        lines += ["", *_evidence(proposal), f"# Left out: {proposal.doubt.value}."]
+        if proposal.app is not None or proposal.words:
+            lines += [f"# {line}" for line in _table(proposal)]
+    return "\n".join(lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """Return a TOML string."""
+    plain = text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _table(proposal: Proposal) -> Iterator[str]:
+    yield f"[services.{proposal.name}]"
+    if proposal.app is not None:
+        yield f"app = {quoted(proposal.app)}"
+    else:
+        yield f"command = [{', '.join(quoted(word) for word in proposal.words)}]"
+    if proposal.cwd:
+        yield f"cwd = {quoted(proposal.cwd)}"
+    if proposal.port is not None:
+        note = f"  # {_plain(proposal.port_note)}" if proposal.port_note else ""
+        yield f"port = {proposal.port}{note}"
+    if proposal.depends_on:
+        yield f"depends_on = [{', '.join(quoted(name) for name in proposal.depends_on)}]"
+    if proposal.probe is not None and proposal.port is not None:
+        yield f"readiness = {{ http = {quoted(proposal.probe)} }}"
+
+
+def _evidence(proposal: Proposal) -> Iterator[str]:
+    for entry in proposal.entries[:_MOST_EVIDENCE]:
+        yield f"# {_plain(f'{entry.path}:{entry.line}: {entry.text}')}"
+    if len(proposal.entries) > _MOST_EVIDENCE:
+        yield f"# and {len(proposal.entries) - _MOST_EVIDENCE} more places"
+    if not proposal.compiles:
+        yield "# This file does not compile; `sophia fix` first."
+
+
+def _plain(text: str) -> str:
+    """Return a text that stays within one comment."""
+    line = "".join(char if char.isprintable() else " " for char in text.encode("utf-8", "replace").decode("utf-8"))
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
