@@ -35,6 +35,7 @@ from sophia_cli.deploy.releases.records import (
 )
 from sophia_cli.deploy.releases.removal import sweep
 from sophia_cli.deploy.releases.sources import Left, Sources
+from sophia_cli.deploy.releases.syncing import sync_all
 from sophia_cli.deploy.releases.tree_file import is_as_created, write_tree_file
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
@@ -245,20 +246,3 @@ def _on_disk(places: Places) -> Iterator[str]:
 def _put(path: Path, data: bytes) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
         stream.write(data)
-
-
-def sync_all(folder: Path) -> None:
-    """Bring the whole file system that a folder is on to the disk: one wait in place of one for every file. OSError."""
-    import ctypes
-
-    library = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(library, "syncfs"):
-        os.sync()
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if library.syncfs(handle) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(folder))
-    finally:
-        os.close(handle)

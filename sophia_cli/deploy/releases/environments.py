@@ -18,6 +18,7 @@ from sophia_cli.core.errors import BusyError, UnavailableError
 from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec, environment_spec
 from sophia_cli.deploy.releases.locking import acquire
 from sophia_cli.deploy.releases.model import PackageLock
+from sophia_cli.deploy.releases.syncing import sync_all
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
 from sophia_cli.project.packages.children import run_tool
@@ -110,7 +111,7 @@ class EnvironmentStore:
             failpoint(ReleaseFailpoint.ENVIRONMENT_MADE)
             self._fill(spec, folder, variables, lock)
             failpoint(ReleaseFailpoint.ENVIRONMENT_FILLED)
-            os.sync()
+            sync_all(folder)
             (folder / _COMPLETE).touch()
             sync_folder(folder)
         except OSError as error:
