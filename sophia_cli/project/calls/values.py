@@ -87,5 +87,11 @@ _MOST = 12
 
 def union(found: list[Values]) -> Values:
     """Return all alternatives, each once; nobody knows where one of them is unknown or where they are too many."""
-    values = tuple(dict.fromkeys([value for values in found for value in values]))
-    return NOBODY_KNOWS if UNKNOWN_VALUE in values or len(values) > _MOST else values
+    if len(found) == 1 and len(found[0]) < 2:
+        # So it is nearly always, and comparing values takes longer than finding them.
+        return found[0]
+    flat = [value for values in found for value in values]
+    if any(isinstance(value, Unknown) for value in flat):
+        return NOBODY_KNOWS
+    values = tuple(dict.fromkeys(flat))
+    return NOBODY_KNOWS if len(values) > _MOST else values

@@ -10,7 +10,15 @@ from sophia_cli.project.calls.constructors import Constructors, Signatures
 from sophia_cli.project.calls.evaluate import Evaluator
 from sophia_cli.project.calls.modules import Imports, Modules
 from sophia_cli.project.calls.signatures import Misfit, Signature, misfit_of, signature_of
-from sophia_cli.project.calls.values import ClassValue, FunctionValue, InstanceValue, SuperValue, Value
+from sophia_cli.project.calls.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    InstanceValue,
+    SuperValue,
+    Unknown,
+    Value,
+)
 from sophia_cli.project.code.calls import Call, Keyword
 from sophia_cli.project.code.file_facts import FileFacts
 
@@ -149,6 +157,8 @@ class _Check:
         return self._evaluator.inheritance.facts(owner).name
 
     def _signatures(self, value: Value) -> Signatures | None:
+        if isinstance(value, External | Unknown):
+            return None
         if value not in self._known:
             self._known[value] = self._worked_out(value)
         return self._known[value]

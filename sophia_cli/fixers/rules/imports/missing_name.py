@@ -54,10 +54,11 @@ def _is_given(view: ProjectView, item: Import, name: str) -> bool:
     if target.kind is Kind.NAMESPACE:
         return False
     module = target.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+    text = f"{module}.{name}"
     setting = re.compile(rf"^(?:[\w.]+\.)?{re.escape(module)}\.{re.escape(name)}\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
     for edge in view.graph.importers_of(target.path):
         source = None if is_test_code(edge.source) else view.sources.text(edge.source)
-        if source is not None and setting.search(source.text):
+        if source is not None and text in source.text and setting.search(source.text):
             return True
     return False
 
