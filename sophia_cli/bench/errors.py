@@ -19,6 +19,7 @@ class Failure(Enum):
     RPC_ERROR = "rpc-error"
     TOOL_ERROR = "tool-error"
     NO_RESULT = "no-result"
+    UNEXPECTED = "unexpected"
     UNSENT = "unsent"
     CLIENT = "client"
 
@@ -39,6 +40,7 @@ _MEANINGS = {
     Failure.TLS: "TLS failed",
     Failure.RPC_ERROR: "the answer is a JSON-RPC error",
     Failure.TOOL_ERROR: "the tool says that it failed",
+    Failure.UNEXPECTED: "the answer is not what the step expects",
     Failure.NO_RESULT: "the answer holds no result of the call",
     Failure.UNSENT: "no connection was free for it until the end",
     Failure.CLIENT: "this machine ran out of ports or descriptors",

@@ -16,7 +16,6 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from sophia_cli.bench.run import BenchPlan
-from sophia_cli.bench.target import RequestSpec
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.measurement_report import BenchRow
 from sophia_cli.project.history.repository import find_repository, head_commit
@@ -56,21 +55,17 @@ class KeptRun:
     medians_ms: tuple[float, ...]
 
 
-def conditions_of(plan: BenchPlan, asked: RequestSpec, url: str) -> Conditions:
-    """Return the conditions of a run on this machine.
-
-    Of a request other than a plain GET a hash is kept, without the values of header fields, which may be secrets.
-    """
+def conditions_of(plan: BenchPlan, asked: str, url: str) -> Conditions:
+    """Return the conditions of a run on this machine; of what is `asked` (empty for a plain GET) a hash is kept."""
     settings: dict[str, object] = {"connections": plan.connections, "rate": plan.rate}
-    if asked != RequestSpec():
-        settings["request"] = _hash((asked.method, [name.lower() for name, _ in asked.headers], asked.body, asked.call))
+    if asked:
+        settings["request"] = _hash(asked)
     system = os.uname()
     machine = f"{system.nodename} {system.sysname} {system.machine} {os.cpu_count()} cpus, Python {sys.version_info[0]}"
     return Conditions(_hash(url), json.dumps(settings), machine)
 
 
-def _hash(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from sophia_cli.bench.histogram import Histogram
-from sophia_cli.bench.load import Load, LoadSpec
+from sophia_cli.bench.load import Load
 from sophia_cli.bench.load import Second as LoadSecond
 from sophia_cli.bench.order_statistics import upper_rank
 from sophia_cli.core.measurement import (
@@ -19,7 +21,20 @@ from sophia_cli.core.measurement import (
 )
 
 
-def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, refusal: Refusal | None) -> Measurement:
+class Offered(Protocol):
+    """What a load offers: over how many connections, at which rate, how many requests."""
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def rate(self) -> float | None: ...
+
+    @property
+    def most_requests(self) -> int | None: ...
+
+
+def measurement_of(spec: Offered, load: Load, target_ms: float, stolen: float, refusal: Refusal | None) -> Measurement:
     """Return the figures of a load; `target_ms` is what Apdex counts as satisfied, `refusal` why it has no grade."""
     latencies = load.latencies
     offered = load.latencies.total + load.failures.total()
@@ -51,7 +66,7 @@ def measurement_of(spec: LoadSpec, load: Load, target_ms: float, stolen: float, 
     )
 
 
-def achieved_of(spec: LoadSpec, load: Load) -> float | None:
+def achieved_of(spec: Offered, load: Load) -> float | None:
     """Return the share of what was due that was answered in time; None where nothing was due.
 
     What was due within one typical latency of the end cannot have been answered by then, so it is not asked for;

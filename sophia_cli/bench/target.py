@@ -45,6 +45,15 @@ class RequestSpec:
         return self.method if self.call is None else f"tools/call {self.call.tool}"
 
     @property
+    def identity(self) -> str:
+        """What has to be equal for two runs to be compared; empty for a plain GET.
+
+        The values of header fields, which may be secrets that change, are not in it.
+        """
+        names = [name.lower() for name, _ in self.headers]
+        return "" if self == RequestSpec() else repr((self.method, names, self.body, self.call))
+
+    @property
     def may_write(self) -> bool:
         """Whether the service may change something for it (RFC 9110, 9.2.1)."""
         return self.method not in ("GET", "HEAD", "OPTIONS", "TRACE")

@@ -17,11 +17,11 @@ from sophia_cli.bench.dialing import connections_to
 from sophia_cli.bench.loop import LoadLoop
 from sophia_cli.bench.poller import best_poller
 from sophia_cli.bench.run_state import LoopPlan, Measure
+from sophia_cli.bench.usage import UsageMeter
 from sophia_cli.bench.window import Usage, Window, window_line
 from sophia_cli.bench.worker_spec import WorkerSpec, measure_of, spec_of
 
 _NS = 1_000_000_000
-_SCHEDSTAT = "/proc/self/schedstat"
 _SLACK = Path("/proc/self/timerslack_ns")
 _SPARE_DESCRIPTORS = 64
 
@@ -29,22 +29,17 @@ _SPARE_DESCRIPTORS = 64
 class PipeControl:
     """Commands from standard input, windows to standard output."""
 
-    __slots__ = ("_output", "_pending", "_schedstat", "fd")
+    __slots__ = ("_meter", "_output", "_pending", "fd")
 
     def __init__(self, fd: int, output: int) -> None:
         self.fd = fd
         self._output = output
         self._pending = bytearray()
-        try:
-            self._schedstat = os.open(_SCHEDSTAT, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            self._schedstat = -1
+        self._meter = UsageMeter()
 
     def close(self) -> None:
         """Close what was opened here."""
-        if self._schedstat >= 0:
-            os.close(self._schedstat)
-            self._schedstat = -1
+        self._meter.close()
 
     def line(self) -> bytes | None:
         """Return the next line, waiting for it; None at the end of the input."""
@@ -69,12 +64,8 @@ class PipeControl:
             data = data[os.write(self._output, data) :]
 
     def used(self) -> Usage:
-        """Return the processor time of this process, and how long it was kept waiting for a processor."""
-        waited = slices = 0
-        if self._schedstat >= 0:
-            # Time on the processor, time waiting for it, and the number of slices.
-            waited, slices = (int(word) for word in os.pread(self._schedstat, 128, 0).split()[1:3])
-        return Usage(time.process_time_ns(), waited, slices)
+        """Return what this process has used so far."""
+        return self._meter.used()
 
 
 def run(spec: WorkerSpec, control: PipeControl) -> None:

@@ -29,6 +29,11 @@ class RequestWords:
     mcp_tool: str | None
     mcp_arguments: str | None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether none of them is given."""
+        return self == RequestWords(None, (), None, None, None, None)
+
 
 def request_spec(words: RequestWords, environment: Mapping[str, str]) -> RequestSpec:
     """Return what is asked; UsageError for a method or a header field that cannot be sent, or an unreadable file.

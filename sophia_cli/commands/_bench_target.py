@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
@@ -16,6 +17,14 @@ from sophia_cli.project.settings.service_model import Service, Slo
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
+class Aim(Enum):
+    """What of a service is measured: requests for a URL, calls of an MCP tool, or a flow."""
+
+    REQUEST = "request"
+    TOOL = "tool"
+    FLOW = "flow"
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A URL to bench, and the service that it belongs to (None for a bare URL) with what that one promises."""
@@ -25,18 +34,19 @@ class Named:
     objectives: tuple[Promised, ...]
 
 
-def named_targets(words: Sequence[str], root: Path, *, for_tool: bool) -> tuple[Named, ...]:
+def named_targets(words: Sequence[str], root: Path, aim: Aim) -> tuple[Named, ...]:
     """Return what the words name, each once; without words every service with a port, those it depends on first.
 
-    A service is asked at its probe's path; `for_tool` at that of an MCP probe, else at `/mcp`.
+    A service is asked at the path of its HTTP probe, else `/`; for a tool at that of its MCP probe, else `/mcp`; a flow
+    has its own paths.
 
     UsageError for a service that is not declared or has no port, and where there are neither words nor services. A word
     that cannot be the name of a declared service is returned as a URL, which is judged where it is taken apart.
     """
     if words:
-        return tuple(dict.fromkeys(_named(word, root, for_tool) for word in words))
+        return tuple(dict.fromkeys(_named(word, root, aim) for word in words))
     services = load_settings(root).services
-    found = tuple(_of_service(service, for_tool) for service in in_order(services) if service.port is not None)
+    found = tuple(_of_service(service, aim) for service in in_order(services) if service.port is not None)
     if not found:
         hint = "write `sophia bench http://127.0.0.1:8000/health`, or declare services in the settings"
         raise UsageError("usage", "no target is named, and the settings declare no service with a port", hint=hint)
@@ -59,24 +69,24 @@ def in_order(services: Sequence[Service]) -> tuple[Service, ...]:
     return tuple(one for service in services for one in place(service))
 
 
-def _named(word: str, root: Path, for_tool: bool) -> Named:
+def _named(word: str, root: Path, aim: Aim) -> Named:
     if "://" in word:
         return Named(word, None, ())
     services = load_settings(root).services
     for service in services:
         if service.name == word:
-            return _of_service(service, for_tool)
+            return _of_service(service, aim)
     if not services or not word.replace("-", "_").isidentifier():
         return Named(word, None, ())
     known = ", ".join(service.name for service in services)
     raise UsageError("service-unknown", f"no service is called `{word}`", hint=f"the settings declare: {known}")
 
 
-def _of_service(service: Service, for_tool: bool) -> Named:
-    return Named(_url_of(service, for_tool), service, _objectives(service.slo))
+def _of_service(service: Service, aim: Aim) -> Named:
+    return Named(_url_of(service, aim), service, _objectives(service.slo))
 
 
-def _url_of(service: Service, for_tool: bool) -> str:
+def _url_of(service: Service, aim: Aim) -> str:
     if service.port is None:
         raise UsageError(
             "service-without-port",
@@ -85,11 +95,13 @@ def _url_of(service: Service, for_tool: bool) -> str:
         )
     host = _LOCAL.get(service.host, service.host)
     base = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
-    kind = ProbeKind.MCP if for_tool else ProbeKind.HTTP
+    if aim is Aim.FLOW:
+        return base
+    kind, usual = (ProbeKind.MCP, "/mcp") if aim is Aim.TOOL else (ProbeKind.HTTP, "/")
     for probe in (service.readiness, service.liveness):
         if probe is not None and probe.kind is kind:
             return base + probe.target if probe.target.startswith("/") else probe.target
-    return base + ("/mcp" if for_tool else "/")
+    return base + usual
 
 
 def _objectives(slo: Slo) -> tuple[Promised, ...]:

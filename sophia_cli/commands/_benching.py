@@ -13,7 +13,7 @@ from sophia_cli.bench.objectives import target_of
 from sophia_cli.bench.reaching import Access, Reached, reached
 from sophia_cli.bench.run import BenchPlan, Observe, bench, load_spec
 from sophia_cli.bench.scale import DEFAULT_TARGET_MS
-from sophia_cli.bench.target import RequestSpec, parse_target
+from sophia_cli.bench.target import RequestSpec, Trust, parse_target
 from sophia_cli.commands._bench_options import BenchOptions
 from sophia_cli.commands._bench_target import Named
 from sophia_cli.commands._output import say
@@ -24,6 +24,7 @@ from sophia_cli.core.measurement_slo import Promised
 from sophia_cli.project.clock import Clock
 
 if TYPE_CHECKING:
+    from sophia_cli.bench.flow import Flow
     from sophia_cli.bench.history import KeptRun
 
 
@@ -33,7 +34,7 @@ class Benching:
 
     root: Path
     options: BenchOptions
-    asked: RequestSpec
+    asked: RequestSpec | Flow
     access: Access
     observe: Observe
     clock: Clock
@@ -68,23 +69,34 @@ class Benching:
         UsageError or UnavailableError when it cannot be benched (see `reached`).
         """
         options = replace(self.options, objectives=self._objectives(named))
-        name = _name_of(named)
         try:
-            with reached(named.url, self.asked, self.access) as found:
-                if found.may_write:
-                    say(f"warning: `{self.asked.title}` may write, and {name} gets it thousands of times")
-                plan = _plan(options, found, name)
-                row = _measured(options, plan, found, self.observe)
-                if self._is_url_baseline:
-                    row = replace(row, comparison=self._side_by_side(options, plan, found))
+            row, plan = self._measured(options, named, self.asked)
         except WorkerKilled as error:
             raise UnavailableError(
                 "load-worker-killed",
                 f"a process that makes the load was ended from outside: {error}",
                 hint="see whether the machine ran out of memory; fewer `--connections` need less",
             ) from error
-        row = self._checked(replace(row, request=self.asked.title), named)
-        return self._kept(row, plan, named.url)
+        return self._kept(self._checked(row, named), plan, named.url)
+
+    def _measured(self, options: BenchOptions, named: Named, asked: RequestSpec | Flow) -> tuple[BenchRow, BenchPlan]:
+        name = _name_of(named)
+        if not isinstance(asked, RequestSpec):
+            from sophia_cli.bench.flow_run import FlowBench
+
+            if asked.may_write:
+                say(f"warning: flow `{asked.name}` may write, and {name} gets it thousands of times")
+            targets = parse_target(named.url, allow_remote=self.access.allow_remote)
+            plan = _plan(options, Trust.PLAIN, name)
+            return FlowBench(asked, targets, self.access.insecure, self.root).run(plan, self.observe), plan
+        with reached(named.url, asked, self.access) as found:
+            if found.may_write:
+                say(f"warning: `{asked.title}` may write, and {name} gets it thousands of times")
+            plan = _plan(options, found.trust, name)
+            row = replace(_loaded(options, plan, found, self.observe), request=asked.title)
+            if self._is_url_baseline:
+                row = replace(row, comparison=self._side_by_side(options, plan, found, asked))
+        return row, plan
 
     def _checked(self, row: BenchRow, named: Named) -> BenchRow:
         """Run the functional checks of a declared service, after the load, and let them decide over its grade."""
@@ -101,7 +113,7 @@ class Benching:
         from sophia_cli.bench.history import BenchHistory, conditions_of
         from sophia_cli.commands._bench_baseline import LAST, compared, keep
 
-        history, conditions = BenchHistory(self.root), conditions_of(plan, self.asked, url)
+        history, conditions = BenchHistory(self.root), conditions_of(plan, self.asked.identity, url)
         baseline = self.options.baseline
         if baseline is not None and not self._is_url_baseline:
             kept = history.last(conditions) if baseline == LAST else self._kept_run(baseline, row.name)
@@ -121,12 +133,12 @@ class Benching:
     def _objectives(self, named: Named) -> tuple[Promised, ...]:
         return self.options.objectives or named.objectives
 
-    def _side_by_side(self, options: BenchOptions, plan: BenchPlan, found: Reached) -> Comparison:
+    def _side_by_side(self, options: BenchOptions, plan: BenchPlan, found: Reached, asked: RequestSpec) -> Comparison:
         from sophia_cli.bench.side_by_side import Sides, compare_side_by_side
 
         assert options.baseline is not None  # it is a URL
-        with reached(options.baseline, self.asked, self.access) as other:
-            baseline = load_spec(_plan(options, other, plan.name), other.first.target, other.request)
+        with reached(options.baseline, asked, self.access) as other:
+            baseline = load_spec(_plan(options, other.trust, plan.name), other.first.target, other.request)
             sides = Sides(baseline, load_spec(plan, found.first.target, found.request))
             return compare_side_by_side(sides, round(options.duration_s), plan.target_ms, self.observe)
 
@@ -136,7 +148,7 @@ def _name_of(named: Named) -> str:
     return named.service.name if named.service is not None else urlsplit(named.url).hostname or named.url
 
 
-def _measured(options: BenchOptions, plan: BenchPlan, found: Reached, observe: Observe) -> BenchRow:
+def _loaded(options: BenchOptions, plan: BenchPlan, found: Reached, observe: Observe) -> BenchRow:
     if options.is_capacity:
         from sophia_cli.bench.capacity_run import bench_capacity
 
@@ -144,7 +156,7 @@ def _measured(options: BenchOptions, plan: BenchPlan, found: Reached, observe: O
     return bench(plan, found.first, found.request, observe)
 
 
-def _plan(options: BenchOptions, found: Reached, name: str) -> BenchPlan:
+def _plan(options: BenchOptions, trust: Trust, name: str) -> BenchPlan:
     return BenchPlan(
         name=name,
         connections=options.connections,
@@ -152,7 +164,7 @@ def _plan(options: BenchOptions, found: Reached, name: str) -> BenchPlan:
         duration_s=options.duration_s,
         most_requests=options.most_requests,
         timeout_s=options.timeout_s,
-        trust=found.trust,
+        trust=trust,
         processes=options.processes,
         target_ms=target_of(options.objectives) or DEFAULT_TARGET_MS,
         objectives=options.objectives,

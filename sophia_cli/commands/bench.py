@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sophia_cli.commands._bench_options import BenchFormat, BenchWords, bench_options, chosen_bench_format
 from sophia_cli.commands._bench_outcome import outcome_of
 from sophia_cli.commands._bench_progress import BenchProgress
 from sophia_cli.commands._bench_request import RequestWords, request_spec
-from sophia_cli.commands._bench_target import named_targets
+from sophia_cli.commands._bench_target import Aim, named_targets
 from sophia_cli.commands._options import Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import has_colours, write_result
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.root import find_root
+
+if TYPE_CHECKING:
+    from sophia_cli.bench.flow import Flow
 
 
 def bench(
@@ -70,6 +73,10 @@ def bench(
     ] = None,
     mcp_arguments: Annotated[
         str | None, option("--mcp-arguments", metavar="JSON", help="The arguments of the tool, a JSON object.")
+    ] = None,
+    flow: Annotated[
+        Path | None,
+        option("--flow", metavar="FILE", help="Go through the steps of this TOML file, a user for each connection."),
     ] = None,
     slo: Annotated[
         str | None,
@@ -129,14 +136,14 @@ def bench(
         no_checks,
     )
     options = bench_options(words)
-    asked = request_spec(
-        RequestWords(method, tuple(header or ()), body, body_file, mcp_tool, mcp_arguments), os.environ
-    )
+    request = RequestWords(method, tuple(header or ()), body, body_file, mcp_tool, mcp_arguments)
+    asked = request_spec(request, os.environ) if flow is None else _flow(flow, words, request)
+    aim = Aim.TOOL if mcp_tool is not None else Aim.REQUEST if flow is None else Aim.FLOW
     from sophia_cli.bench.reaching import Access
     from sophia_cli.commands._benching import Benching
 
     root = find_root(Path())
-    targets = named_targets(target or (), root, for_tool=asked.call is not None)
+    targets = named_targets(target or (), root, aim)
     progress = BenchProgress(sys.stderr, os.environ, quiet)
     access = Access(allow_remote, insecure, options.timeout_s)
     benching = Benching(root, options, asked, access, progress.show, clock)
@@ -154,6 +161,12 @@ def bench(
     colours = output is None and has_colours(sys.stdout, os.environ)
     write_result(_rendered(report, chosen, quiet, verbose, colours), output)
     return int(code)
+
+
+def _flow(file: Path, words: BenchWords, request: RequestWords) -> Flow:
+    from sophia_cli.commands._bench_flow import flow_of
+
+    return flow_of(file, words, request, os.environ)
 
 
 def _rendered(report: BenchReport, chosen: BenchFormat, quiet: bool, verbose: bool, colours: bool) -> str:

@@ -10,6 +10,7 @@ from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.grades import Grade, Letter, Scale, worst
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_comparison import Comparison
+from sophia_cli.core.measurement_flow import FlowResult
 from sophia_cli.core.measurement_slo import Capacity, Kept, Promised
 
 
@@ -48,7 +49,8 @@ class BenchRow:
     `first_ms` is the latency of the very first request. Where objectives were given, `promise` tells what the load made
     of them; `capacity` is set where it was looked for, and `loaded` is then the load at that rate; `comparison` is set
     where there was a baseline. `request` is the method, or the call, that was made; `checks` is None where
-    none were run, `run_id` when the run was not kept.
+    none were run, `flow` unless it was one (`loaded` is then all requests of its steps), `run_id` when the run was not
+    kept.
     """
 
     name: str
@@ -65,6 +67,7 @@ class BenchRow:
     comparison: Comparison | None = None
     request: str = "GET"
     checks: Checked | None = None
+    flow: FlowResult | None = None
     run_id: str | None = None
 
 

@@ -51,6 +51,9 @@ def _lines(row: BenchRow) -> Iterator[tuple[object, ...]]:
     grade = "" if row.grade is None else row.grade.letter.value
     if row.idle is not None:
         yield (row.name, row.url, "one connection", *_figures(row.idle), grade, row.refused or "", "")
+    for step in () if row.flow is None else row.flow.steps:
+        letter = "" if step.grade is None else step.grade.letter.value
+        yield (row.name, row.url, f"step {step.name}", *_figures(step.measured), letter, row.refused or "", "")
     yield (row.name, row.url, "load", *_figures(row.loaded), grade, row.refused or "", "")
 
 

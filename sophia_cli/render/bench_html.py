@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from sophia_cli.core.measurement import Latency, Measurement
+from sophia_cli.core.measurement_flow import FlowResult
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity, Kept
 from sophia_cli.render.bench_svg import course_svg, histogram_svg, percentile_svg
@@ -57,6 +58,8 @@ def _row(row: BenchRow) -> str:
     charts = histogram_svg(row.loaded) + percentile_svg(row.loaded) + course_svg(row.loaded)
     parts.append(f'<div class="charts">{charts}</div>\n')
     parts += [_failures(row.loaded), _client(row.loaded)]
+    if row.flow is not None:
+        parts.append(_flow(row.flow))
     if row.capacity is not None:
         parts.append(_capacity(row.capacity))
     return "".join(parts) + "</section>\n"
@@ -130,6 +133,22 @@ def _client(measured: Measurement) -> str:
     return (
         f'<p class="faint">client: {client.cpu_us_per_request:.1f} µs of processor time a request, '
         f"{client.busiest:.0%} of a core, waited for one {client.waited:.0%} of the time{lag}</p>\n"
+    )
+
+
+def _flow(flow: FlowResult) -> str:
+    names = ("step", "request", *_NAMES, "requests", "errors", "grade")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join(
+        f"<tr><td>{_text(step.name)}</td><td>{_text(step.request)}</td>"
+        + "".join(f"<td>{value}</td>" for value in _latencies(step.measured.latency))
+        + f"<td>{step.measured.requests:,}</td><td>{step.measured.errors:,}</td>"
+        f"<td>{'–' if step.grade is None else step.grade.letter.value}</td></tr>"
+        for step in flow.steps
+    )
+    return (
+        f"<h3>flow {_text(flow.name)}: {flow.completed:,} completed, {flow.failed:,} failed</h3>\n"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
     )
 
 

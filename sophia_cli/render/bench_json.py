@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sophia_cli.core.measurement import Latency, Measurement
 from sophia_cli.core.measurement_comparison import Comparison
+from sophia_cli.core.measurement_flow import FlowResult, FlowStep
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, Checked, Promise, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity
 from sophia_cli.render.json import Json, document, head_fields
@@ -61,9 +62,36 @@ def bench_row(row: BenchRow) -> Json:
         "slo": None if row.promise is None else _promise(row.promise),
         "capacity": None if row.capacity is None else _capacity(row.capacity),
         "comparison": None if row.comparison is None else _comparison(row.comparison),
+        "flow": None if row.flow is None else _flow(row.flow),
         "checks": None if row.checks is None else _checks(row.checks),
         "run_id": row.run_id,
         "error": None,
+    }
+
+
+def _flow(flow: FlowResult) -> Json:
+    return {
+        "name": flow.name,
+        "completed": flow.completed,
+        "failed": flow.failed,
+        "latency_ms": _latency(flow.latency),
+        "steps": [_step(step) for step in flow.steps],
+    }
+
+
+def _step(step: FlowStep) -> Json:
+    measured = step.measured
+    return {
+        "name": step.name,
+        "request": step.request,
+        "requests": measured.requests,
+        "errors": measured.errors,
+        "error_rate": round(measured.error_rate, 6),
+        "errors_by_kind": {failure.kind: failure.count for failure in measured.failures},
+        "first_failure": step.first_failure,
+        "latency_ms": _latency(measured.latency),
+        "grade": None if step.grade is None else step.grade.letter.value,
+        "grade_reason": None if step.grade is None else step.grade.reason,
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement import LatencyBucket, Measurement
 from sophia_cli.core.measurement_comparison import Change
+from sophia_cli.core.measurement_flow import FlowResult
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity, Kept
 from sophia_cli.render.style import Style, Tone, plural, visible
@@ -32,6 +33,7 @@ def bench_text(report: BenchReport, style: Style) -> str:
         lines += [*_histogram(row.loaded.buckets), ""] if row.loaded.buckets else []
         lines += [*_over_time(row.loaded), ""] if len(row.loaded.seconds) > 1 else []
         lines += [*_windows(row.loaded), ""] if style.verbose else []
+        lines += [*_flow(row.flow, style), ""] if row.flow is not None else []
         lines += [*_trials(row.capacity), ""] if row.capacity is not None else []
     return "\n".join(lines) + "\n" + bench_summary(report, style)
 
@@ -117,6 +119,26 @@ def _compared(row: BenchRow, style: Style) -> list[str]:
     tones = {Change.WORSE: Tone.ERROR, Change.BETTER: Tone.GOOD, Change.SAME: Tone.GOOD, Change.UNKNOWN: Tone.WARNING}
     change = style.paint(comparison.change.value, tones[comparison.change])
     return [f"{visible(row.name)}: {change} against {visible(comparison.baseline)}: {comparison.reason}"]
+
+
+def _flow(flow: FlowResult, style: Style) -> list[str]:
+    whole = f", one takes p50 {_ms(flow.latency.p50)}, p99 {_ms(flow.latency.p99)} ms" if flow.latency else ""
+    width = max(len("step"), *(len(visible(step.name)) for step in flow.steps))
+    lines = [
+        f"flow {visible(flow.name)}: {plural(flow.completed, 'time')} completed, {flow.failed} failed{whole}",
+        "  (its client judges every answer: it needs far more than the load engine, and users share one core)",
+        f"  {'step':<{width}}{'requests':>10}{'errors':>9}{'p50':>10}{'p95':>10}{'p99':>10}  ms  grade",
+    ]
+    for step in flow.steps:
+        latency, measured = step.measured.latency, step.measured
+        values = (None, None, None) if latency is None else (latency.p50, latency.p95, latency.p99)
+        figures = "".join(f"{'-' if value is None else _ms(value):>10}" for value in values)
+        grade = "-" if step.grade is None else step.grade.letter.value
+        counts = f"{measured.requests:>10}{measured.errors:>9}"
+        lines.append(f"  {visible(step.name):<{width}}{counts}{figures}      {grade}")
+        if step.first_failure is not None:
+            lines.append("    " + style.paint(f"first failure: {visible(step.first_failure)}", Tone.ERROR))
+    return lines
 
 
 def _trials(capacity: Capacity) -> list[str]:
