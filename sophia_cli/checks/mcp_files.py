@@ -63,4 +63,3 @@ async def _ask_all(session: McpSession, tools: Sequence[McpTool]) -> Outcome:
     if not asked:
         raise CannotTell("no tool looks as if it reads files")
     return passed(f"{asked} calls read nothing")
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,7 +38,6 @@ class VerifyPlan:
     mcp_paths: tuple[str, ...] = ()
     open_api: str | None = None
     writes: bool = False
-    automatic: bool = True
     allow_remote: bool = False
     insecure: bool = False
 
@@ -81,11 +79,6 @@ async def listed(plan: VerifyPlan) -> tuple[tuple[PlannedCheck, ...], tuple[Skip
         asking.client.close()
 
 
-def failed_checks(plan: VerifyPlan) -> int:
-    """Return how many checks of a service fail, for callers without an event loop; errors as in `verify`."""
-    return len(asyncio.run(verify(plan, lambda number, count, name: None)).failed)
-
-
 async def reach(plan: VerifyPlan) -> Asking:
     """Return what asks the service, once something has answered there; errors as in `verify`."""
     targets = parse_target(plan.url, allow_remote=plan.allow_remote)
@@ -124,8 +117,6 @@ def _service_of(plan: VerifyPlan, target: Target) -> Service:
 async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedCheck], tuple[SkippedCheck, ...]]:
     """Return the checks to run, in this order, and what is left out; reads the service's document, changes nothing."""
     planned = plan_declared(plan.declared, asking, plan.root)
-    if not plan.automatic:
-        return planned, ()
     found = await find_document(asking, plan.open_api, plan.root)
     document = found.document or OpenApi("", "", ())
     if found.mistake is not None:

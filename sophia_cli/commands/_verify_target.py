@@ -92,6 +92,7 @@ def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Servic
         root=root,
         timeout_s=wishes.timeout_s,
         mcp_paths=tuple(dict.fromkeys(path for path in spoken if path.startswith("/") and "{" not in path)),
+        open_api=None if service is None else service.open_api,
         writes=wishes.writes,
         allow_remote=wishes.allow_remote,
         insecure=wishes.insecure,

@@ -65,6 +65,12 @@ def read_check(table: Table) -> Check:
     )
 
 
+def read_open_api(service: Table) -> str | None:
+    """Return where the service's OpenAPI document is: a path of the service, or a file inside the project."""
+    value = service.text("openapi")
+    return value if value is None or value.startswith("/") else service.inner_path("openapi")
+
+
 def _missing(table: Table, message: str) -> UsageError:
     return table.mistake((), message, "settings-wrong-value", "docs/settings.md lists every key", of_key=True)
 

@@ -106,6 +106,13 @@ KEYS: tuple[Key, ...] = (
     Key(_SERVICE, "healing", "table", "", "recoveries beyond a restart that the agent may do by itself"),
     Key(_SERVICE, "slo", "table", "none", "what the service promises"),
     Key(_SERVICE, "checks", "list of tables", "none", "functional checks"),
+    Key(
+        _SERVICE,
+        "openapi",
+        "path or file",
+        "looked for",
+        "where its OpenAPI document is: `/path`, or a file of the project",
+    ),
     Key(_PROBE, "http", "path or URL", "", "a GET that must answer with a status below 400"),
     Key(_PROBE, "tcp", "integer or true", "", "a port that must accept; `true` is the service's own"),
     Key(_PROBE, "command", "string or list", "", "a command that must exit with 0"),

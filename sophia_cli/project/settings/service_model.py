@@ -82,7 +82,8 @@ class Slo:
 class Service:
     """`[services.NAME]`: exactly one of `app` and `command` is set; `port` is None for a worker.
 
-    `watch` are gitignore-style patterns of files that count into the fingerprint beside the code.
+    `watch` are gitignore-style patterns of files that count into the fingerprint beside the code. `open_api` is a path
+    of the service or a file of the project.
     """
 
     name: str
@@ -112,3 +113,4 @@ class Service:
     healing: Healing = Healing()
     slo: Slo = Slo()
     checks: tuple[Check, ...] = ()
+    open_api: str | None = None

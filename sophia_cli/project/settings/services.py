@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sophia_cli.project.settings.checks import read_check
+from sophia_cli.project.settings.checks import read_check, read_open_api
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.model import Environment
 from sophia_cli.project.settings.operation import (
@@ -113,6 +113,7 @@ def _service(name: str, table: Table) -> Service:
         healing=read_healing(table.table("healing")),
         slo=read_slo(table.table("slo")),
         checks=tuple(read_check(check) for check in table.tables("checks")),
+        open_api=read_open_api(table),
     )
 
 

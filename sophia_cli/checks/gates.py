@@ -1,0 +1,31 @@
+"""The checks that decide whether a candidate may take over: those that are gates, against its own address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sophia_cli import __version__
+from sophia_cli.checks.asking import Service, ask
+from sophia_cli.checks.declared import plan_declared
+from sophia_cli.checks.endpoint import Endpoint
+from sophia_cli.checks.planned import run_planned
+from sophia_cli.core.checks import CheckResult
+from sophia_cli.project.settings.check_model import Check
+
+
+async def run_gates(
+    service: str, checks: Sequence[Check], endpoint: Endpoint, root: Path, timeout_s: float
+) -> tuple[CheckResult, ...]:
+    """Run the gates among the checks of a service, in their order; what goes wrong is a result that did not pass.
+
+    `root` is the folder that schema files are relative to. Nothing beyond the standard library is loaded unless a check
+    has a schema or calls an MCP server.
+    """
+    asking = ask(Service(service, endpoint, "", timeout_s), __version__)
+    try:
+        gates = [check for check in checks if check.gate]
+        results, _ = await run_planned(service, plan_declared(gates, asking, root), lambda number, count, name: None)
+        return results
+    finally:
+        asking.client.close()
