@@ -29,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", "sophia_cli.commands.undo:undo", "Take back what a run of `fix` changed."),
     Command("rules", "sophia_cli.commands.rules:rules", "List the rules."),
     Command("explain", "sophia_cli.commands.explain:explain", "Show the manual page of a rule."),
+    Command("config", "sophia_cli.commands.config:config", "Show the settings as they count in the end."),
     Command("doctor", "sophia_cli.commands.doctor:doctor", "Say what this machine and project are missing."),
     Command("verify", "sophia_cli.commands.verify:verify", "Check that running services do what they should."),
     Command("bench", "sophia_cli.commands.bench:bench", "Measure and grade the latency of a service."),

@@ -21,3 +21,20 @@ def parse_size(text: str) -> int | None:
     match = _NUMBER.fullmatch(text.strip())
     unit = _BYTES.get(match.group(2).lower()) if match else None
     return None if match is None or unit is None else int(float(match.group(1)) * unit)
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as the settings write it, in the largest unit that keeps it whole: `250ms`, `5s`, `2m`."""
+    for unit, length in (("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= length and seconds % length == 0:
+            return f"{int(seconds // length)}{unit}"
+    return f"{round(seconds * 1000, 3):g}ms" if seconds else "0s"
+
+
+def format_size(size: int) -> str:
+    """Return a size as the settings write it, in the largest unit that keeps it whole: `256MB`, `1GiB`, `17B`."""
+    for unit in ("GiB", "GB", "MiB", "MB", "KiB", "kB"):
+        length = _BYTES[unit.lower()]
+        if size >= length and size % length == 0:
+            return f"{size // length}{unit}"
+    return f"{size}B"

@@ -31,10 +31,11 @@ def load_settings(root: Path) -> Settings:
     from sophia_cli.project.settings.parser import parse_settings
 
     file = SETTINGS_FILE if own else PYPROJECT_FILE
-    return parse_settings(_read(root / file), file)
+    return parse_settings(read_settings_text(root / file), file)
 
 
-def _read(path: Path) -> str:
+def read_settings_text(path: Path) -> str:
+    """Return the text of a settings file; UsageError as `load_settings` raises it."""
     try:
         data = path.read_bytes()
     except OSError as error:
