@@ -1,0 +1,136 @@
+"""Control groups, in folders of the kernel's layout, and real ones where this user may make them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.host.cgroups import (
+    Group,
+    GroupLimits,
+    GroupTree,
+    find_tree,
+    group_members,
+    make_group,
+    out_of_memory_kills,
+    refused_forks,
+    remove_group,
+)
+from sophia_cli.project.host.missing import Missing
+
+
+def machine(folder: Path, mounts: list[str], own: str) -> Path:
+    """Write what `/proc` says of mounts and of the process's own groups; `{}` stands for the folder."""
+    proc = folder / "proc"
+    (proc / "self").mkdir(parents=True)
+    (proc / "self" / "mountinfo").write_text("".join(line.format(folder) + "\n" for line in mounts))
+    (proc / "self" / "cgroup").write_text(own)
+    return proc
+
+
+def test_a_unified_tree_is_found_below_the_group_of_the_process(tmp_path: Path) -> None:
+    own = tmp_path / "unified" / "user" / "me"
+    own.mkdir(parents=True)
+    (own / "cgroup.controllers").write_text("cpu memory pids\n")
+    mounts = ["24 1 0:22 / / rw - ext4 /dev/x rw", "31 24 0:27 / {}/unified rw,nosuid shared:9 - cgroup2 cgroup2 rw"]
+    proc = machine(tmp_path, mounts, "0::/user/me\n")
+    assert find_tree("pids", proc) == GroupTree("pids", own, True)
+
+
+def test_a_tree_of_version_1_is_found_by_its_controller(tmp_path: Path) -> None:
+    own = tmp_path / "pids" / "me"
+    own.mkdir(parents=True)
+    mounts = ["31 24 0:27 / {}/pids rw - cgroup cgroup rw,pids", "32 24 0:28 / {}/unified rw - cgroup2 cgroup2 rw"]
+    proc = machine(tmp_path, mounts, "9:name=systemd:/\n8:pids,misc:/me\n0::/\n")
+    assert find_tree("pids", proc) == GroupTree("pids", own, False)
+    assert isinstance(find_tree("memory", proc), Missing)
+
+
+def test_in_a_container_the_path_counts_from_the_part_that_is_mounted(tmp_path: Path) -> None:
+    (tmp_path / "pids" / "inner").mkdir(parents=True)
+    mounts = ["31 24 0:27 /docker/abc {}/pids rw - cgroup cgroup rw,pids"]
+    proc = machine(tmp_path, mounts, "8:pids:/docker/abc/inner\n")
+    assert find_tree("pids", proc) == GroupTree("pids", tmp_path / "pids" / "inner", False)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_tree_that_is_not_ours_is_missing_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "pids").mkdir(mode=0o500)
+    proc = machine(tmp_path, ["31 24 0:27 / {}/pids rw - cgroup cgroup rw,pids"], "8:pids:/\n")
+    answer = find_tree("pids", proc)
+    assert isinstance(answer, Missing)
+    assert "not writable" in answer.reason
+
+
+def test_a_system_without_groups_says_so(tmp_path: Path) -> None:
+    assert isinstance(find_tree("pids", tmp_path), Missing)
+
+
+def test_a_refusal_leaves_nothing_behind(tmp_path: Path) -> None:
+    # A plain folder has no `pids.max`, as a group whose controller is not there.
+    answer = make_group((GroupTree("pids", tmp_path, False),), "api-1", GroupLimits(processes=5))
+    assert isinstance(answer, Missing)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_limit_no_group_is_made(tmp_path: Path) -> None:
+    assert make_group((GroupTree("pids", tmp_path, False),), "api-1", GroupLimits()) == Group(())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_counts_of_what_the_kernel_refused_are_read(tmp_path: Path) -> None:
+    group = Group((tmp_path,))
+    assert (out_of_memory_kills(group), refused_forks(group)) == (0, 0)
+    (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\n")
+    (tmp_path / "pids.events").write_text("max 12\n")
+    assert (out_of_memory_kills(group), refused_forks(group)) == (2, 12)
+
+
+FORKS = """
+import os, sys
+with open(sys.argv[1], "w") as entrance:
+    entrance.write("0")
+children = []
+try:
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            os.read(0, 1)
+            os._exit(0)
+        children.append(pid)
+except BlockingIOError:
+    print(len(children), flush=True)
+os.read(0, 1)
+"""
+
+
+def test_a_process_that_forks_without_end_is_capped() -> None:
+    tree = find_tree("pids")
+    if isinstance(tree, Missing):
+        pytest.skip(tree.reason)
+    group = make_group((tree,), f"test-{os.getpid()}", GroupLimits(processes=5))
+    if isinstance(group, Missing):
+        pytest.skip(group.reason)
+    try:
+        command = [sys.executable, "-S", "-c", FORKS, str(group.entrances[0])]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as forking:
+            assert forking.stdout is not None
+            assert int(forking.stdout.readline()) == 4
+            assert forking.pid in group_members(group)
+            assert len(group_members(group)) == 5
+            assert refused_forks(group) == 1
+            assert not remove_group(group)
+            forking.kill()
+    finally:
+        for pid in group_members(group):
+            os.kill(pid, 9)
+        clock = SystemClock()
+        deadline = clock.monotonic() + 20.0
+        while not remove_group(group):
+            assert clock.monotonic() < deadline
+            clock.pause(0.01)
