@@ -41,6 +41,9 @@ class Misfit:
         return bool(self.unknown or self.missing)
 
 
+_FITS = Misfit()
+
+
 def signature_of(parameters: str, bound: int = 0) -> Signature:
     """Return what `Function.parameters` says, the first `bound` positional ones left out."""
     positional: list[str] = []
@@ -90,6 +93,8 @@ def misfit_of(signature: Signature, call: Call) -> Misfit:
             filled.add(keyword.name)
         elif not signature.takes_keywords:
             unknown.append(keyword)
+    if not unknown and signature.required <= filled:
+        return _FITS
     unfilled = tuple(name for name in (*positional, *signature.keyword_only) if name not in filled)
     missing: tuple[str, ...] = ()
     if not call.has_double_star:

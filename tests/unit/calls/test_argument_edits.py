@@ -52,7 +52,7 @@ def test_taking_an_argument_out_leaves_the_others_as_they_are(made: tuple[str, s
     text, name = made
     source, call = read(text)
     (keyword,) = (keyword for keyword in call.keywords if keyword.name == name)
-    found = source_call(calls_in(source), call)
+    found = source_call(calls_in(source, [call.line]), call)
     assert found is not None
     edit = removed(source, found, keyword, "app.py")
     assert edit is not None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sophia_cli.core.findings import Edit
@@ -29,23 +31,37 @@ class SourceCall:
 
 @dataclass(frozen=True, slots=True)
 class SourceCalls:
-    """All calls of a text, by the line that they begin on: looking many up costs one reading of the text."""
+    """Calls of a text, by the line that they begin on: looking many up costs one reading of the text."""
 
     source: SourceText
     by_line: Mapping[int, Sequence[ast.Call]]
 
 
-def calls_in(source: SourceText) -> SourceCalls:
-    """Return the calls of a text, none where it does not compile."""
-    by_line: dict[int, list[ast.Call]] = {}
+def calls_in(source: SourceText, lines: Iterable[int]) -> SourceCalls:
+    """Return the calls of a text that begin on these lines, outer ones first; none where it does not compile."""
+    by_line: dict[int, list[ast.Call]] = {line: [] for line in sorted(lines)}
+    wanted = tuple(by_line)
     try:
         tree = ast.parse(source.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return SourceCalls(source, by_line)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            by_line.setdefault(node.lineno, []).append(node)
+        return SourceCalls(source, {})
+    pending: deque[ast.AST] = deque([tree])
+    while pending:
+        node = pending.popleft()
+        if isinstance(node, ast.Call) and node.lineno in by_line:
+            by_line[node.lineno].append(node)
+        pending.extend(child for child in ast.iter_child_nodes(node) if _holds_any(child, wanted))
     return SourceCalls(source, by_line)
+
+
+def _holds_any(node: ast.AST, lines: Sequence[int]) -> bool:
+    """Whether one of the lines is one of a node's, or the node has none of its own."""
+    if not isinstance(node, ast.stmt | ast.expr):
+        return True
+    decorators = getattr(node, "decorator_list", ())
+    first = min((node.lineno, *(decorator.lineno for decorator in decorators)))
+    at = bisect_left(lines, first)
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
 
 def source_call(calls: SourceCalls, call: Call) -> SourceCall | None:

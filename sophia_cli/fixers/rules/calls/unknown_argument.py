@@ -27,6 +27,7 @@ parameter was dropped, or when another argument of the call passes the same valu
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Fact, Finding, Region, Severity
@@ -38,15 +39,17 @@ from sophia_cli.fixers.rules.calls._repair import fixes_of
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
+    unfit = [wrong for wrong in view.calls.wrong if wrong.unknown]
+    lines: dict[str, set[int]] = defaultdict(set)
+    for wrong in unfit:
+        lines[wrong.path].add(wrong.call.line)
     calls: dict[str, SourceCalls | None] = {}
-    for wrong in view.calls.wrong:
-        if not wrong.unknown:
-            continue
+    for wrong in unfit:
         call = wrong.call
         if wrong.path not in calls:
             source = view.sources.text(wrong.path)
             # Calls are reported file by file: the trees of one file are enough to hold.
-            calls = {wrong.path: None if source is None else calls_in(source)}
+            calls = {wrong.path: None if source is None else calls_in(source, lines[wrong.path])}
         known = calls[wrong.path]
         fixes = {} if known is None else fixes_of(view, wrong, known)
         for keyword in wrong.unknown:

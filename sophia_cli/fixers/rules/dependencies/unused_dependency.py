@@ -76,7 +76,8 @@ def check(view: ProjectView) -> Iterator[Finding]:
     if not candidates:
         return
     unnamed = {
-        requirement.name: (requirement.name, requirement.written, *names) for _, requirement, names in candidates
+        requirement.name: {word.lower() for word in (requirement.name, requirement.written, *names)}
+        for _, requirement, names in candidates
     }
     for text in _texts(view):
         for name in [name for name, words in unnamed.items() if any(_stands_in(word, text) for word in words)]:
@@ -112,18 +113,17 @@ def _import_names(view: ProjectView, name: str) -> tuple[str, ...]:
 
 def _imported(view: ProjectView) -> Iterator[str]:
     """Yield every dotted name that any file imports, with all its leading parts."""
-    for path in view.files:
-        for fact in view.files[path].surface.imports:
-            for name in (fact.module, *(f"{fact.module}.{one.name}" for one in fact.names)):
-                part = name
-                while part:
-                    yield part
-                    part = part.rpartition(".")[0]
+    facts = (fact for file in view.files.values() for fact in file.surface.imports)
+    names = {name for fact in facts for name in (fact.module, *(f"{fact.module}.{one.name}" for one in fact.names))}
+    for name in names:
+        part = name
+        while part:
+            yield part
+            part = part.rpartition(".")[0]
 
 
-def _stands_in(word: str, text: str) -> bool:
-    """Whether a word stands in a text, which is in lower case, by itself."""
-    lower = word.lower()
+def _stands_in(lower: str, text: str) -> bool:
+    """Whether a word stands in a text, both in lower case, by itself."""
     return lower in text and re.search(rf"(?<![\w-]){re.escape(lower)}(?![\w-])", text) is not None
 
 
