@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sophia_cli.checks.asking import Asking, Service, ask
 from sophia_cli.checks.automatic import mcp_claims, plan_automatic
 from sophia_cli.checks.declared import plan_declared
 from sophia_cli.checks.endpoint import Endpoint
+from sophia_cli.checks.fuzz import FuzzPlace, need_fuzzer, plan_fuzz
 from sophia_cli.checks.http_client import ExchangeFailed, HttpRequest
 from sophia_cli.checks.mcp_files import plan_tool_files
 from sophia_cli.checks.openapi.finding import find_document
@@ -28,7 +30,10 @@ from sophia_cli.project.settings.check_model import Check
 
 @dataclass(frozen=True, slots=True)
 class VerifyPlan:
-    """What to verify: a service under a name at a URL, its declared checks, and what is asked for beside them."""
+    """What to verify: a service under a name at a URL, its declared checks, and what is asked for beside them.
+
+    `fuzz` is the environment of the process that makes requests up, None where none are to be made up.
+    """
 
     name: str
     url: str
@@ -38,6 +43,7 @@ class VerifyPlan:
     mcp_paths: tuple[str, ...] = ()
     open_api: str | None = None
     writes: bool = False
+    fuzz: Mapping[str, str] | None = None
     allow_remote: bool = False
     insecure: bool = False
 
@@ -133,6 +139,10 @@ async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedChe
         writes, left_out = plan_writes(subject, plan.name)
         planned += [*writes, plan_tool_files(asking, claims.paths)]
         skipped += left_out
+    if plan.fuzz is not None:
+        need_fuzzer()
+        place = FuzzPlace(plan.url.rstrip("/"), plan.fuzz, plan.timeout_s, plan.insecure)
+        planned.append(plan_fuzz(document, place))
     return planned, skipped
 
 

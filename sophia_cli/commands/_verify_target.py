@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,13 @@ _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 @dataclass(frozen=True, slots=True)
 class VerifyWishes:
-    """What is asked for on the command line, for every service alike."""
+    """What is asked for on the command line, for every service alike; `fuzz` is an environment, see VerifyPlan."""
 
     timeout_s: float
     writes: bool
     allow_remote: bool
     insecure: bool
+    fuzz: Mapping[str, str] | None = None
 
 
 def verify_plans(
@@ -94,6 +95,7 @@ def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Servic
         mcp_paths=tuple(dict.fromkeys(path for path in spoken if path.startswith("/") and "{" not in path)),
         open_api=None if service is None else service.open_api,
         writes=wishes.writes,
+        fuzz=wishes.fuzz,
         allow_remote=wishes.allow_remote,
         insecure=wishes.insecure,
     )

@@ -33,6 +33,9 @@ def verify(
             help="Also send what may write: missing fields, unknown ids, malformed bodies, paths out of a folder.",
         ),
     ] = False,
+    fuzz: Annotated[
+        bool, option("--fuzz", help="Also send requests that are made up from the OpenAPI document, 30 s of them.")
+    ] = False,
     list_: Annotated[bool, option("--list", help="Only say which checks would run.")] = False,
     environment: Annotated[
         str | None, option("--env", metavar="NAME", help="Services as they are in that environment.")
@@ -64,7 +67,7 @@ def verify(
     from sophia_cli.commands._verifying import list_checks, verify_services
     from sophia_cli.project.root import find_root
 
-    wishes = VerifyWishes(timeout_s, writes, allow_remote, insecure)
+    wishes = VerifyWishes(timeout_s, writes, allow_remote, insecure, os.environ if fuzz else None)
     plans = verify_plans(targets or (), find_root(Path()), environment, wishes)
     if list_:
         report = list_checks(plans, clock)
