@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sophia_cli.deploy.releases.model import ReleaseContents, ReleaseFile
@@ -21,11 +21,11 @@ _SECOND_NS = 1_000_000_000
 _SETTLED_S = 2
 
 
-def link_bytecode(root: Path, before: Path | None, tree: Path, contents: ReleaseContents) -> int:
+def link_bytecode(root: Path, earlier: Sequence[Path], tree: Path, contents: ReleaseContents) -> int:
     """Link bytecode that fits into a tree and return how many files; without any, services start all the same.
 
-    From the tree `before` for files that both share, else from the project. Python never writes into a bytecode file:
-    it puts another one in its place, so sharing one is safe.
+    From trees of `earlier` releases for files that both share, else from the project. Python never writes into a
+    bytecode file: it puts another one in its place, so sharing one is safe.
     """
     linked = 0
     by_folder: dict[str, dict[str, ReleaseFile]] = {}
@@ -34,10 +34,9 @@ def link_bytecode(root: Path, before: Path | None, tree: Path, contents: Release
         if name.endswith(".py"):
             by_folder.setdefault(folder, {})[name.removesuffix(".py")] = file
     for folder, modules in by_folder.items():
-        for source in (before, root):
-            if source is not None:
-                place = source / folder / BYTECODE_FOLDER
-                linked += sum(_link(source, place, name, tree, folder, modules) for name in _bytecode_in(place))
+        for source in (*earlier, root):
+            place = source / folder / BYTECODE_FOLDER
+            linked += sum(_link(source, place, name, tree, folder, modules) for name in _bytecode_in(place))
     return linked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from sophia_cli.core.errors import SophiaError
@@ -9,11 +10,12 @@ from sophia_cli.deploy.releases.compare import look
 from sophia_cli.deploy.releases.locking import store_lock
 from sophia_cli.deploy.releases.model import KeptRelease, Pruned
 from sophia_cli.deploy.releases.objects import ObjectStore
-from sophia_cli.deploy.releases.places import Places, numbers_in
-from sophia_cli.deploy.releases.records import read_contents
+from sophia_cli.deploy.releases.places import CONTENTS_RECORD, Places, numbers_in
 from sophia_cli.deploy.releases.removal import remove_release, sweep
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.runs.atomic import WriteFailed
+
+_SHA = re.compile(rb'"([0-9a-f]{64})"')
 
 
 def prune(places: Places, service: str, protect: Collection[int], keep: int, clock: Clock) -> Pruned:
@@ -44,14 +46,15 @@ def prune(places: Places, service: str, protect: Collection[int], keep: int, clo
 
 def collect(places: Places) -> int:
     """Remove the contents that no release has, and return how many; none while a release cannot be read. OSError."""
-    wanted: set[str] = set()
+    # Services of one deployment have the same files, so most records are the same bytes.
+    records: set[bytes] = set()
     for service in places.services():
         for number in numbers_in(places, service):
             try:
-                contents = read_contents(places, service, number)
-            except SophiaError:
+                records.add((places.release(service, number) / CONTENTS_RECORD).read_bytes())
+            except OSError:
                 return 0
-            wanted.update(file.sha256 for file in contents.files)
+    wanted = {sha.decode("ascii") for record in records for sha in _SHA.findall(record)}
     return ObjectStore(places.objects).collect(wanted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,11 @@ class ReleaseStore:
         """Return what a release runs with, part by part; raises what `read` raises."""
         return read_fingerprint(self._places, release.name, release.number)
 
+    def environments(self) -> frozenset[str]:
+        """Return the digests of the environments that releases run in; raises what `read` raises."""
+        found = (self.read(service, number) for service in self._places.services() for number in self.numbers(service))
+        return frozenset(release.lock.environment for release in found if release.lock.environment)
+
     def tree(self, release: Release) -> Path:
         """Return the folder with a release's copy of the project."""
         return self._places.tree(release.name, release.number)
@@ -71,14 +76,18 @@ class ReleaseStore:
         return restore(self._places, release.name, release.number)
 
     def create(self, draft: ReleaseDraft, sources: Sources, clock: Clock) -> Release:
-        """Write a release of these sources and return it, with the next number.
+        """Write a release of these sources and return it, with the next number; raises what `create_all` raises."""
+        return self.create_all((draft,), sources, clock)[0]
+
+    def create_all(self, drafts: Sequence[ReleaseDraft], sources: Sources, clock: Clock) -> tuple[Release, ...]:
+        """Write releases of several services in one go, much faster than one by one; return them in that order.
 
         Raises SophiaError (`release-sources-changed`) when a file is no longer what the fingerprint says, WriteFailed
-        when the disk refuses, BusyError (`releases-busy`). Nothing is left but the complete release, or nothing.
+        when the disk refuses, BusyError (`releases-busy`). Whatever happens, each release is there whole or not at all.
         """
         from sophia_cli.deploy.releases.create import create
 
-        return create(self._places, draft, sources, clock)
+        return create(self._places, drafts, sources, clock)
 
     def prune(self, service: str, protect: Collection[int], clock: Clock, keep: int = 5) -> Pruned:
         """Remove a service's old releases, all but the `keep` latest, and return what was done.
