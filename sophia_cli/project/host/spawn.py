@@ -6,6 +6,7 @@ closes: the caller learns which step failed and why, and no half-started process
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
@@ -26,6 +27,7 @@ from sophia_cli.project.host.syscalls import open_pidfd
 _FAILURE = struct.Struct("=ii")
 # A folder on a file system that hangs must not hold up the agent.
 _EXEC_LIMIT_S = 10.0
+_MOST_FILES = 65536
 _STEPS = tuple(SpawnStep)
 
 
@@ -65,7 +67,10 @@ def spawn(spec: SpawnSpec) -> Spawned:
 
     Raises SpawnFailed, which says at which step and why; nothing runs then.
     """
-    reading, writing = os.pipe()
+    try:
+        reading, writing = os.pipe()
+    except OSError as error:
+        raise SpawnFailed(spec.argv, spec.cwd, spec.env, SpawnStep.FORK, error.errno or 0) from error
     # A signal for the agent must not run the agent's handler in the child.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
@@ -83,14 +88,23 @@ def spawn(spec: SpawnSpec) -> Spawned:
     finally:
         os.close(reading)
     if failure is not None:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        _take_back(pid)
         raise SpawnFailed(spec.argv, spec.cwd, spec.env, *failure)
-    identity = identify(pid)
+    try:
+        identity = identify(pid)
+        pidfd = open_pidfd(pid)
+    except OSError as error:
+        # Without a name it could never be found again.
+        _take_back(pid)
+        raise SpawnFailed(spec.argv, spec.cwd, spec.env, SpawnStep.NAME, error.errno or 0) from error
     # A child that was not waited for keeps its number, so this is never anybody else.
     assert identity is not None
-    pidfd = open_pidfd(pid)
     return Spawned(identity, None if isinstance(pidfd, Missing) else pidfd)
+
+
+def _take_back(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def _failure_of(reading: int) -> tuple[SpawnStep, int] | None:
@@ -163,9 +177,7 @@ def _arrange(spec: SpawnSpec, report: int) -> int:
     os.dup2(empty, 0, inheritable=True)
     for number, source in high.items():
         os.dup2(source, number, inheritable=True)
-    kept = sorted((0, *high, report))
-    for left, right in zip(kept, (*kept[1:], _most_files()), strict=True):
-        os.closerange(left + 1, right)
+    _close_all_but({0, report, *high})
     return report
 
 
@@ -173,10 +185,14 @@ def _wanted(spec: SpawnSpec) -> dict[int, int]:
     return {1: spec.log, 2: spec.log, **spec.descriptors}
 
 
-def _most_files() -> int:
-    # Descriptors above a limit that was lowered later stay open, so the hard limit counts.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return 1 << 20 if hard == resource.RLIM_INFINITY else max(hard, 1024)
+def _close_all_but(kept: set[int]) -> None:
+    # Limits tell nothing of what is open (one lowered later leaves more, and a high one takes long to go through).
+    folder = next((one for one in ("/proc/self/fd", "/dev/fd") if os.path.isdir(one)), None)
+    numbers = range(_MOST_FILES) if folder is None else [int(name) for name in os.listdir(folder)]
+    for number in numbers:
+        if number not in kept:
+            with contextlib.suppress(OSError):
+                os.close(number)
 
 
 def _limit_files(most: int) -> None:

@@ -23,6 +23,7 @@ class SpawnStep(Enum):
     FOLDER = "enter its folder"
     PROGRAM = "run its program"
     TIME = "run its program in time"
+    NAME = "learn who it is"
 
 
 class SpawnFailed(SophiaError):

@@ -229,6 +229,40 @@ def test_a_failed_start_leaves_no_process_and_no_descriptor(instances: Instances
         os.close(log)
 
 
+EXHAUSTED = """
+import os, resource, sys
+from pathlib import Path
+from sophia_cli.project.host.spawn import SpawnSpec, spawn
+from sophia_cli.project.host.spawn_errors import SpawnFailed
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+spec = SpawnSpec((sys.executable, "-S", "-c", ""), {}, Path("/"), 1)
+held = []
+try:
+    while True:
+        held.append(os.open("/dev/null", os.O_RDONLY))
+except OSError:
+    pass
+refused = started = 0
+while held and not started:
+    try:
+        one = spawn(spec)
+        os.waitpid(one.identity.pid, 0)
+        started += 1
+    except SpawnFailed:
+        refused += 1
+        os.close(held.pop())
+try:
+    os.waitpid(-1, 0)
+except ChildProcessError:
+    print("refused" if refused else "never refused", started, flush=True)
+"""
+
+
+def test_without_free_descriptors_a_start_fails_and_leaves_no_process(instances: Instances) -> None:
+    instances.run((sys.executable, "-c", EXHAUSTED), {"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert instances.lines(1) == ["refused 1"]
+
+
 def test_a_recycled_number_is_never_signalled(instances: Instances) -> None:
     one = instances.start("import signal; print('up', flush=True); signal.pause()")
     instances.lines(1)
