@@ -96,7 +96,7 @@ class FlowBench:
         warm_up_s = min(_LONGEST_WARM_UP_S, plan.duration_s)
         start = clock() + int(warm_up_s * _NS)
         end = start + int(plan.duration_s * _NS)
-        tally = FlowTally(tuple(StepTally() for _ in self.flow.steps), start)
+        tally = FlowTally(tuple(StepTally() for _ in self.flow.steps), start, end)
         meter = UsageMeter()
         try:
             watching = asyncio.create_task(_watch(tally, meter, end, clock, observe))
@@ -167,14 +167,14 @@ def _load_of(tally: FlowTally, steps: tuple[StepTally, ...], plan: BenchPlan, us
     wall_ns = plan.duration_s * _NS
     return Load(
         warm_up_s=warm_up_s,
-        was_steady=True,
+        was_steady=tally.was_steady(),
         measured_s=plan.duration_s,
         seconds=tally.seconds(tally.start_ns + int(wall_ns)) if is_whole else (),
         latencies=latencies,
         lags=Histogram(),
         failures=failures,
         statuses=Counter(),
-        answered=latencies.total,
+        answered=sum(step.answered for step in steps),
         cpu_s=use.cpu_ns / _NS,
         busiest=use.cpu_ns / wall_ns,
         waited=use.waited_ns / wall_ns,

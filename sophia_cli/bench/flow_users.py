@@ -18,6 +18,7 @@ from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.flow import Flow
 from sophia_cli.bench.histogram import Histogram
 from sophia_cli.bench.load import Second
+from sophia_cli.bench.steady import STEADY_WINDOWS, is_steady
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.asking import Asking, Service
 from sophia_cli.checks.declared import run_declared
@@ -25,6 +26,7 @@ from sophia_cli.checks.http_client import Enough, ExchangeFailed, ExchangeFailur
 from sophia_cli.project.settings.check_model import Check
 
 _NS = 1_000_000_000
+_QUARTER_NS = _NS // 4
 _FAILURES = {
     ExchangeFailure.REFUSED: Failure.REFUSED,
     ExchangeFailure.UNREACHABLE: Failure.UNREACHABLE,
@@ -49,26 +51,32 @@ class Stepped:
 
 @dataclass(slots=True)
 class StepTally:
-    """What was counted of one step."""
+    """What was counted of one step; `answered` leaves out what came after the end of the measured time."""
 
     latencies: Histogram = field(default_factory=Histogram)
+    answered: int = 0
     failures: Counter[Failure] = field(default_factory=Counter)
     first_failure: str | None = None
 
 
 @dataclass(slots=True)
 class FlowTally:
-    """What was counted of a flow from `start_ns` on, in windows of a second."""
+    """What was counted of a flow from `start_ns` to `end_ns`, in windows of a second; and of its warm-up."""
 
     steps: tuple[StepTally, ...]
     start_ns: int
+    end_ns: int
+    warm_up: dict[int, Histogram] = field(default_factory=dict)
     completed: Histogram = field(default_factory=Histogram)
     failed: int = 0
     windows: list[tuple[Histogram, list[int]]] = field(default_factory=list)
 
     def count(self, place: int, begun_ns: int, ended_ns: int, step: Stepped) -> None:
-        """Count a step, if it began in time."""
+        """Count a step; one that began before the measured time belongs to the warm-up."""
         if begun_ns < self.start_ns:
+            if step.failure is None:
+                quarters_left = (self.start_ns - ended_ns) // _QUARTER_NS
+                self.warm_up.setdefault(quarters_left, Histogram()).add(step.took_ns)
             return
         while len(self.windows) <= (ended_ns - self.start_ns) // _NS:
             self.windows.append((Histogram(), [0]))
@@ -76,11 +84,17 @@ class FlowTally:
         tally = self.steps[place]
         if step.failure is None:
             tally.latencies.add(step.took_ns)
+            tally.answered += ended_ns <= self.end_ns
             latencies.add(step.took_ns)
         else:
             tally.failures[step.failure] += 1
             tally.first_failure = tally.first_failure or step.message
             failures[0] += 1
+
+    def was_steady(self) -> bool:
+        """Whether latency had settled when the measured time began."""
+        last = [self.warm_up.get(quarters_left) for quarters_left in reversed(range(STEADY_WINDOWS))]
+        return is_steady([None if window is None else window.percentile(0.5) for window in last])
 
     def seconds(self, now_ns: int) -> tuple[Second, ...]:
         """Return the windows that have ended."""
