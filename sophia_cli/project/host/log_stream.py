@@ -112,13 +112,16 @@ def read_log(log: Path, position: int, limit: int = _BLOCK) -> Piece:
     return piece
 
 
-def tail_log(log: Path, count: int, most_bytes: int = 4_000_000) -> Tail:
-    """Return the last lines of a log, an unfinished last one included; no more than `most_bytes` are looked at."""
+def tail_log(log: Path, count: int, since: int = 0, most_bytes: int = 4_000_000) -> Tail:
+    """Return the last lines of a log from a position on, an unfinished last one included.
+
+    No more than `most_bytes` are looked at.
+    """
     end = layout_of(log).end
     start = end
     data = b""
-    while start > 0 and end - start < most_bytes and data.count(b"\n") <= count:
-        start = max(0, start - _BLOCK)
+    while start > since and end - start < most_bytes and data.count(b"\n") <= count:
+        start = max(since, start - _BLOCK)
         data = _between(log, start, end)
     lines = data.splitlines()
     return Tail(tuple(line.decode("utf-8", "replace") for line in lines[-count:] if count > 0), end)

@@ -21,7 +21,7 @@ from typing import NoReturn
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.processes import identify
-from sophia_cli.project.host.spawn_errors import SpawnFailed, SpawnStep
+from sophia_cli.project.host.spawn_errors import SpawnStep, spawn_failed
 from sophia_cli.project.host.syscalls import open_pidfd
 
 _FAILURE = struct.Struct("=ii")
@@ -70,7 +70,7 @@ def spawn(spec: SpawnSpec) -> Spawned:
     try:
         reading, writing = os.pipe()
     except OSError as error:
-        raise SpawnFailed(spec.argv, spec.cwd, spec.env, SpawnStep.FORK, error.errno or 0) from error
+        raise spawn_failed(spec.argv, spec.cwd, spec.env, SpawnStep.FORK, error.errno or 0) from error
     # A signal for the agent must not run the agent's handler in the child.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
@@ -79,7 +79,7 @@ def spawn(spec: SpawnSpec) -> Spawned:
             _child(spec, writing)
     except OSError as error:
         os.close(reading)
-        raise SpawnFailed(spec.argv, spec.cwd, spec.env, SpawnStep.FORK, error.errno or 0) from error
+        raise spawn_failed(spec.argv, spec.cwd, spec.env, SpawnStep.FORK, error.errno or 0) from error
     finally:
         os.close(writing)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -89,14 +89,14 @@ def spawn(spec: SpawnSpec) -> Spawned:
         os.close(reading)
     if failure is not None:
         _take_back(pid)
-        raise SpawnFailed(spec.argv, spec.cwd, spec.env, *failure)
+        raise spawn_failed(spec.argv, spec.cwd, spec.env, *failure)
     try:
         identity = identify(pid)
         pidfd = open_pidfd(pid)
     except OSError as error:
         # Without a name it could never be found again.
         _take_back(pid)
-        raise SpawnFailed(spec.argv, spec.cwd, spec.env, SpawnStep.NAME, error.errno or 0) from error
+        raise spawn_failed(spec.argv, spec.cwd, spec.env, SpawnStep.NAME, error.errno or 0) from error
     # A child that was not waited for keeps its number, so this is never anybody else.
     assert identity is not None
     return Spawned(identity, None if isinstance(pidfd, Missing) else pidfd)

@@ -31,8 +31,7 @@ class SpawnFailed(SophiaError):
 
     exit_code = ExitCode.UNAVAILABLE
 
-    def __init__(self, argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], step: SpawnStep, number: int) -> None:
-        reference, message, hint = _explain(argv, cwd, env, step, number)
+    def __init__(self, reference: str, message: str, hint: str, step: SpawnStep, number: int) -> None:
         super().__init__(reference, message, hint=hint)
         self.step = step
         self.number = number
@@ -50,41 +49,40 @@ def find_program(name: str, cwd: Path, path: str) -> Path | None:
     return None
 
 
-def _explain(
-    argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], step: SpawnStep, number: int
-) -> tuple[str, str, str]:
+def spawn_failed(argv: tuple[str, ...], cwd: Path, env: Mapping[str, str], step: SpawnStep, number: int) -> SpawnFailed:
+    """Return the error for a start that failed at a step with an error number (0: none) of the system."""
     if not argv or (step is SpawnStep.PROGRAM and number == 0):
-        return "command-invalid", "the command is empty or holds a zero byte", "mend `command` in the settings"
-    name = argv[0]
+        hint = "mend `command` in the settings"
+        return SpawnFailed("command-invalid", "the command is empty or holds a zero byte", hint, step, number)
     if step is SpawnStep.FOLDER:
         reason = {errno.ENOENT: "does not exist", errno.ENOTDIR: "is no folder"}.get(number, os.strerror(number))
-        return "folder-unusable", f"the folder `{cwd}` {reason}", "mend `cwd` in the settings"
+        hint = "mend `cwd` in the settings"
+        return SpawnFailed("folder-unusable", f"the folder `{cwd}` {reason}", hint, step, number)
     if step is SpawnStep.PROGRAM:
-        return _explain_program(name, find_program(name, cwd, env.get("PATH", os.defpath)), number)
+        return _program_failed(argv[0], find_program(argv[0], cwd, env.get("PATH", os.defpath)), number)
     reason = os.strerror(number) if number else "it takes too long"
     hint = "the system is short of processes, descriptors or memory, or refuses them; see `sophia doctor`"
-    return "spawn-failed", f"cannot start `{name}`: {step.value}: {reason}", hint
+    return SpawnFailed("spawn-failed", f"cannot start `{argv[0]}`: {step.value}: {reason}", hint, step, number)
 
 
-def _explain_program(name: str, found: Path | None, number: int) -> tuple[str, str, str]:
+def _program_failed(name: str, found: Path | None, number: int) -> SpawnFailed:
+    step = SpawnStep.PROGRAM
     if number == errno.ENOENT and found is not None:
-        interpreter = _interpreter_of(found)
-        return (
-            "interpreter-not-found",
-            f"`{found}` asks for the interpreter `{interpreter}`, which is not there",
-            "create the environment again, or name the interpreter in `command`",
-        )
+        message = f"`{found}` asks for the interpreter `{_interpreter_of(found)}`, which is not there"
+        hint = "create the environment again, or name the interpreter in `command`"
+        return SpawnFailed("interpreter-not-found", message, hint, step, number)
     if number in (errno.ENOENT, errno.ENOTDIR):
         hint = "install it in the project's environment, or give its path in `command`"
-        return "program-not-found", f"there is no program `{name}`", hint
+        return SpawnFailed("program-not-found", f"there is no program `{name}`", hint, step, number)
     if number == errno.EACCES:
-        what = f"`{found or name}` may not be executed"
-        return "program-not-executable", what, "make it executable, or name its interpreter in `command`"
+        hint = "make it executable, or name its interpreter in `command`"
+        return SpawnFailed("program-not-executable", f"`{found or name}` may not be executed", hint, step, number)
     if number == errno.ENOEXEC:
         hint = "give it a first line such as `#!/bin/sh`, or name its interpreter in `command`"
-        return "program-not-executable", f"`{found or name}` is no program of this machine", hint
+        message = f"`{found or name}` is no program of this machine"
+        return SpawnFailed("program-not-executable", message, hint, step, number)
     hint = "see whether the program runs from a shell"
-    return "spawn-failed", f"cannot run `{name}`: {os.strerror(number)}", hint
+    return SpawnFailed("spawn-failed", f"cannot run `{name}`: {os.strerror(number)}", hint, step, number)
 
 
 def _interpreter_of(script: Path) -> str:

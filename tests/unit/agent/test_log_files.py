@@ -209,6 +209,17 @@ def test_the_last_lines_come_from_all_files(folder: Path, count: int) -> None:
     assert tail.position == len(lines(200)) + 10
 
 
+def test_lines_from_before_a_position_are_left_out(folder: Path) -> None:
+    log = LogFile(folder / "api.log", 1000, 9)
+    append(log, lines(100))
+    rotate_fully(log)
+    since = layout_of(log.path).end
+    append(log, b"one\ntwo\n")
+    assert tail_log(log.path, 20, since).lines == ("one", "two")
+    assert tail_log(log.path, 1, since).lines == ("two",)
+    assert tail_log(log.path, 20, since + 100).lines == ()
+
+
 def test_an_absent_log_is_empty(folder: Path) -> None:
     assert tail_log(folder / "api.log", 10).lines == ()
     assert read_log(folder / "api.log", 0).data == b""
