@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
 from typing import assert_never
 
@@ -295,6 +294,9 @@ def _versions(difference: Difference) -> str:
 
 
 def _unknown(name: str, known: Sequence[str]) -> UsageError:
+    # The agent imports this module for its order of services, and refuses no names.
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"services: {', '.join(known)}" if known else "none is declared"
     return UsageError("service-unknown", f"the settings have no service `{name}`", hint=hint)

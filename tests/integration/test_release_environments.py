@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from wheel_shop import Shop
 
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
-from sophia_cli.deploy.releases.environments import EnvironmentStore, project_spec
+from sophia_cli.deploy.releases.environments import EnvironmentStore, outline_of, project_spec
 from sophia_cli.deploy.releases.model import PackageLock
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.failpoints import VARIABLE
+from sophia_cli.project.packages.outline import outline_environment
 from sophia_cli.project.state_folder import StateFolder
 
 KILLED = -9
@@ -88,6 +90,15 @@ def test_what_the_project_runs_with_is_built_again_where_nothing_is_pinned(root:
     lock = _ensure(root, shop)
     assert lock.distributions == (("tea", "1.0"), ("water", "1.0"))
     assert not lock.python.startswith(str(root / ".venv"))
+
+
+def test_a_fingerprint_knows_the_versions_before_the_environment_is_built(root: Path, shop: Shop) -> None:
+    spec = _spec(root, shop)
+    outline = outline_environment(root, None, shop.environment())
+    assert outline_of(spec, outline).distributions == (("tea", "1.0"),)
+    assert outline_of(spec, replace(outline, is_own=False, distributions=(("tea", "3"), ("water", "1.0")))) == replace(
+        outline, is_own=False, distributions=(("tea", "1.0"), ("water", "1.0"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ PINNED_FILES = ("requirements.lock", "requirements-lock.txt", "requirements.txt"
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 
 _PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*===?\s*[^\s;]+")
+_PIN_PARTS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:===?\s*([^\s;]+)|@\s*(\S+))")
 _DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S+")
 _KEPT_OPTIONS = (
     "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--only-binary", "--no-index",
@@ -44,6 +45,15 @@ class EnvironmentSpec:
     is_whole: bool
     has_hashes: bool
     left_out: tuple[str, ...] = ()
+
+    @property
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """The pinned versions by normalised name, sorted; what comes from a URL has that in place of a version."""
+        found: dict[str, str] = {}
+        for line in self.lines:
+            if match := _PIN_PARTS.match(line):
+                found[normalised(match[1])] = match[2] or match[3]
+        return tuple(sorted(found.items()))
 
     @property
     def digest(self) -> str:

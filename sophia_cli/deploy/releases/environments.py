@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sophia_cli.core.errors import BusyError, UnavailableError
@@ -23,7 +24,7 @@ from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
 from sophia_cli.project.packages.children import run_tool
 from sophia_cli.project.packages.installed import installed_packages
-from sophia_cli.project.packages.outline import outline_environment
+from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
 from sophia_cli.project.packages.resolvers import LIMIT_S
 from sophia_cli.project.packages.target import find_target
 from sophia_cli.project.packages.tools import find_tools
@@ -49,6 +50,16 @@ def project_spec(root: Path, named: str | None, variables: Mapping[str, str]) ->
         return environment_spec(root, outline.python, outline.version, None)
     target = find_target(root, named or str(Path(outline.python).parent.parent), Path(sys.prefix), variables)
     return environment_spec(root, outline.python, outline.version, installed_packages(target))
+
+
+def outline_of(spec: EnvironmentSpec, project: EnvironmentOutline) -> EnvironmentOutline:
+    """Return what the environment of a spec will hold, for a fingerprint before it is built.
+
+    Distributions that the spec does not name (it may leave dependencies to pip) have the versions of the project's own
+    environment.
+    """
+    others = {} if spec.is_whole or project.is_own else dict(project.distributions)
+    return replace(project, distributions=tuple(sorted({**others, **dict(spec.versions)}.items())))
 
 
 class EnvironmentStore:

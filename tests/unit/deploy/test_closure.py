@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from sophia_cli.deploy.candidates import candidate_of, search_path_of
+from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.closure import closure_of, named_files, needed_distributions
 from sophia_cli.fixers.survey import facts_of_bytes
 from sophia_cli.project.dependencies.installed import Environment, InstalledDistribution
@@ -127,7 +127,15 @@ def test_files_that_a_command_names_and_those_that_are_watched_are_data() -> Non
     assert [path for path, _ in candidate.fingerprint.data] == ["conf/log.yml", "m/x.onnx", "prompts/a/b.txt"]
     assert "other.py" not in dict(candidate.fingerprint.code)
     assert dict(candidate.fingerprint.packages)["fastapi"] == "1.5"
+    assert needed_files([service], _graph(PROJECT)) == set(PROJECT) - {"other.py", "job/run.py"}
     assert (candidate.fingerprint.secrets, candidate.fingerprint.environment) == ((("K", "h"),), "e")
+
+
+def test_packages_whose_modules_nobody_knows_count_for_every_service() -> None:
+    outline = EnvironmentOutline("/p", "3.11.4", (("fresh", "2"), ("flask", "1")), (), is_own=False)
+    candidate = candidate_of(Service("api", app="app:app"), _graph(PROJECT), {}, outline, ENVIRONMENT, {})
+    assert dict(candidate.fingerprint.packages)["fresh"] == "2"
+    assert "flask" not in dict(candidate.fingerprint.packages)
 
 
 def test_files_count_from_the_working_folder_of_the_command() -> None:

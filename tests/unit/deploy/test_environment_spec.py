@@ -80,6 +80,12 @@ def test_what_is_installed_counts_in_the_versions_of_the_lock_file(tmp_path: Pat
     assert (spec.is_whole, spec.has_hashes) == (True, False)
 
 
+def test_pinned_versions_are_told_before_anything_is_built(tmp_path: Path) -> None:
+    lines = 'Any_IO[trio]==4.0 --hash=sha256:aa\nfar @ https://x/far.whl\nodd===1.x ; python_version > "3"\n--pre\n'
+    (tmp_path / "requirements.txt").write_text(lines)
+    assert _spec(tmp_path).versions == (("any-io", "4.0"), ("far", "https://x/far.whl"), ("odd", "1.x"))
+
+
 def test_the_digest_names_packages_and_python_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("anyio==4.0  # a comment\n\n")
     spec = _spec(tmp_path)

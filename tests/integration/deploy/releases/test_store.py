@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,27 @@ def test_files_that_did_not_change_are_shared_with_the_release_before(project: R
     assert shared == {"app.py", "core/__init__.py"}
     assert project.tree(first)["core/db.py"] == b"ROWS = 1\n"
     assert project.objects() == 5
+
+
+def test_releases_that_are_made_together_share_their_files_and_are_whole_each(project: ReleasedProject) -> None:
+    drafts = [draft_of(name) for name in ("api", "web", "api")]
+    made = project.store.create_all(drafts, project.sources(), project.clock)
+    assert [(release.name, release.number) for release in made] == [("api", 1), ("web", 1), ("api", 2)]
+    assert len({_inode(project, release, "core/db.py") for release in made}) == 1
+    assert all(project.store.differences(release).is_intact for release in made)
+    other = project.release("worker")
+    assert _inode(project, other, "core/db.py") == _inode(project, made[0], "core/db.py")
+
+
+def test_nothing_to_make_is_no_mistake(project: ReleasedProject) -> None:
+    assert project.store.create_all([], project.sources(), project.clock) == ()
+
+
+def test_environments_of_releases_are_known(project: ReleasedProject) -> None:
+    draft = draft_of("api")
+    project.release("web")
+    project.store.create(replace(draft, lock=replace(draft.lock, environment="ab")), project.sources(), project.clock)
+    assert project.store.environments() == {"ab"}
 
 
 def test_a_file_that_was_edited_in_the_release_before_is_copied_anew(project: ReleasedProject) -> None:
