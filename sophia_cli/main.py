@@ -32,6 +32,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("config", "sophia_cli.commands.config:config", "Show the settings as they count in the end."),
     Command("doctor", "sophia_cli.commands.doctor:doctor", "Say what this machine and project are missing."),
     Command("verify", "sophia_cli.commands.verify:verify", "Check that running services do what they should."),
+    Command("deploy", "sophia_cli.commands.deploy:deploy", "Bring services to what the working tree is, one at a time."),
+    Command("status", "sophia_cli.commands.status:status", "Show how the services are."),
+    Command("logs", "sophia_cli.commands.logs:logs", "Show what a service wrote."),
+    Command("restart", "sophia_cli.commands.restart:restart", "Restart services without dropping a request."),
+    Command("rollback", "sophia_cli.commands.rollback:rollback", "Return services to an earlier release."),
+    Command("stop", "sophia_cli.commands.stop:stop", "End services, and keep them ended."),
+    Command("agent", "sophia_cli.commands.agent:agent", "Start, stop or show the daemon that keeps the services."),
     Command("bench", "sophia_cli.commands.bench:bench", "Measure and grade the latency of a service."),
     Command("demo", "sophia_cli.commands.demo:demo", "Play the whole story on a small broken project."),
 )

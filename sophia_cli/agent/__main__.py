@@ -1,7 +1,6 @@
 """`python -m sophia_cli.agent ROOT [DESCRIPTOR]`: the agent of one project, until it is told to end.
 
-What keeps it from starting, or that it is ready, is written to the descriptor; without one it runs in the foreground and
-logs to standard error.
+What keeps it from starting, or that it is ready, is written to the descriptor; without one it runs in the foreground.
 """
 
 from __future__ import annotations

@@ -115,6 +115,7 @@ class Server:
     def __init__(self, methods: Mapping[str, Method]) -> None:
         self._methods = methods
         self._tasks: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.AbstractServer | None = None
 
     async def start(self, listener: socket.socket) -> None:
@@ -128,9 +129,15 @@ class Server:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Closing a connection ends its reader by itself; a cancelled one would be reported as a failure.
+        for writer in tuple(self._open):
+            writer.close()
+        while self._open:
+            await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(writer, _peer_of(writer))
+        self._open.add(writer)
         mine: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -156,6 +163,7 @@ class Server:
                 task.cancel()
             with contextlib.suppress(OSError):
                 writer.close()
+            self._open.discard(writer)
 
     async def _answer(self, call: Call) -> None:
         request = call.request

@@ -13,7 +13,6 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-from sophia_cli.project.settings import check_model, service_model
 from sophia_cli.project.settings.service_model import Service
 
 Values: TypeAlias = "bool | int | float | str | list[Values] | dict[str, Values] | None"
@@ -63,7 +62,7 @@ def _fields_to_values(value: object) -> dict[str, Values]:
 def _dataclass_from(kind: type[Value], values: object, place: str) -> Value:
     if not isinstance(values, Mapping) or not is_dataclass(kind):
         raise UnreadableValues(f"`{place}` must be an object")
-    hints = typing.get_type_hints(kind, {**vars(check_model), **vars(service_model)})
+    hints = typing.get_type_hints(kind)
     known = {field.name for field in fields(kind)}
     given = {name: _from(hints[name], value, f"{place}.{name}") for name, value in values.items() if name in known}
     try:

@@ -1,0 +1,182 @@
+"""Taking over what an earlier agent left: services as written down, their processes, their listeners."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sophia_cli.agent.instance import InstanceName
+from sophia_cli.agent.keeper import Keeper
+from sophia_cli.agent.listeners import Listeners
+from sophia_cli.agent.planning import shares_listener
+from sophia_cli.agent.runtime import ServiceRuntime
+from sophia_cli.agent.secret_values import SecretValues
+from sophia_cli.agent.state_rows import InstanceRow, ServiceRow
+from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.service_status import Role
+from sophia_cli.deploy.releases.model import Release
+from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.project.host.processes import (
+    ProjectProcess,
+    is_running,
+    processes_of_project,
+    running_for_s,
+    send_signal,
+)
+from sophia_cli.project.state_folder import StateFolder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The services that are known again, and how many processes go on."""
+
+    services: tuple[str, ...]
+    processes: int
+
+
+class Household(Protocol):
+    """What is put in order by an adoption."""
+
+    state: StateFolder
+    keeper: Keeper
+    releases: ReleaseStore
+    listeners: Listeners
+    secrets: SecretValues
+
+    def runtime(self, name: str) -> ServiceRuntime:
+        """Return what is known of a service."""
+
+    def now(self) -> float:
+        """Return the time of the agent's clock."""
+
+
+def adopt_services(home: Household) -> Adopted:
+    """Take over services, processes and listeners; what nobody knows of is ended.
+
+    Where the state was lost, services and their releases are what the running processes say.
+    """
+    processes = processes_of_project(str(home.state.root))
+    rows = home.keeper.instances()
+    services = home.keeper.services()
+    if home.keeper.quarantined is not None:
+        rows = _instances_from(processes)
+        services = _services_from(rows)
+        log.warning("state rebuilt from running processes", extra={"instances": len(rows)})
+    home.keeper.close_left_open("agent-restarted")
+    adopted = 0
+    for service in services:
+        _restore_service(home, service)
+    for row in rows:
+        adopted += _restore_instance(home, row)
+    known = {instance.id.name for service in services for instance in home.runtime(service.name).instances}
+    _end_unknown(process for process in processes if process.instance not in known)
+    for service in services:
+        _restore_listener(home, service)
+        home.keeper.save_service(home.runtime(service.name))
+    return Adopted(tuple(service.name for service in services), adopted)
+
+
+def _restore_service(home: Household, row: ServiceRow) -> None:
+    runtime = home.runtime(row.name)
+    runtime.previous = row.previous
+    runtime.good = row.good
+    runtime.is_stopped = row.is_stopped
+    runtime.moved_port = row.moved_port
+    runtime.restarts_before = row.restarts
+    if row.release is not None:
+        runtime.release = _read(home.releases, row.name, row.release)
+
+
+def _restore_instance(home: Household, row: InstanceRow) -> bool:
+    """Adopt the process of an instance; False when it is gone."""
+    release = _read(home.releases, row.service, row.release)
+    if release is None or row.identity is None or not is_running(row.identity):
+        home.keeper.drop_instance(row.name)
+        return False
+    name = InstanceName(row.name, row.service, row.release, row.number)
+    instance = home.runtime(row.service).keep(name, release, row.role, row.batch)
+    instance.private_port = row.private_port
+    instance.log_from = row.log_from
+    age_s = running_for_s(row.identity)
+    instance.started_at = None if age_s is None else home.now() - age_s
+    home.secrets.learn(row.service, release.service.secrets, row.identity.pid)
+    instance.adopt(row.identity, is_ready=row.was_ready)
+    return True
+
+
+def _restore_listener(home: Household, row: ServiceRow) -> None:
+    runtime = home.runtime(row.name)
+    release = runtime.release
+    if release is None or runtime.is_stopped or not shares_listener(release.service):
+        return
+    service = release.service
+    assert service.port is not None, "what shares a listener has a port"
+    port = row.moved_port or service.port
+    holders = [one.identity for one in runtime.instances if one.identity is not None]
+    if home.listeners.take_back(row.name, service.host, port, holders):
+        return
+    try:
+        moved = home.listeners.open(service, row.moved_port)
+        if moved is not None:
+            runtime.moved_port = home.listeners.port(row.name)
+    except SophiaError as error:
+        log.warning("no listener", extra={"service": row.name, "reason": error.message})
+        home.keeper.event(row.name, "no-listener", error.message)
+
+
+def _end_unknown(processes: Iterable[ProjectProcess]) -> None:
+    """End processes of the project that no record knows: the agent died between starting and writing them down."""
+    for process in processes:
+        log.warning("unknown process ended", extra={"pid": process.identity.pid, "instance": process.instance})
+        try:
+            send_signal(process.identity, signal.SIGKILL)
+        except PermissionError as error:
+            log.warning("not ended", extra={"pid": process.identity.pid, "reason": str(error)})
+
+
+def _instances_from(processes: tuple[ProjectProcess, ...]) -> tuple[InstanceRow, ...]:
+    """Return the instances that the environments of running processes tell of."""
+    found: dict[str, InstanceRow] = {}
+    for process in sorted(processes, key=lambda one: one.identity.start_ticks):
+        # The first process of an instance leads its session; the others are what it started.
+        if process.identity.pid != process.session or process.instance in found or not process.release.isdigit():
+            continue
+        found[process.instance] = InstanceRow(
+            name=process.instance,
+            service=process.service,
+            release=int(process.release),
+            number=_number_of(process.instance),
+            batch="found",
+            role=Role.ACTIVE,
+            identity=process.identity,
+            private_port=None,
+            log_from=0,
+            was_ready=True,
+        )
+    return tuple(found.values())
+
+
+def _services_from(rows: tuple[InstanceRow, ...]) -> tuple[ServiceRow, ...]:
+    releases: dict[str, int] = {}
+    for row in rows:
+        releases[row.service] = max(row.release, releases.get(row.service, 0))
+    return tuple(ServiceRow(name, number, good=(number,)) for name, number in releases.items())
+
+
+def _number_of(instance: str) -> int:
+    """Return the number of an instance from its name (`api-3-0-a1b2c3`)."""
+    words = instance.rsplit("-", 2)
+    return int(words[1]) if len(words) == 3 and words[1].isdigit() else 0
+
+
+def _read(releases: ReleaseStore, service: str, number: int) -> Release | None:
+    try:
+        return releases.read(service, number)
+    except SophiaError as error:
+        log.warning("release not read", extra={"service": service, "release": number, "reason": error.message})
+        return None

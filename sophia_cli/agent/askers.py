@@ -1,0 +1,106 @@
+"""What is asked of instances: the probes of the settings, and whether a service without any serves at all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sophia_cli.agent.control import ask_launcher
+from sophia_cli.checks.endpoint import Endpoint
+from sophia_cli.checks.probe import Prober, ProbeResult
+from sophia_cli.core.errors import SophiaError
+from sophia_cli.project.host.sockets import answering_pids
+
+# Starting takes a few hundred milliseconds; asking costs a fraction of one.
+_BOOT_INTERVAL_S = 0.025
+_ACCEPT_S = 0.25
+# Once an instance is ready, its readiness is no longer waited for: asking less often keeps an idle agent idle.
+_STEADY_S = 1.0
+
+
+class DeclaredAsker:
+    """A probe of the settings. After it passed it is asked at most once a second while `eases`."""
+
+    def __init__(self, prober: Prober, interval_s: float, *, eases: bool) -> None:
+        self._prober = prober
+        self._declared_s = interval_s
+        self._eases = eases
+        self.interval_s = interval_s
+
+    async def run(self) -> ProbeResult:
+        """Ask once."""
+        result = await self._prober.run()
+        is_steady = self._eases and result.passed
+        self.interval_s = max(self._declared_s, _STEADY_S) if is_steady else self._declared_s
+        return result
+
+    def close(self) -> None:
+        """Close the kept connection."""
+        self._prober.close()
+
+
+class LauncherBoot:
+    """Asks the launcher whether the app has started."""
+
+    interval_s = _BOOT_INTERVAL_S
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+
+    async def run(self) -> ProbeResult:
+        """Ask once; a launcher that does not listen yet has not started."""
+        started = time.perf_counter()
+        try:
+            state = await ask_launcher(self._folder, self._name, "status")
+        except SophiaError as error:
+            return ProbeResult(False, error.message, time.perf_counter() - started)
+        detail = "the app has started" if state.started else "the app is starting"
+        return ProbeResult(state.started, detail, time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class AcceptingBoot:
+    """Looks whether a process of the instance takes connections: the kernel alone would accept them for anybody."""
+
+    interval_s = _BOOT_INTERVAL_S
+
+    def __init__(self, endpoint: Endpoint, members: Callable[[], frozenset[int]]) -> None:
+        self._endpoint = endpoint
+        self._members = members
+
+    async def run(self) -> ProbeResult:
+        """Connect once and see who takes it."""
+        started = time.perf_counter()
+        passed = await accepts(self._endpoint, self._members)
+        detail = f"{self._endpoint} is served" if passed else f"no process of the instance accepts on {self._endpoint}"
+        return ProbeResult(passed, detail, time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+async def accepts(endpoint: Endpoint, members: Callable[[], frozenset[int]]) -> bool:
+    """Return whether one of some processes took one connection to an address."""
+    try:
+        async with asyncio.timeout(_ACCEPT_S):
+            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    except OSError:
+        return False
+    try:
+        connection = writer.get_extra_info("socket")
+        give_up = time.monotonic() + _ACCEPT_S
+        while time.monotonic() < give_up:
+            holders = answering_pids(connection, members())
+            if holders:
+                return True
+            await asyncio.sleep(0.01)
+        return False
+    except OSError:
+        return False
+    finally:
+        writer.transport.abort()

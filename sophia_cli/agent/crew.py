@@ -1,0 +1,257 @@
+"""All services of a project as the agent runs them: taken over, kept, watched, told about one another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from sophia_cli.agent.adoption import Adopted, adopt_services
+from sophia_cli.agent.doors import ProjectDoors
+from sophia_cli.agent.instance import Instance, Surroundings
+from sophia_cli.agent.keeper import Keeper, Pending
+from sophia_cli.agent.listeners import Listeners
+from sophia_cli.agent.operation import Incoming
+from sophia_cli.agent.reaper import Reaper
+from sophia_cli.agent.runtime import ServiceRuntime
+from sophia_cli.agent.secret_values import SecretValues
+from sophia_cli.agent.service_logs import ServiceLogs
+from sophia_cli.agent.starter import ProjectStarter, Wiring
+from sophia_cli.core.service_status import Role, ServiceStatus
+from sophia_cli.deploy.plan import levels_of
+from sophia_cli.deploy.releases.model import Release
+from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.deploy.rollout import Rollout
+from sophia_cli.deploy.supervisor_events import (
+    ActOnIncident,
+    CloseIncident,
+    DependencyDown,
+    DependencyUp,
+    MemoryExceeded,
+    OpenIncident,
+)
+from sophia_cli.deploy.supervisor_model import Recovery
+from sophia_cli.project.host.processes import tree_memory
+from sophia_cli.project.settings.service_model import Service
+from sophia_cli.project.state_folder import StateFolder
+
+log = logging.getLogger(__name__)
+RUN_FOLDER = "run"
+_LOG_LINES = 20
+
+
+class Crew:
+    """The services of one project. `gave_up` is told of an instance that supervision has given up."""
+
+    def __init__(
+        self, state: StateFolder, keeper: Keeper, loop: asyncio.AbstractEventLoop, jitter: Callable[[], float]
+    ) -> None:
+        self.state = state
+        self.keeper = keeper
+        self.releases = ReleaseStore(state)
+        self.listeners = Listeners()
+        self.logs = ServiceLogs(state)
+        self.secrets = SecretValues(state)
+        self.gave_up: Callable[[Instance], None] | None = None
+        self.runtimes: dict[str, ServiceRuntime] = {}
+        self._loop = loop
+        self._reaper = Reaper(loop)
+        run_folder = state.path / RUN_FOLDER
+        wiring = Wiring(self.secrets.of, self._urls_of, self.open_listener)
+        self.starter = ProjectStarter(state.root, run_folder, self.releases, self.listeners, self.logs, wiring)
+        self.doors = ProjectDoors(self.starter, self.releases)
+        self._around = Surroundings(loop, self._reaper, self.starter, self, jitter, self.dependencies_down)
+        self._up: dict[str, bool] = {}
+
+    def start(self) -> None:
+        """Begin to wait for children."""
+        for folder in (RUN_FOLDER, "logs"):
+            (self.state.path / folder).mkdir(mode=0o700, exist_ok=True)
+        self._reaper.start()
+
+    def adopt(self) -> Pending | None:
+        """Take over what an earlier agent left: services, processes, listeners. Returns the operation it was in."""
+        adopted: Adopted = adopt_services(self)
+        for name in adopted.services:
+            self._tell_dependents(name)
+        return self.keeper.pending()
+
+    def start_missing(self) -> None:
+        """Start what should serve and does not run; what depends on others waits for them by itself."""
+        for name in self.ordered():
+            runtime = self.runtimes[name]
+            if runtime.release is None or runtime.is_stopped or runtime.is_rolling:
+                continue
+            runtime.start_missing("start")
+
+    def leave(self) -> None:
+        """Let go of everything; services go on."""
+        for runtime in self.runtimes.values():
+            for instance in runtime.instances:
+                instance.forget()
+        self._reaper.stop()
+        self.listeners.close_all()
+
+    def runtime(self, name: str) -> ServiceRuntime:
+        """Return what the agent knows of a service, made on first use."""
+        if name not in self.runtimes:
+            self.runtimes[name] = ServiceRuntime(name, self._around)
+        return self.runtimes[name]
+
+    def forget(self, name: str) -> None:
+        """Forget a service of which nothing runs."""
+        self.runtimes.pop(name, None)
+        self._up.pop(name, None)
+        self.keeper.drop_service(name)
+
+    def now(self) -> float:
+        """Return the time of the agent's clock."""
+        return self._loop.time()
+
+    def ordered(self) -> tuple[str, ...]:
+        """Return the names of all deployed services, those that others depend on first."""
+        levels = self.levels(())
+        return tuple(sorted(self.runtimes, key=lambda name: (levels.get(name, 0), name)))
+
+    def levels(self, coming: Sequence[Release]) -> Mapping[str, int]:
+        """Return the level of each service by what it depends on, with `coming` in place of what serves now."""
+        services: dict[str, Service] = {
+            name: runtime.release.service for name, runtime in self.runtimes.items() if runtime.release is not None
+        }
+        services.update({release.name: release.service for release in coming})
+        try:
+            return levels_of(list(services.values()))
+        except ValueError:
+            # Releases of different times may wait for one another in a circle that no settings file ever had.
+            return dict.fromkeys(services, 0)
+
+    def statuses(self) -> tuple[ServiceStatus, ...]:
+        """Return how all services are, in the order in which they depend on one another."""
+        now = self._loop.time()
+        found: list[ServiceStatus] = []
+        for name in self.ordered():
+            runtime = self.runtimes[name]
+            own = None if runtime.release is None else runtime.release.service.port
+            found.append(runtime.status(self.listeners.port(name) or own, now))
+        return tuple(found)
+
+    def open_listener(self, release: Release) -> None:
+        """Open the public address of a release's service; PortInUse and PortRefused when that cannot be."""
+        runtime = self.runtime(release.name)
+        moved = self.listeners.open(release.service, runtime.moved_port)
+        runtime.moved_port = self.listeners.port(release.name) if moved is not None else runtime.moved_port
+        if moved is not None:
+            detail = f"port {moved.wanted} is held by {moved.holder}; moved to {moved.port}"
+            self.keeper.event(release.name, "port-moved", detail)
+
+    def look_around(self) -> None:
+        """Look at memory limits and the sizes of logs, and write what is not written yet."""
+        self.keeper.flush()
+        for runtime in self.runtimes.values():
+            for instance in runtime.instances:
+                self._look_at_memory(instance)
+        self.logs.rotate([runtime.release.service for runtime in self.runtimes.values() if runtime.release is not None])
+
+    def _look_at_memory(self, instance: Instance) -> None:
+        if instance.identity is None:
+            return
+        limit = self.starter.release_of(instance).service.limits.memory_bytes
+        if limit is None:
+            return
+        used = tree_memory(instance.identity, limit)
+        if used > limit:
+            instance.send(MemoryExceeded(instance.state.generation, used, limit))
+
+    # What instances tell: see `instance.Record`.
+
+    def instance_changed(self, instance: Instance) -> None:
+        """Write an instance down, and tell those that depend on its service when it came or went."""
+        self.keeper.save_instance(instance)
+        self._loop.call_soon(self._tell_dependents, instance.id.service)
+
+    def incident(self, instance: Instance, action: OpenIncident | ActOnIncident | CloseIncident) -> None:
+        """Write an incident down. Failures of what is only coming in are told by its rollout."""
+        if not instance.is_supervised:
+            return
+        runtime = self.runtime(instance.id.service)
+        match action:
+            case OpenIncident():
+                runtime.open_incidents += 1
+                self.keeper.incident_opened(instance, action)
+            case ActOnIncident():
+                self.keeper.incident_acted(instance, action)
+                if action.recovery is Recovery.GIVE_UP and self.gave_up is not None:
+                    self._loop.call_soon(self.gave_up, instance)
+            case CloseIncident():
+                runtime.open_incidents = max(0, runtime.open_incidents - 1)
+                self.keeper.incident_closed(instance, action)
+        log.info("incident", extra={"instance": instance.id.name, "what": action})
+
+    def _tell_dependents(self, name: str) -> None:
+        runtime = self.runtimes.get(name)
+        if runtime is None or runtime.release is None or (runtime.is_stopped and not runtime.is_rolling):
+            return
+        is_up = runtime.is_up()
+        if self._up.get(name) is is_up:
+            return
+        self._up[name] = is_up
+        for other in self.runtimes.values():
+            if other.release is not None and name in other.release.service.depends_on:
+                for instance in other.instances:
+                    instance.send(DependencyUp(name) if is_up else DependencyDown(name))
+
+    def dependencies_down(self, service: Service) -> tuple[str, ...]:
+        """Return the services that a service depends on and that are known not to be ready."""
+        return tuple(name for name in service.depends_on if self._up.get(name) is False)
+
+    # What operations tell: see `operation.Ledger`.
+
+    def write(self, run_id: str, rollouts: Sequence[Rollout]) -> None:
+        """Bring the state of an operation to the disk."""
+        self.keeper.save_rollouts(run_id, rollouts)
+
+    def finished(self, run_id: str) -> None:
+        """Forget an operation that is over."""
+        self.keeper.operation_over(run_id)
+
+    def came_through(self, incoming: Incoming) -> None:
+        """The new release serves now, or the service was stopped as somebody wanted."""
+        runtime = self.runtime(incoming.work.service)
+        if incoming.keeps_stopped:
+            runtime.is_stopped = True
+            self.listeners.close(runtime.name)
+        else:
+            runtime.settle(incoming.release)
+        self.keeper.save_service(runtime)
+        self._tell_dependents(runtime.name)
+
+    def taken_back(self, incoming: Incoming) -> None:
+        """What served before serves again; without it nobody is to wait for an answer."""
+        runtime = self.runtime(incoming.work.service)
+        if incoming.previous is None:
+            self.listeners.close(runtime.name)
+        self.keeper.save_service(runtime)
+
+    def log_lines(self, instance: Instance) -> tuple[str, ...]:
+        """Return the last lines that an instance wrote."""
+        return self.logs.last_lines(instance.id.service, instance.log_from, _LOG_LINES)
+
+    def _urls_of(self, service: Service) -> Mapping[str, str]:
+        """Return the addresses of the services that a service depends on."""
+        urls: dict[str, str] = {}
+        for name in service.depends_on:
+            runtime = self.runtimes.get(name)
+            if runtime is not None and runtime.release is not None:
+                port = self.listeners.port(name) or runtime.release.service.port
+                if port is not None:
+                    urls[name] = f"http://{_named(runtime.release.service.host)}:{port}"
+        return urls
+
+    def active_of(self, name: str) -> tuple[Instance, ...]:
+        """Return the instances of a service that serve."""
+        return tuple(one for one in self.runtime(name).instances if one.role is Role.ACTIVE)
+
+
+def _named(host: str) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{reachable}]" if ":" in reachable else reachable

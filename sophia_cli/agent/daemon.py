@@ -1,0 +1,103 @@
+"""The agent of one project: brings everything together, takes over what runs, and serves until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sophia_cli.agent.agent_log import log_to
+from sophia_cli.agent.crew import Crew
+from sophia_cli.agent.keeper import Keeper
+from sophia_cli.agent.methods import Methods
+from sophia_cli.agent.server import Server
+from sophia_cli.core.errors import BusyError
+from sophia_cli.deploy.link.address import AGENT_SOCKET, listen
+from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.host.missing import Missing
+from sophia_cli.project.host.syscalls import become_subreaper
+from sophia_cli.project.state_folder import StateFolder
+
+log = logging.getLogger(__name__)
+ALREADY_RUNNING = "agent-already-running"
+_TICK_S = 2.0
+
+
+def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool) -> int:
+    """Run the agent of a project until it is told to end; `ready` is called once it answers for the services.
+
+    Raises BusyError (`agent-already-running`) and whatever keeps it from starting.
+    """
+    state = StateFolder(root)
+    state.ensure()
+    with _only_one(state), log_to(state, in_foreground):
+        asyncio.run(_serve(state, ready))
+    return 0
+
+
+async def _serve(state: StateFolder, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    orphans = become_subreaper()
+    if isinstance(orphans, Missing):
+        log.warning("orphans are not followed", extra={"reason": orphans.reason})
+    clock = SystemClock()
+    with Keeper.open(state, clock) as keeper:
+        crew = Crew(state, keeper, loop, random.Random().random)  # jitter, not a secret
+        crew.start()
+        operation = crew.adopt()
+        methods = Methods(crew, clock, ended)
+        server = Server(methods.table())
+        await server.start(listen(state.path, AGENT_SOCKET))
+        log.info("agent runs", extra={"pid": os.getpid(), "project": str(state.root)})
+        ready()
+        watch = loop.create_task(_watch(crew))
+        if operation is not None:
+            methods.resume(operation)
+        else:
+            crew.start_missing()
+        await ended.wait()
+        watch.cancel()
+        await server.stop()
+        crew.leave()
+        with contextlib.suppress(FileNotFoundError):
+            (state.path / AGENT_SOCKET).unlink()
+    log.info("agent ended", extra={"pid": os.getpid()})
+
+
+async def _watch(crew: Crew) -> None:
+    """Look after what tells nobody when it changes: memory and logs."""
+    while True:
+        await asyncio.sleep(_TICK_S)
+        crew.look_around()
+
+
+@contextlib.contextmanager
+def _only_one(state: StateFolder) -> Iterator[None]:
+    """Hold the place of the project's agent; BusyError when another one has it."""
+    file = os.open(state.path / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise BusyError(
+                ALREADY_RUNNING,
+                f"an agent of `{state.root}` runs already, pid {pid}",
+                hint="`sophia agent status` shows it",
+                location=str(state.root),
+            ) from error
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode("ascii"), 0)
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,56 @@
+"""What a rollout needs beyond instances: the way to the public address, and the checks that guard it."""
+
+from __future__ import annotations
+
+from sophia_cli import __version__
+from sophia_cli.agent.instance import Instance
+from sophia_cli.agent.starter import ProjectStarter
+from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.deploy.releases.model import Release
+from sophia_cli.deploy.releases.store import ReleaseStore
+
+_GATE_S = 10.0
+
+
+class ProjectDoors:
+    """The doors of one project's services."""
+
+    def __init__(self, starter: ProjectStarter, releases: ReleaseStore) -> None:
+        self._starter = starter
+        self._releases = releases
+
+    async def attach(self, instance: Instance) -> None:
+        """Have an instance accept on the public address as well; SophiaError says why it does not."""
+        await self._starter.attach(instance)
+
+    async def prove_answers(self, instance: Instance) -> None:
+        """Return once this very instance answers on the public address; SophiaError when it does not."""
+        await self._starter.prove_answers(instance)
+
+    async def pass_gates(self, instance: Instance, release: Release) -> None:
+        """Run the checks that guard a rollout against the instance's own address; SophiaError names what failed."""
+        # Most services declare no gate, and what runs them takes memory.
+        from sophia_cli.checks.asking import Service, ask
+        from sophia_cli.checks.declared import plan_declared
+        from sophia_cli.checks.planned import run_planned
+
+        service = Service(release.name, self._starter.endpoint(instance), "", _GATE_S)
+        asking = ask(service, __version__)
+        try:
+            gates = [check for check in release.service.checks if check.gate]
+            plan = plan_declared(gates, asking, self._releases.tree(release))
+            results, _ = await run_planned(release.name, plan, _unseen)
+        finally:
+            asking.client.close()
+        failed = next((result for result in results if not result.passed), None)
+        if failed is not None:
+            raise SophiaError(
+                "gate-failed",
+                f"gate `{failed.name}` failed: {failed.message}",
+                hint="`sophia verify` runs the same check against what serves",
+                exit_code=ExitCode.ROLLED_BACK,
+            )
+
+
+def _unseen(number: int, count: int, name: str) -> None:
+    """Nobody watches single gates."""

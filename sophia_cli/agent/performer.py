@@ -1,0 +1,207 @@
+"""Performs the steps of a rollout on the instances of one service; every step can be done again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, assert_never
+
+from sophia_cli.agent.instance import Instance, is_over, is_ready
+from sophia_cli.agent.runtime import ServiceRuntime, policy_for
+from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.service_status import Role
+from sophia_cli.deploy.releases.model import Release
+from sophia_cli.deploy.rollout import (
+    Action,
+    Broken,
+    Failed,
+    Outcome,
+    Planned,
+    PlannedUndo,
+    Step,
+    Succeeded,
+    UndoStep,
+    Work,
+)
+from sophia_cli.deploy.supervisor_events import StartRequested, StopRequested
+from sophia_cli.deploy.supervisor_model import Phase, State
+
+
+class Doors(Protocol):
+    """What a rollout needs beyond the instances: the public address, attaching to it, proofs and gates."""
+
+    async def attach(self, instance: Instance) -> None:
+        """Have an instance accept on the public address as well; SophiaError says why it does not."""
+
+    async def prove_answers(self, instance: Instance) -> None:
+        """Return once this very instance answers on the public address; SophiaError when it does not."""
+
+    async def pass_gates(self, instance: Instance, release: Release) -> None:
+        """Run the checks that guard a rollout; SophiaError names the one that failed."""
+
+
+class Performer:
+    """Performs the steps of one piece of work. `release` comes in, `previous` is what serves, None for nothing.
+
+    Instances that it brings in carry its `batch`; so the old and the new are told apart when both are of one release.
+    """
+
+    def __init__(
+        self, batch: str, runtime: ServiceRuntime, work: Work, release: Release, previous: Release | None, doors: Doors
+    ) -> None:
+        self._batch = batch
+        self._runtime = runtime
+        self._work = work
+        self._release = release
+        self._previous = previous
+        self._doors = doors
+
+    async def perform(self, action: Action) -> Outcome:
+        """Do one step, or take one back, and return how that went."""
+        try:
+            match action:
+                case Planned():
+                    return await self._do(action)
+                case PlannedUndo():
+                    return await self._undo(action)
+                case _:
+                    assert_never(action)
+        except SophiaError as error:
+            return Failed(error.message)
+
+    async def _do(self, planned: Planned) -> Outcome:
+        number = planned.instance
+        match planned.step:
+            case Step.START_CANDIDATE:
+                self._start(number, Role.CANDIDATE, self._release)
+            case Step.START_SERVING:
+                self._start(number, Role.ACTIVE, self._release)
+            case Step.PROVE:
+                return await self._prove(self._new(number))
+            case Step.GATE:
+                instance = self._new(number)
+                return await self._while_alive(instance, self._doors.pass_gates(instance, self._release))
+            case Step.STOP_CANDIDATE:
+                await self._end(self._runtime.of(self._batch, number, Role.CANDIDATE))
+            case Step.ATTACH:
+                await self._attach(self._new(number))
+            case Step.VERIFY:
+                instance = self._new(number)
+                return await self._while_alive(instance, self._doors.prove_answers(instance))
+            case Step.STOP_OLD | Step.DRAIN_OLD:
+                return await self._while_new_lives(self._drain(self._old(number)))
+            case Step.SOAK:
+                return await self._while_new_lives(asyncio.sleep(self._work.soak_s))
+            case _:
+                assert_never(planned.step)
+        return Succeeded()
+
+    async def _undo(self, planned: PlannedUndo) -> Outcome:
+        match planned.step:
+            case UndoStep.STOP_NEW | UndoStep.DRAIN_NEW:
+                for instance in self._all_new(planned.instance):
+                    await self._end(instance)
+                return Succeeded()
+            case UndoStep.RESTORE_OLD:
+                return await self._restore(planned.instance)
+            case _:
+                assert_never(planned.step)
+
+    def _start(self, number: int, role: Role, release: Release, batch: str | None = None) -> Instance:
+        batch = self._batch if batch is None else batch
+        known = self._runtime.of(batch, number, role)
+        if known is not None and not is_over(known.state):
+            # Done again after the agent was killed: the process that was adopted is the one.
+            return known
+        instance = self._runtime.create(release, number, role, batch, is_public=role is Role.ACTIVE)
+        instance.send(StartRequested())
+        return instance
+
+    async def _prove(self, instance: Instance) -> Outcome:
+        state = await instance.until(lambda state: is_ready(state) or is_over(state))
+        return Succeeded() if is_ready(state) else Failed(why(instance))
+
+    async def _attach(self, instance: Instance) -> None:
+        await self._doors.attach(instance)
+        # From here on it is started on the public address, should it have to be started again.
+        instance.is_public = True
+        instance.role = Role.ACTIVE
+
+    async def _drain(self, instance: Instance | None) -> None:
+        if instance is not None:
+            instance.role = Role.DRAINING
+            await self._end(instance)
+
+    async def _end(self, instance: Instance | None) -> None:
+        if instance is None:
+            return
+        instance.send(StopRequested())
+        await instance.until(lambda state: is_over(state) or state.phase is Phase.STOPPED)
+        self._runtime.remove(instance)
+
+    async def _restore(self, number: int) -> Outcome:
+        if self._previous is None:
+            return Succeeded()
+        old = self._old(number)
+        if old is not None and old.state.phase not in (Phase.STOPPING, Phase.STOPPED, Phase.FAILED):
+            old.role = Role.ACTIVE
+            return Succeeded()
+        await self._end(old)
+        instance = self._start(number, Role.ACTIVE, self._previous, f"{self._batch}-back")
+        instance.supervise(policy_for(self._previous.service))
+        return await self._prove(instance)
+
+    async def _while_alive(self, instance: Instance, work: Awaitable[None]) -> Outcome:
+        return await _first_of(work, [(instance, _is_down)])
+
+    async def _while_new_lives(self, work: Awaitable[None]) -> Outcome:
+        new = [self._runtime.of(self._batch, number, Role.ACTIVE) for number in range(self._work.instances)]
+        return await _first_of(work, [(instance, _is_down) for instance in new if instance is not None])
+
+    def _new(self, number: int) -> Instance:
+        instance = self._runtime.of(self._batch, number, Role.ACTIVE, Role.CANDIDATE)
+        if instance is None:
+            # It ended while no agent was there to see it.
+            raise SophiaError("instance-gone", f"the new instance of `{self._work.service}` is gone")
+        return instance
+
+    def _all_new(self, number: int) -> list[Instance]:
+        return [one for one in self._runtime.instances if one.batch == self._batch and one.id.number == number]
+
+    def _old(self, number: int) -> Instance | None:
+        old = (
+            one
+            for one in self._runtime.instances
+            if one.batch != self._batch and one.id.number == number and one.role in (Role.ACTIVE, Role.DRAINING)
+        )
+        return next(old, None)
+
+
+def why(instance: Instance) -> str:
+    """Return why an instance did not come up, in words."""
+    told = instance.state.reason
+    if instance.last_exit is not None and instance.last_exit.signal is not None:
+        told = f"it ended with {instance.last_exit.describe()}"
+    elif instance.last_exit is not None and instance.last_exit.code is not None:
+        told = f"it ended with {instance.last_exit.describe()}" if told is None or "exit code" in told else told
+    return told or "it did not become ready"
+
+
+def _is_down(state: State) -> bool:
+    return is_over(state) or state.phase in (Phase.BACKOFF, Phase.STOPPING, Phase.UNREADY)
+
+
+async def _first_of(work: Awaitable[None], watched: Sequence[tuple[Instance, Callable[[State], bool]]]) -> Outcome:
+    """Return how some work went, or that an instance broke before it was done."""
+    task = asyncio.ensure_future(work)
+    watchers = {asyncio.ensure_future(instance.until(is_down)): instance for instance, is_down in watched}
+    try:
+        done, _ = await asyncio.wait({task, *watchers}, return_when=asyncio.FIRST_COMPLETED)
+        broken = next((instance for watcher, instance in watchers.items() if watcher in done), None)
+        if broken is not None:
+            return Broken(why(broken))
+        task.result()
+        return Succeeded()
+    finally:
+        for one in (task, *watchers):
+            one.cancel()

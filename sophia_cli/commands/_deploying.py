@@ -1,0 +1,209 @@
+"""What a deployment is made of: the project read once, its services compared with what runs, releases written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sophia_cli.commands._project import Project, open_project, scan_project
+from sophia_cli.core.errors import UsageError
+from sophia_cli.core.service_status import ServiceStatus
+from sophia_cli.deploy.candidates import candidate_of, search_path_of
+from sophia_cli.deploy.fingerprint import Fingerprint
+from sophia_cli.deploy.link.messages import Json
+from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePlan, Wanted, plan_deployment
+from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
+from sophia_cli.deploy.releases.sources import Sources, read_sources
+from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.fixers.rule import all_rules
+from sophia_cli.project.clock import Clock
+from sophia_cli.project.dependencies.environment import read_environment
+from sophia_cli.project.dependencies.environment_place import find_environment
+from sophia_cli.project.dependencies.installed import Environment
+from sophia_cli.project.history.repository import find_repository, head_commit
+from sophia_cli.project.imports.graph import ImportGraph
+from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
+from sophia_cli.project.secrets.chain import resolve_secrets
+from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
+from sophia_cli.project.secrets.model import Provider, Secret
+from sophia_cli.project.secrets.providers import DotenvFile, ProcessEnvironment
+from sophia_cli.project.settings.model import PackageSet
+from sophia_cli.project.settings.service_model import Service
+from sophia_cli.project.state_folder import StateFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The project as it is now, ready to become releases."""
+
+    project: Project
+    state: StateFolder
+    environment: str
+    services: tuple[Service, ...]
+    graph: ImportGraph
+    sources: Sources
+    outline: EnvironmentOutline
+    secrets: Mapping[str, Mapping[str, Secret]]
+    candidates: tuple[Candidate, ...]
+
+
+def open_workshop(path: Path, environment: str | None, say: Callable[[str], None]) -> Workshop:
+    """Read everything that decides what is deployed.
+
+    UsageError for settings without services (`no-services`), an app that does not exist (`app-missing`), a secret that
+    no place has; and whatever reading the project raises.
+    """
+    project = open_project([path], all_rules(), (), ())
+    root = project.root
+    state = StateFolder(root)
+    services = project.settings.for_environment(environment)
+    if not services:
+        raise UsageError(
+            "no-services",
+            "the settings declare no service",
+            hint="`sophia init` finds what can be started and writes `sophia.toml`",
+            location=project.settings.source,
+        )
+    say("reading the project")
+    graph = _graph(project)
+    outline = outline_environment(root, project.settings.project.python, os.environ)
+    persist = sorted({path for service in services for path in service.persist})
+    watched = sorted({pattern for service in services for pattern in service.watch})
+    sources = read_sources(root, persist=persist, patterns=watched)
+    secrets = {service.name: _secrets(service, root, environment or "") for service in services}
+    installed = _installed(project)
+    candidates = _candidates(state, services, graph, sources, outline, installed, secrets, environment or "")
+    return Workshop(project, state, environment or "", services, graph, sources, outline, secrets, tuple(candidates))
+
+
+def planned(workshop: Workshop, running: Sequence[ServiceStatus], wanted: Wanted) -> DeploymentPlan:
+    """Return what a deployment would do, given the services that run."""
+    store = ReleaseStore(workshop.state)
+    active: dict[str, Active] = {}
+    for service in running:
+        if service.release is not None:
+            release = store.read(service.name, service.release)
+            active[service.name] = Active(release.service, release.number, store.fingerprint(release))
+    return plan_deployment(workshop.candidates, active, wanted)
+
+
+def make_releases(workshop: Workshop, plan: DeploymentPlan, clock: Clock, say: Callable[[str], None]) -> list[Release]:
+    """Write a release for every service that the plan deploys, and return them in its order."""
+    store = ReleaseStore(workshop.state)
+    lock = _lock(workshop, clock, say)
+    made: list[Release] = []
+    for service in plan.to_deploy:
+        assert service.candidate is not None, "what is deployed has a candidate"
+        say(f"copying release of {service.name}")
+        made.append(
+            store.create(_draft(workshop, service, service.candidate.fingerprint, lock, clock), workshop.sources, clock)
+        )
+    return made
+
+
+def secrets_for(workshop: Workshop, made: Sequence[Release]) -> dict[str, Json]:
+    """Return the values of the secrets of some releases, by service and name, for the agent's memory."""
+    return {
+        release.name: {name: value.reveal() for name, value in workshop.secrets[release.name].items()}
+        for release in made
+        if workshop.secrets[release.name]
+    }
+
+
+def prune_releases(workshop: Workshop, running: Sequence[ServiceStatus], clock: Clock) -> list[str]:
+    """Remove old releases; returns notes about those that were kept because somebody put files there."""
+    store = ReleaseStore(workshop.state)
+    notes: list[str] = []
+    for service in running:
+        protected = {number for number in (service.release, service.previous) if number is not None}
+        pruned = store.prune(service.name, protected, clock)
+        notes += [
+            f"release {kept.number} of {service.name} was kept: it holds {', '.join(kept.files[:3])}"
+            for kept in pruned.kept
+        ]
+    return notes
+
+
+def _draft(
+    workshop: Workshop, service: ServicePlan, fingerprint: Fingerprint, lock: PackageLock, clock: Clock
+) -> ReleaseDraft:
+    assert service.candidate is not None, "what is deployed has a candidate"
+    settings = service.candidate.service
+    return ReleaseDraft(
+        service=settings,
+        created=clock.now().isoformat(timespec="seconds"),
+        environment=workshop.environment,
+        commit=_commit(workshop.project.root),
+        fingerprint=fingerprint,
+        lock=lock,
+        search_path=search_path_of(settings, workshop.graph, workshop.outline),
+    )
+
+
+def _lock(workshop: Workshop, clock: Clock, say: Callable[[str], None]) -> PackageLock:
+    outline = workshop.outline
+    if workshop.project.settings.project.environment is PackageSet.SHARED:
+        return PackageLock(outline.python, outline.version, outline.distributions)
+    from sophia_cli.deploy.releases.environments import EnvironmentStore, project_spec
+
+    root = workshop.project.root
+    spec = project_spec(root, workshop.project.settings.project.python, os.environ)
+    return EnvironmentStore(workshop.state).ensure(spec, os.environ, clock, say)
+
+
+def _candidates(
+    state: StateFolder,
+    services: Sequence[Service],
+    graph: ImportGraph,
+    sources: Sources,
+    outline: EnvironmentOutline,
+    installed: Environment,
+    secrets: Mapping[str, Mapping[str, Secret]],
+    environment: str,
+) -> list[Candidate]:
+    addresses = {service.name: f"{service.host}:{service.port}" for service in services if service.port is not None}
+    hashes = sources.hashes
+    found: list[Candidate] = []
+    for service in services:
+        own = secrets[service.name]
+        keyed = {name: keyed_hash(project_key(state), name, value) for name, value in own.items()} if own else {}
+        found.append(
+            candidate_of(
+                service,
+                graph,
+                hashes,
+                outline,
+                installed,
+                keyed,
+                environment=environment,
+                addresses={name: addresses[name] for name in service.depends_on if name in addresses},
+            )
+        )
+    return found
+
+
+def _secrets(service: Service, root: Path, environment: str) -> Mapping[str, Secret]:
+    if not service.secrets:
+        return {}
+    files = [f".env.{environment}", ".env"] if environment else [".env"]
+    providers: list[Provider] = [ProcessEnvironment(os.environ)]
+    providers += [DotenvFile(root, file, os.environ) for file in files]
+    return {found.name: found.value for found in resolve_secrets(service.name, service.secrets, providers)}
+
+
+def _graph(project: Project) -> ImportGraph:
+    scan = scan_project(project, None)
+    assert scan.survey is not None, "a scan of a whole project has a survey"
+    return scan.survey.view({}).graph
+
+
+def _installed(project: Project) -> Environment:
+    place = find_environment(project.root, project.settings.project.python)
+    return Environment() if place is None else read_environment(place)
+
+
+def _commit(root: Path) -> str | None:
+    repository = find_repository(root)
+    return None if repository is None else head_commit(repository)

@@ -1,0 +1,171 @@
+"""Operations on services: the agent is reached, its slot taken, what happens shown, and the outcome read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from sophia_cli.commands._output import say
+from sophia_cli.commands._status import agent_status
+from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceAction, ServiceReport
+from sophia_cli.core.errors import ExitCode, UnavailableError, UsageError
+from sophia_cli.deploy.link.client import AgentLink, connect_agent
+from sophia_cli.deploy.link.messages import Event, Fields, Json
+from sophia_cli.deploy.link.starting import reach_agent
+from sophia_cli.project.root import find_root
+from sophia_cli.project.settings.service_codec import UnreadableValues, record_from
+from sophia_cli.project.state_folder import StateFolder
+
+# A step may take as long as a service takes to start and to drain; the agent bounds each of them itself.
+_SILENCE_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """What the agent did: the id of the operation in its records, and the services in the order of the plan."""
+
+    run_id: str | None
+    services: tuple[ServiceReport, ...]
+
+
+def state_of(path: Path) -> StateFolder:
+    """Return the state folder of the project that a path is in; UsageError when the path does not exist."""
+    if not os.path.lexists(path):
+        raise UsageError("path-missing", f"`{path}` does not exist", hint="check the spelling of the path")
+    return StateFolder(find_root(path))
+
+
+def running_agent(state: StateFolder) -> AgentLink:
+    """Return a connection to the agent; UnavailableError (`agent-not-running`) when there is none."""
+    link = connect_agent(state.path) if state.exists() else None
+    if link is None:
+        raise UnavailableError(
+            "agent-not-running",
+            f"no agent runs for `{state.root}`",
+            hint="`sophia deploy` starts it, and so does `sophia agent start`",
+            location=str(state.root),
+        )
+    return link
+
+
+@contextlib.contextmanager
+def operation(state: StateFolder, command: str, wait_s: float, *, starts: bool) -> Iterator[AgentLink]:
+    """Hold the agent's one slot for the length of the `with` block; `command` is what others are told.
+
+    Raises BusyError (`agent-busy`) after `wait_s` seconds. With `starts`, the agent is started when none runs.
+    """
+    with reach_agent(state) if starts else running_agent(state) as link:
+        params: Fields = {"pid": os.getpid(), "command": command, "wait_s": wait_s}
+        link.ask("hold", params, timeout_s=wait_s + 30.0, seen=_waiting)
+        yield link
+
+
+def _waiting(event: Event) -> None:
+    if event.kind == "queued":
+        say(f"waiting for {event.data.get('holder')}")
+
+
+def perform(link: AgentLink, method: str, params: Fields, progress: Callable[[Event], None]) -> Operated:
+    """Return what an operation of the agent led to; every step goes to `progress`."""
+    answer = link.ask(method, params, timeout_s=_SILENCE_S, seen=progress)
+    services = answer.get("services")
+    run_id = answer.get("run_id")
+    try:
+        reports = (
+            tuple(record_from(ServiceReport, values) for values in services if services)
+            if isinstance(services, list)
+            else ()
+        )
+    except UnreadableValues as error:
+        raise _other_version(error) from error
+    return Operated(run_id if isinstance(run_id, str) else None, reports)
+
+
+def _other_version(error: UnreadableValues) -> UnavailableError:
+    return UnavailableError(
+        "agent-of-other-version",
+        f"the agent answers in another form than this Sophia reads: {error}",
+        hint="`sophia agent stop`, then run the command again; the services go on meanwhile",
+    )
+
+
+class StepLines:
+    """Tells on standard error what the agent does, a line a step."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if self._quiet or event.kind != "step":
+            return
+        data = event.data
+        instance, took, detail = data.get("instance"), data.get("duration_s"), data.get("detail")
+        which = f" #{instance}" if instance else ""
+        mark = "" if data.get("passed") else " failed"
+        told = f": {detail}" if detail else ""
+        timing = f" ({took:.2f} s)" if isinstance(took, int | float) else ""
+        say(f"{data.get('service')}: {data.get('name')}{which}{mark}{told}{timing}")
+
+
+def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the services that the agent knows and that are wanted, all of them when none is named.
+
+    UsageError (`service-unknown`) for a name that it does not know.
+    """
+    known = [service.name for service in agent_status(link).services]
+    for name in wanted:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"deployed: {', '.join(known) or 'none'}"
+            raise UsageError("service-unknown", f"no service `{name}` is deployed", hint=hint)
+    return tuple(wanted) or tuple(known)
+
+
+def outcome_of(
+    services: Sequence[ServiceReport], done: DeployVerdict, *, is_rollback: bool = False
+) -> tuple[DeployVerdict, ExitCode]:
+    """Return what an operation came to as a whole; `done` is the verdict when all went well.
+
+    A rollback that did not come through is incomplete: somebody wanted to be back and is not.
+    """
+    actions = {service.action for service in services}
+    if ServiceAction.INCOMPLETE in actions:
+        return DeployVerdict.INCOMPLETE, ExitCode.UNDO_INCOMPLETE
+    failed = ServiceAction.FAILED in actions
+    if is_rollback:
+        is_there = not failed and ServiceAction.KEPT not in actions
+        return (done, ExitCode.DONE) if is_there else (DeployVerdict.INCOMPLETE, ExitCode.UNDO_INCOMPLETE)
+    if failed:
+        return DeployVerdict.FAILED, ExitCode.ROLLED_BACK
+    if ServiceAction.ROLLED_BACK in actions:
+        return DeployVerdict.ROLLED_BACK, ExitCode.ROLLED_BACK
+    return done, ExitCode.DONE
+
+
+def write_report(report: DeployReport, as_json: bool, quiet: bool, verbose: bool, output: Path | None) -> int:
+    """Write a report in the form that was asked for; returns its exit code."""
+    from sophia_cli.commands._output import has_colours, write_result
+
+    if as_json:
+        from sophia_cli.render.deploy_json import deploy_json
+
+        text = deploy_json(report)
+    else:
+        from sophia_cli.render.deploy_text import deploy_summary, deploy_text
+        from sophia_cli.render.style import Style
+
+        style = Style(output is None and has_colours(sys.stdout, os.environ), verbose)
+        text = deploy_summary(report) + "\n" if quiet else deploy_text(report, style)
+    write_result(text, output)
+    return int(report.exit_code)
+
+
+def names(services: Sequence[str] | None) -> list[Json]:
+    """Return names of services as they are sent."""
+    return list(services or ())

@@ -1,0 +1,109 @@
+"""`sophia agent`: the daemon that keeps the services of a project."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+from sophia_cli.commands._operation import running_agent, state_of
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands._output import Format, chosen_format, write_result
+from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands._status import agent_status
+from sophia_cli.core.errors import ExitCode, UnavailableError
+from sophia_cli.core.service_status import AgentStatus
+from sophia_cli.deploy.link.client import connect_agent
+from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.state_folder import StateFolder
+
+_STOP_S = 30.0
+_LOOK_S = 0.02
+
+
+class AgentAction(Enum):
+    """What is done with the agent."""
+
+    START = "start"
+    STOP = "stop"
+    STATUS = "status"
+    RUN = "run"
+
+
+def agent(
+    action: Annotated[AgentAction, Argument(metavar="ACTION", help="start, stop, status, or run (in the foreground).")],
+    project: Annotated[
+        Path,
+        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
+    ] = Path(),
+    format_: FormatOption = None,
+    json: Json = False,
+    output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
+) -> int:
+    """Start, stop or show the agent of a project; `sophia deploy` starts it by itself.
+
+    Stopping it leaves the services running, unwatched, until the next agent takes them over. `sophia stop --all` ends
+    services.
+    """
+    clock = SystemClock()
+    started = clock.monotonic()
+    chosen = chosen_format(format_, json)
+    state = state_of(project)
+    match action:
+        case AgentAction.RUN:
+            # In place of this process: signals and the terminal are the agent's own then.
+            os.execv(sys.executable, [sys.executable, "-m", "sophia_cli.agent", str(state.root)])
+        case AgentAction.START:
+            from sophia_cli.deploy.link.starting import reach_agent
+
+            with reach_agent(state) as link:
+                found: AgentStatus | None = agent_status(link)
+        case AgentAction.STATUS:
+            found = _status(state)
+        case AgentAction.STOP:
+            _stop(state)
+            found = None
+    code = ExitCode.DONE if found is not None or action is AgentAction.STOP else ExitCode.UNAVAILABLE
+    duration_s = clock.monotonic() - started
+    if chosen is Format.JSON:
+        from sophia_cli.render.agent_text import agent_json
+
+        write_result(agent_json(found, int(code), duration_s), output)
+    else:
+        from sophia_cli.render.agent_text import agent_text
+
+        write_result(agent_text(found, str(state.root)), output)
+    return int(code)
+
+
+def _status(state: StateFolder) -> AgentStatus | None:
+    link = connect_agent(state.path) if state.exists() else None
+    if link is None:
+        return None
+    with link:
+        return agent_status(link)
+
+
+def _stop(state: StateFolder) -> None:
+    """End the agent, and return once its process is gone."""
+    from sophia_cli.project.host.processes import identify, is_running
+
+    with running_agent(state) as link:
+        pid = link.ask("ping").get("pid")
+        identity = identify(pid) if isinstance(pid, int) else None
+        link.ask("shutdown")
+    give_up = time.monotonic() + _STOP_S
+    while identity is not None and is_running(identity):
+        if time.monotonic() > give_up:
+            raise UnavailableError(
+                "agent-not-stopped",
+                f"the agent, pid {identity.pid}, still runs after {_STOP_S:g} s",
+                hint="`.sophia/logs/agent.log` may tell why; services go on when it is killed",
+            )
+        time.sleep(_LOOK_S)

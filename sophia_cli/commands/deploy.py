@@ -1,0 +1,163 @@
+"""`sophia deploy`: brings the services to what the working tree is now, one at a time, without dropping a request."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from sophia_cli.commands._operation import (
+    Operated,
+    StepLines,
+    operation,
+    outcome_of,
+    perform,
+    state_of,
+    write_report,
+)
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
+from sophia_cli.commands._output import Format, chosen_format
+from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceAction, ServiceReport, StepReport
+from sophia_cli.core.errors import ExitCode, UsageError
+from sophia_cli.deploy.link.messages import Fields
+from sophia_cli.deploy.link.messages import Json as JsonValue
+from sophia_cli.project.clock import SystemClock
+
+
+def deploy(
+    services: Annotated[
+        list[str] | None, Argument(metavar="SERVICE", help="Services of the settings; all when left out.")
+    ] = None,
+    incremental: Annotated[
+        bool, option("--incremental", help="Deploy what changed and nothing else; this is the default.")
+    ] = False,
+    all_: Annotated[bool, option("--all", help="Deploy services that did not change, too.")] = False,
+    plan: Annotated[bool, option("--plan", help="Show what would happen and why; change nothing.")] = False,
+    env: Annotated[
+        str | None, option("--env", metavar="NAME", help="The environment of the settings to deploy for.")
+    ] = None,
+    project: Annotated[
+        Path,
+        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
+    ] = Path(),
+    wait: Wait = "10m",
+    format_: FormatOption = None,
+    json: Json = False,
+    output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
+) -> int:
+    """Deploy the services that changed, in the order in which they depend on one another, one at a time.
+
+    Each gets an immutable release, proves itself on a private address, takes over the public one, and only then the
+    old one finishes its requests and ends. A service that fails is rolled back: exit code 3, what served serves on.
+    """
+    clock = SystemClock()
+    started = clock.monotonic()
+    chosen = chosen_format(format_, json)
+    wait_s = seconds(wait, "--wait")
+    if incremental and all_:
+        raise UsageError("usage", "`--incremental` and `--all` contradict each other", hint="give one of them")
+    from sophia_cli.commands._deploying import make_releases, open_workshop, planned, prune_releases, secrets_for
+    from sophia_cli.commands._status import agent_status, project_status
+    from sophia_cli.deploy.plan import Wanted
+    from sophia_cli.deploy.releases.model import Release
+
+    progress = ProgressLine(sys.stderr, clock, os.environ, quiet or plan)
+    wanted = Wanted(tuple(services or ()), all_)
+    state = state_of(project)
+    if plan:
+        workshop = open_workshop(project, env, progress.say)
+        progress.clear()
+        found = planned(workshop, project_status(state, ()).services, wanted)
+        report = _planned_report(found, env or "", clock.monotonic() - started)
+        return write_report(report, chosen is Format.JSON, quiet, verbose, output)
+    command = shlex.join(["sophia", "deploy", *(services or ()), *(["--all"] if all_ else [])])
+    notes: list[str] = []
+    with operation(state, command, wait_s, starts=True) as link:
+        workshop = open_workshop(project, env, progress.say)
+        found = planned(workshop, agent_status(link).services, wanted)
+        notes += [note.sentence for note in found.notes]
+        made: list[Release] = make_releases(workshop, found, clock, progress.say)
+        progress.clear()
+        lines = StepLines(quiet)
+        done = Operated(None, ())
+        if made:
+            releases: list[JsonValue] = [{"service": release.name, "release": release.number} for release in made]
+            params: Fields = {"releases": releases, "secrets": secrets_for(workshop, made)}
+            done = perform(link, "rollout", params, lines)
+        if found.to_remove and not any(report.trouble for report in done.services):
+            names = [service.name for service in found.to_remove]
+            removed = perform(link, "remove", {"services": list(names)}, lines)
+            done = Operated(done.run_id or removed.run_id, (*done.services, *removed.services))
+        running = agent_status(link).services
+        notes += prune_releases(workshop, running, clock)
+    reports = _joined(found, done.services, {service.name: (service.port, service.pid) for service in running})
+    verdict, code = outcome_of(reports, DeployVerdict.DEPLOYED if found.changes_something else DeployVerdict.UNCHANGED)
+    report = DeployReport(
+        "deploy", verdict, code, clock.monotonic() - started, done.run_id, reports, env or "", tuple(notes)
+    )
+    return write_report(report, chosen is Format.JSON, quiet, verbose, output)
+
+
+def _planned_report(found: object, environment: str, duration_s: float) -> DeployReport:
+    from sophia_cli.deploy.plan import DeploymentPlan
+    from sophia_cli.deploy.previews import preview
+
+    assert isinstance(found, DeploymentPlan)
+    reports = tuple(
+        ServiceReport(
+            name=service.name,
+            action=_PLANNED[service.action.value],
+            reasons=tuple(reason.sentence for reason in service.reasons),
+            release=service.previous,
+            previous=service.previous,
+            port=None if service.candidate is None else service.candidate.service.port,
+            steps=tuple(StepReport(step.step.value, step.instance, True, 0.0) for step in preview(service)),
+        )
+        for service in found.services
+    )
+    changes = found.changes_something
+    return DeployReport(
+        command="deploy",
+        verdict=DeployVerdict.PLANNED if changes else DeployVerdict.UNCHANGED,
+        exit_code=ExitCode.FINDINGS if changes else ExitCode.DONE,
+        duration_s=duration_s,
+        run_id=None,
+        services=reports,
+        environment=environment,
+        notes=tuple(note.sentence for note in found.notes),
+    )
+
+
+_PLANNED = {
+    "deploy": ServiceAction.PLANNED,
+    "unchanged": ServiceAction.UNCHANGED,
+    "removed": ServiceAction.PLANNED,
+}
+
+
+def _joined(
+    found: object, done: Sequence[ServiceReport], running: dict[str, tuple[int | None, int | None]]
+) -> tuple[ServiceReport, ...]:
+    """Return the reports of all services in the order of the plan, with the reasons of the plan."""
+    from dataclasses import replace
+
+    from sophia_cli.deploy.plan import DeploymentPlan
+
+    assert isinstance(found, DeploymentPlan)
+    by_name = {report.name: report for report in done}
+    reports: list[ServiceReport] = []
+    for service in found.services:
+        port, pid = running.get(service.name, (None, None))
+        unchanged = ServiceReport(service.name, ServiceAction.UNCHANGED, release=service.previous)
+        report = by_name.get(service.name, unchanged)
+        reasons = tuple(reason.sentence for reason in service.reasons)
+        reports.append(replace(report, reasons=reasons, port=port, pid=pid))
+    return tuple(reports)

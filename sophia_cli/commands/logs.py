@@ -1,0 +1,54 @@
+"""`sophia logs`: what a service wrote, also across restarts, releases and rotation."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from sophia_cli.commands._operation import state_of
+from sophia_cli.commands._options import Quiet, Verbose, Yes
+from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands._status import project_status
+from sophia_cli.core.errors import ExitCode, UsageError
+from sophia_cli.project.host.log_stream import read_log, tail_log
+
+_POLL_S = 0.2
+
+
+def logs(
+    service: Annotated[str, Argument(metavar="SERVICE", help="A service of the settings, or `agent`.")],
+    follow: Annotated[bool, option("--follow", "-f", help="Go on and show what is written, until Ctrl-C.")] = False,
+    lines: Annotated[str, option("--lines", "-n", metavar="N", help="How many of the last lines.")] = "100",
+    project: Annotated[
+        Path,
+        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
+    ] = Path(),
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
+) -> int:
+    """Show the last lines that a service wrote to standard output and standard error, as they are."""
+    if not lines.isdigit():
+        raise UsageError("usage", f"`--lines {lines}` is no number", hint="write `--lines 50`")
+    state = state_of(project)
+    if service != "agent":
+        project_status(state, (service,))
+    log = state.path / "logs" / f"{service}.log"
+    tail = tail_log(log, int(lines))
+    _write("".join(f"{line}\n" for line in tail.lines).encode("utf-8", "surrogateescape"))
+    position = tail.position
+    while follow:
+        piece = read_log(log, position)
+        if piece.data:
+            _write(piece.data)
+            position = piece.next_position
+        else:
+            time.sleep(_POLL_S)
+    return int(ExitCode.DONE)
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()

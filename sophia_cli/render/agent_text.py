@@ -1,0 +1,44 @@
+"""The agent of a project, as text and as JSON."""
+
+from __future__ import annotations
+
+from sophia_cli.core.report import SCHEMA_VERSION
+from sophia_cli.core.service_status import AgentStatus
+from sophia_cli.render.json import document
+from sophia_cli.render.status_json import agent_fields
+from sophia_cli.render.style import plural, visible
+
+
+def agent_text(agent: AgentStatus | None, root: str) -> str:
+    """Return the agent in one line."""
+    if agent is None:
+        return f"no agent runs for {visible(root)}; services that it started go on, unwatched\n"
+    web = f", web API at {agent.web}" if agent.web else ""
+    busy = f"; changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
+    services = plural(len(agent.services), "service")
+    return f"agent pid {agent.pid} {agent.state} since {agent.since}, {services}{web}{busy}\n"
+
+
+def agent_json(agent: AgentStatus | None, exit_code: int, duration_s: float) -> str:
+    """Return the document of `sophia agent`; without an agent `pid` is null and `state` is `stopped`."""
+    absent: dict[str, object] = {
+        "pid": None,
+        "version": None,
+        "state": "stopped",
+        "since": None,
+        "busy_with": None,
+        "web": None,
+    }
+    fields = absent if agent is None else agent_fields(agent)
+    return document(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "command": "agent",
+            "verdict": fields["state"],
+            "exit_code": exit_code,
+            "duration_s": round(duration_s, 3),
+            "run_id": None,
+            "summary": {"services": 0 if agent is None else len(agent.services)},
+            **fields,
+        }
+    )

@@ -1,0 +1,96 @@
+"""How services are, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sophia_cli.core.service_status import (
+    AgentStatus,
+    Health,
+    InstanceStatus,
+    ServiceState,
+    ServiceStatus,
+    health_score,
+)
+from sophia_cli.render.style import Style, Tone, plural, visible
+
+_HEADER = ("SERVICE", "STATE", "HEALTH", "RELEASE", "PORT", "PID", "UPTIME", "RESTARTS", "INCIDENTS")
+_BAD = frozenset({ServiceState.FAILED, ServiceState.DEGRADED})
+_COMING = frozenset({ServiceState.STARTING, ServiceState.WAITING, ServiceState.RESTARTING})
+
+
+def status_text(agent: AgentStatus | None, services: Sequence[ServiceStatus], style: Style) -> str:
+    """Return a table of the services, reasons below those that are not well, and the whole in one line."""
+    rows = [_row(service) for service in services]
+    widths = [max(len(row[column]) for row in (_HEADER, *rows)) for column in range(len(_HEADER))]
+    lines = [style.paint(_line(_HEADER, widths), Tone.FAINT)] if rows else []
+    for service, row in zip(services, rows, strict=True):
+        lines.append(_painted(service, _line(row, widths), style))
+        if service.reason:
+            lines.append(f"  {visible(service.reason)}")
+        if style.verbose:
+            lines += [f"  {line}" for line in _instances(service.instances)]
+    lines.append(style.paint(status_summary(agent, services).rstrip("\n"), Tone.STRONG))
+    return "\n".join(lines) + "\n"
+
+
+def status_summary(agent: AgentStatus | None, services: Sequence[ServiceStatus]) -> str:
+    """Return the whole in one line."""
+    score = health_score(tuple(services))
+    ready = sum(service.state is ServiceState.RUNNING for service in services)
+    health = "" if score is None else f", health {score:.0f} %"
+    if agent is None:
+        who = "no agent runs"
+    else:
+        busy = f", changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
+        who = f"agent pid {agent.pid} {agent.state}{busy}"
+    return f"{ready} of {plural(len(services), 'service')} running{health}; {who}\n"
+
+
+def _row(service: ServiceStatus) -> tuple[str, ...]:
+    ready = f" {service.ready}/{service.wanted}" if service.wanted != 1 else ""
+    return (
+        visible(service.name),
+        service.state.value + ready,
+        "-" if service.health is Health.UNKNOWN else service.health.value,
+        _or_dash(service.release),
+        _or_dash(service.port),
+        _or_dash(service.pid),
+        "-" if service.uptime_s is None else duration(service.uptime_s),
+        str(service.restarts),
+        str(service.incidents),
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it: `45s`, `12m`, `3h 5m`, `4d 2h`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60}s"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600}h"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _painted(service: ServiceStatus, line: str, style: Style) -> str:
+    if service.state in _BAD:
+        return style.paint(line, Tone.ERROR)
+    return style.paint(line, Tone.WARNING) if service.state in _COMING else line
+
+
+def _instances(instances: Sequence[InstanceStatus]) -> Iterator[str]:
+    for one in instances:
+        memory = "" if one.memory_bytes is None else f", {one.memory_bytes / 1e6:.0f} MB"
+        since = "" if one.uptime_s is None else f", up {duration(one.uptime_s)}"
+        pid = "" if one.pid is None else f", pid {one.pid}"
+        yield f"{one.name}: {one.role.value}, {one.phase}{pid}{since}{memory}, log {visible(one.log)}"
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else str(value)
