@@ -24,7 +24,7 @@ _DEFAULT = re.compile(r"\$\{\w+:?-(\d+)\}")
 _SERVERS = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "celery", "waitress-serve"}
 )
-_JOINTS = re.compile(r"&&|\|\||;|\n|(?<!\|)\|(?!\|)")
+_JOINTS = frozenset("&|;()<>")
 _ONCE = frozenset(
     {
         "true",
@@ -100,16 +100,22 @@ def started_by(words: Sequence[str], folder: str, places: Places) -> Started:
 
 def split_words(text: str) -> list[str]:
     """Return the words of a line for a shell: those of its last command, where it has several."""
-    pieces = [piece.strip() for piece in _JOINTS.split(text.replace("\\\n", " ")) if piece.strip()]
+    text = text.replace("\\\n", " ").replace("\n", " ; ")
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:
+        words = text.split()
+    pieces: list[list[str]] = [[]]
+    for word in words:
+        if set(word) <= _JOINTS:
+            pieces.append([])
+        else:
+            pieces[-1].append(word)
     # What keeps running stands last, unless a handler for its failure follows (`|| exit 1`).
-    for piece in reversed(pieces):
-        try:
-            words = shlex.split(piece, comments=True)
-        except ValueError:
-            words = piece.split()
-        if words and words[0] not in ("exit", "echo", "true"):
-            return words
-    return []
+    telling = [piece for piece in pieces if piece and piece[0] not in ("exit", "echo", "true")]
+    return telling[-1] if telling else []
 
 
 def program_of(given: Sequence[str]) -> list[str]:

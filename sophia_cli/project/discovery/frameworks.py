@@ -117,7 +117,8 @@ PREFILTER = re.compile(
     rb"|aiohttp|tornado|[Mm][Cc][Pp]\b|FastMCP|Celery|faust|[Hh]uey|[Ff]ast[Ss]tream|socketio|connexion|Playground"
     rb"|uvicorn|hypercorn|granian|waitress|werkzeug|cheroot|wsgi|gevent|eventlet|grpc|websockets|stdio_server"
     rb"|execute_from_command_line|HTTPServer|TCPServer|XMLRPC|start_server|run_worker|\brq\b|dramatiq|get_app\(|serve"
-    rb"|functions_framework|__main__"
+    rb"|functions_framework|__main__|^(?:app|application|api)[ \t]*[:=]",
+    re.MULTILINE,
 )
 
 

@@ -19,6 +19,8 @@ _WORKER_WORDS = frozenset(
     {"worker", "workers", "consumer", "listener", "subscriber", "scheduler", "daemon", "bot", "poller", "watcher"}
     | {"processor", "queue", "ingest", "crawler", "relay", "beat"}
 )
+# What serves applications of others; a call of these is telling wherever it stands.
+_APP_SERVERS = frozenset({"uvicorn", "hypercorn", "granian", "waitress"})
 _START_WORDS = frozenset({"run", "start", "launch", "serve", "main"})
 _NOT_SERVICES = frozenset(
     {"test", "tests", "check", "client", "setup", "install", "deploy", "migrate", "benchmark", "bench", "example"}
@@ -86,7 +88,8 @@ def _own_entries(file: CodeFile, files: Mapping[str, CodeFile], places: Places) 
             doubt=None if is_worker else Doubt.FUNCTION,
         )
         return
-    if facts.calls:
+    is_reachable = facts.main_line is not None or _is_main_file(file.path)
+    if facts.calls and (is_reachable or any(call.server in _APP_SERVERS for call in facts.calls)):
         yield _serving_entry(file, facts.calls, files, places)
 
 
@@ -115,7 +118,7 @@ def _made_entry(file: CodeFile, made: MadeElsewhere, files: Mapping[str, CodeFil
 def _app_entry(file: CodeFile, app: BuiltApp) -> Entry:
     framework = app.framework
     calls = file.facts.calls
-    port = next((call.port for call in calls if call.port is not None), None)
+    port = next((call.port for call in calls if call.port is not None), app.port)
     doubt = None
     attribute: str | None = app.name
     if app.place is Place.FACTORY:
@@ -224,7 +227,8 @@ def _runner_entry(
     is_named_worker = bool(stem & _WORKER_WORDS) or ("run" in stem and bool(near & _WORKER_WORDS))
     is_named_server = bool(stem & _SERVER_WORDS)
     is_starter = bool(stem & _START_WORDS)
-    if not ((is_named_worker and looping) or (is_named_server and (looping or starting)) or (is_starter and starting)):
+    is_server = (is_named_server and (facts.loops or starting)) or (is_starter and starting)
+    if not is_server and not (is_named_worker and looping):
         return
     line = facts.main_line or 1
     is_mcp = "mcp" in _words_of(file.path)

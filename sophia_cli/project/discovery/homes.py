@@ -39,6 +39,8 @@ def home_of(file: CodeFile, places: Places, named: tuple[str, ...] = ()) -> Home
         folder = "/".join(parts[:depth])
         module = ".".join(dotted)
         score = sum(_resolves(folder, item.module, places) for item in file.facts.imports if not item.level)
+        # A file that finds itself where it means another module (`celery.py`) cannot be at home there.
+        score -= 2 * sum(item.module.partition(".")[0] == dotted[0] == module for item in file.facts.imports)
         choices.append((score, module in named, depth == top, depth, Home(folder, module, depth == deepest)))
     return max(choices, key=lambda choice: choice[:4])[-1] if choices else None
 

@@ -8,8 +8,35 @@ from collections.abc import Sequence
 from sophia_cli.project.discovery.model import Entry, Form
 
 _GENERIC = frozenset(
-    {"main", "app", "run", "server", "wsgi", "asgi", "application", "__main__", "__init__", "index", "src", "core"}
-    | {"manage", "start", "service", "services", "apps", "packages", "backend", "code", "python", "project", "lib"}
+    {
+        "main",
+        "app",
+        "run",
+        "server",
+        "wsgi",
+        "asgi",
+        "application",
+        "__main__",
+        "__init__",
+        "init",
+        "index",
+        "src",
+        "core",
+    }
+    | {
+        "manage",
+        "start",
+        "service",
+        "services",
+        "apps",
+        "packages",
+        "backend",
+        "code",
+        "python",
+        "project",
+        "lib",
+        "init",
+    }
 )
 # These tell something only beside the name of a folder.
 _WEAK = frozenset(["api", "web", "worker", "http", "rest", "mcp", "v1", "v2", "docker", "scripts", "deploy", "tools"])

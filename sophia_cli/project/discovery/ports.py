@@ -50,7 +50,7 @@ def _wanted(proposal: Proposal) -> tuple[int | None, bool]:
 
 
 def _is_server(proposal: Proposal) -> bool:
-    return any(entry.form in (Form.SCRIPT, Form.ATTRIBUTE) for entry in proposal.entries)
+    return any(entry.form in (Form.SCRIPT, Form.APP, Form.FACTORY, Form.ATTRIBUTE) for entry in proposal.entries)
 
 
 def _free(taken: dict[int, str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from sophia_cli.project.discovery.model import Doubt, Entry, Form, Proposal
 from sophia_cli.project.discovery.naming import candidates, has_own_name, unique
 from sophia_cli.project.discovery.ports import with_ports
 
+_SERVES = re.compile(r"uvicorn|gunicorn|hypercorn|granian|daphne|fastapi|flask|waitress")
 _BUILT = (Form.APP, Form.FACTORY, Form.ATTRIBUTE)
 _CODE = (*_BUILT, Form.SCRIPT, Form.RUNNER, Form.WORKER, Form.CONSOLE_SCRIPT, Form.FUNCTION)
 _DOCUMENTS = (Form.PROCFILE, Form.COMPOSE, Form.UNIT, Form.MANIFEST, Form.DOCKERFILE, Form.NODE)
@@ -20,7 +22,7 @@ _RANK = {form: rank for rank, form in enumerate((*_CODE, *_DOCUMENTS))}
 
 def propose(found: Discovery) -> tuple[Proposal, ...]:
     """Return the services, those that can be switched on first, each part sorted by where its best evidence stands."""
-    proposals = [_proposal(entries, found) for entries in _groups(found.entries)]
+    proposals = [_proposal(part, found) for entries in _groups(found.entries) for part in _parts(entries)]
     proposals.sort(key=lambda proposal: (proposal.doubt is not None, _place(proposal)))
     return _with_dependencies(with_ports(_named(proposals)))
 
@@ -90,6 +92,29 @@ def _groups(entries: Sequence[Entry]) -> list[tuple[Entry, ...]]:
     for entry in entries:
         groups.setdefault(top(_own(entry)), []).append(entry)
     return [tuple(sorted(group, key=_order)) for group in groups.values()]
+
+
+def _parts(entries: tuple[Entry, ...]) -> list[tuple[Entry, ...]]:
+    """Return a group in parts where one document starts the same file in several ways: an API, a worker, a timer."""
+    ways: dict[tuple[str, Form], dict[tuple[str, ...], list[Entry]]] = {}
+    for entry in entries:
+        if entry.form in (Form.COMPOSE, Form.PROCFILE):
+            ways.setdefault((entry.path, entry.form), {}).setdefault(_way(entry), []).append(entry)
+    apart: list[tuple[Entry, ...]] = []
+    for found in ways.values():
+        # The way that serves stays with the code; with none, the first does.
+        order = sorted(found, key=lambda way: (not _SERVES.search(way[0] if way else ""), list(found).index(way)))
+        apart += [tuple(found[way]) for way in order[1:]]
+    gone = {id(entry) for part in apart for entry in part}
+    return [tuple(entry for entry in entries if id(entry) not in gone), *apart]
+
+
+def _way(entry: Entry) -> tuple[str, ...]:
+    """Return what tells one way to start a file from another: the command without addresses and counts."""
+    program = entry.words[0].rpartition("/")[2] if entry.words else ""
+    if _SERVES.search(program):
+        return (program,)
+    return (program, *(word for word in entry.words[1:] if not word.startswith("-") and not word.isdigit()))
 
 
 def _own(entry: Entry) -> object:

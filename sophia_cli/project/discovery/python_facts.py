@@ -23,7 +23,7 @@ class BuiltApp:
     """An application that a file builds. `line` is that of the statement, of the `def` for a factory.
 
     `name` is the variable, the attribute of `self` or the function; `needs_arguments` is for factories; `is_made` tells
-    of a variable that a factory of the same file makes.
+    of a variable that a factory of the same file makes. `port` is the one that it is built with.
     """
 
     framework: Framework
@@ -32,6 +32,7 @@ class BuiltApp:
     line: int
     needs_arguments: bool = False
     is_made: bool = False
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class TreeReader:
                 self._assigned(target, node.value, node.lineno, where)
         elif isinstance(node, ast.Return) and where.function is not None and node.value is not None:
             framework = self._framework_of(node.value)
-            if framework is not None:
+            if framework is not None and framework.name != "django":
                 self._factory(where, framework)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
@@ -175,7 +175,8 @@ class TreeReader:
                 self._factory(where, framework)
             elif where.place is not Place.FUNCTION or where.function is not None:
                 is_made = isinstance(value, ast.Call) and dotted_name(value.func) in self.factories
-                self._add(BuiltApp(framework, where.place, target.id, line, is_made=is_made))
+                port = self.ports.port_of(value) if isinstance(value, ast.Call) else None
+                self._add(BuiltApp(framework, where.place, target.id, line, is_made=is_made, port=port))
 
     def _made_elsewhere(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
         if where.place is not Place.MODULE or not isinstance(target, ast.Name) or not isinstance(value, ast.Call):

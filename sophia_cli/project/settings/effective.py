@@ -36,7 +36,7 @@ class Source(Enum):
 class EffectiveValue:
     """One value: the table and key that it belongs to, and who says so.
 
-    `place` is where: `file:line:column`, the place that has a secret, None for a default. What has no value is not listed.
+    `place` is where: `file:line:column`, the place that has a secret, None for a default. Absent values are left out.
     """
 
     table: str
