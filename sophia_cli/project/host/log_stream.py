@@ -76,14 +76,15 @@ def origin_path(log: Path) -> Path:
 
 def layout_of(log: Path) -> Layout:
     """Return where the bytes of a log are at this moment; an absent log is an empty one."""
-    # The names come first: what is rotated meanwhile is then seen as still being in the current file, never twice.
     rotated = _rotated(log)
-    try:
-        size = os.stat(log).st_size
-    except FileNotFoundError:
-        size = 0
+    size = origin = 0
+    for _ in range(_TRIES):
+        size, origin = _size(log), _origin(log)
+        # Sizes and names are of one moment only when nothing was rotated between.
+        before, rotated = rotated, _rotated(log)
+        if before == rotated:
+            break
     newest = rotated[-1].end if rotated else 0
-    origin = _origin(log)
     if origin + size < newest:
         # It was cut off and the note of that is not written yet.
         origin = newest
@@ -194,6 +195,13 @@ def _rotated(log: Path) -> tuple[Rotated, ...]:
             continue
         found.append(Rotated(log.with_name(entry.name), int(number), int(number) + size))
     return tuple(sorted(found, key=lambda one: one.start))
+
+
+def _size(log: Path) -> int:
+    try:
+        return os.stat(log).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _origin(log: Path) -> int:

@@ -340,3 +340,35 @@ def test_a_flooding_process_is_rotated_while_it_writes(folder: Path) -> None:
     assert lines(300_000).endswith(seen)
     assert len(seen) >= 600_000
     assert disk_bytes(log.path) <= 4 * 200_000 + 5 * 8192
+
+
+FOLLOW = """
+import os, sys
+from pathlib import Path
+from sophia_cli.project.host.log_stream import read_log
+log, wanted, position = Path(sys.argv[1]), int(sys.argv[2]), 0
+while position < wanted:
+    piece = read_log(log, position, 5_000)
+    assert piece.lost == 0
+    os.write(1, piece.data)
+    position = piece.next_position
+"""
+
+
+def test_who_follows_in_another_process_sees_each_byte_once(folder: Path) -> None:
+    log = LogFile(folder / "api.log", 20_000, 1_000)
+    wanted = lines(20_000)
+    copy = folder.parent / "copy"
+    file = log.open()
+    try:
+        with (
+            open(copy, "wb") as seen,
+            subprocess.Popen([sys.executable, "-c", FOLLOW, str(log.path), str(len(wanted))], stdout=seen) as follower,
+            subprocess.Popen([sys.executable, "-S", "-c", FLOOD, "200"], stdout=file) as writer,
+        ):
+            while writer.poll() is None or log.is_full():
+                log.rotate()
+            assert follower.wait(60) == 0
+    finally:
+        os.close(file)
+    assert copy.read_bytes() == wanted
