@@ -48,6 +48,8 @@ class Benching:
         baseline = self.options.baseline
         if self._is_url_baseline and len(targets) > 1:
             raise UsageError("usage", "`--baseline URL` compares with one target", hint="name one service or URL")
+        if len(targets) > 1 and not isinstance(self.asked, RequestSpec):
+            raise UsageError("usage", "a flow is that of one service", hint="name the service or the URL")
         if baseline is not None and not self._is_url_baseline:
             self._kept_run(baseline, None)
         for named in targets:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
+import resource
 import shutil
 import socket
 import ssl
@@ -198,6 +200,24 @@ def test_nobody_listening_leaves_nothing_behind(capsys: pytest.CaptureFixture[st
     code, error = error_of(capsys, f"http://localhost:{closed_port()}/")
     assert code == 69
     assert Failure.REFUSED.meaning in error["message"]
+
+
+def test_a_worker_gives_back_the_descriptors_of_closed_connections(capsys: pytest.CaptureFixture[str]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    closing = OK.replace(b"Content", b"Connection: close\r\nContent")
+    open_ones = len(os.listdir("/proc/self/fd"))
+    with serving(lambda sock, number: closing if number == 1 else None) as server:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_ones + 90, hard))
+        try:
+            assert (
+                main(["bench", "--json", server.url, "--requests", "500", "--connections", "3", "--duration", "9s"])
+                == 0
+            )
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert server.connections > 500
+    row = json.loads(capsys.readouterr().out)["services"][0]
+    assert (row["errors"], row["requests"]) == (0, 500)
 
 
 @pytest.fixture(scope="module")

@@ -216,6 +216,11 @@ def test_options_that_a_flow_does_not_take(words: tuple[str, ...], shop: Shop) -
     assert shop.connections == 0
 
 
+def test_a_flow_belongs_to_one_target(shop: Shop) -> None:
+    assert main(["bench", "--json", shop.url, f"{shop.url}/b", "--flow", "buy.toml"]) == 2
+    assert shop.connections == 0
+
+
 def test_a_missing_file_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--json", "http://127.0.0.1:1", "--flow", "none.toml"]) == 2
     assert "cannot be read" in json.loads(capsys.readouterr().out)["error"]["message"]
