@@ -25,7 +25,8 @@ async def run_gates(
     asking = ask(Service(service, endpoint, "", timeout_s), __version__)
     try:
         gates = [check for check in checks if check.gate]
-        results, _ = await run_planned(service, plan_declared(gates, asking, root), lambda number, count, name: None)
+        plan = plan_declared(gates, asking, root)
+        results, _ = await run_planned(service, plan, lambda number, count, name: None, asking.client)
         return results
     finally:
         asking.client.close()

@@ -69,13 +69,17 @@ Enough = Callable[[bytes], bool]
 
 
 class HttpClient:
-    """Sends one request after the other over a connection that is kept; opens one when there is none."""
+    """Sends one request after the other over a connection that is kept; opens one when there is none.
+
+    `unanswered` counts the requests in a row that found nobody, or nobody in time.
+    """
 
     def __init__(self, endpoint: Endpoint, user_agent: str, limit: int = ANSWER_LIMIT) -> None:
         self.endpoint = endpoint
         self._user_agent = user_agent
         self._limit = limit
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.unanswered = 0
 
     async def send(self, request: HttpRequest, timeout_s: float, enough: Enough | None = None) -> Answer:
         """Return the answer; ExchangeFailed when there is none within the time, or none that is valid.
@@ -83,6 +87,16 @@ class HttpClient:
         A kept connection that the server closed meanwhile is replaced by another once. Of a stream of events what has
         come is returned as soon as `enough` says so, or, without it, when its head is there.
         """
+        try:
+            answer = await self._send(request, timeout_s, enough)
+        except ExchangeFailed as error:
+            is_gone = error.failure.is_of_connecting or error.failure is ExchangeFailure.TIMEOUT
+            self.unanswered = self.unanswered + 1 if is_gone else 0
+            raise
+        self.unanswered = 0
+        return answer
+
+    async def _send(self, request: HttpRequest, timeout_s: float, enough: Enough | None) -> Answer:
         if not request.is_repeatable:
             self.close()
         try:

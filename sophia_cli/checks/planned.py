@@ -6,9 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sophia_cli.checks.http_client import ExchangeFailed
+from sophia_cli.checks.http_client import ExchangeFailed, HttpClient
 from sophia_cli.checks.mcp import McpFailed
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
+
+_MOST_UNANSWERED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,19 @@ def failed(message: str) -> Outcome:
 
 
 async def run_planned(
-    service: str, plan: Sequence[PlannedCheck], observe: Observe
+    service: str, plan: Sequence[PlannedCheck], observe: Observe, client: HttpClient
 ) -> tuple[tuple[CheckResult, ...], tuple[SkippedCheck, ...]]:
-    """Run checks one after the other; return those that ran and those that could not tell."""
+    """Run checks one after the other; return those that ran, and those that could not tell.
+
+    Once `client` had no answer several times in a row the rest is left out: nobody waits an hour for a dead service.
+    """
     results: list[CheckResult] = []
     skipped: list[SkippedCheck] = []
     for number, check in enumerate(plan, 1):
+        if client.unanswered >= _MOST_UNANSWERED:
+            reason = f"not run: the service left {client.unanswered} requests in a row unanswered"
+            skipped.append(SkippedCheck(service, check.name, reason))
+            continue
         observe(number, len(plan), check.name)
         started = time.perf_counter()
         try:

@@ -69,7 +69,7 @@ async def verify(plan: VerifyPlan, observe: Observe) -> Verified:
     asking = await reach(plan)
     try:
         planned, left_out = await plan_checks(plan, asking)
-        results, skipped = await run_planned(plan.name, planned, observe)
+        results, skipped = await run_planned(plan.name, planned, observe, asking.client)
         return Verified(results, (*left_out, *skipped))
     finally:
         asking.client.close()
