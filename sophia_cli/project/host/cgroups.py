@@ -66,7 +66,7 @@ def find_tree(controller: str, proc: Path = Path("/proc")) -> GroupTree | Missin
         if kind == "cgroup2" and "" in paths:
             folder = _below(mount_point, root, paths[""])
             if controller in _words(folder / "cgroup.controllers"):
-                return _checked(GroupTree(controller, folder, True))
+                return _checked(GroupTree(controller, _nearest(folder, mount_point, controller), True))
     return Missing(_WHAT, f"no control group of this process offers `{controller}`")
 
 
@@ -136,6 +136,21 @@ def remove_group(group: Group) -> bool:
         except OSError:
             is_gone = False
     return is_gone
+
+
+def _nearest(own: Path, mount_point: Path, controller: str) -> Path:
+    """Return the nearest group at or above our own that hands the controller on and is ours to write.
+
+    A group with processes of its own, such as the one that a terminal puts us in, cannot hand controllers on (the rule
+    of "no internal processes" in the kernel's cgroup-v2 document), but the one above often does.
+    """
+    for folder in (own, *own.parents):
+        if not folder.is_relative_to(mount_point):
+            break
+        hands_on = controller in _words(folder / "cgroup.subtree_control")
+        if hands_on and os.access(folder, os.W_OK | os.X_OK) and os.access(folder / "cgroup.procs", os.W_OK):
+            return folder
+    return own
 
 
 def _checked(tree: GroupTree) -> GroupTree | Missing:

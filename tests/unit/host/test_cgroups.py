@@ -42,6 +42,17 @@ def test_a_unified_tree_is_found_below_the_group_of_the_process(tmp_path: Path) 
     assert find_tree("pids", proc) == GroupTree("pids", own, True)
 
 
+def test_the_nearest_group_that_hands_the_controller_on_is_taken(tmp_path: Path) -> None:
+    own = tmp_path / "unified" / "slice" / "terminal"
+    own.mkdir(parents=True)
+    (own / "cgroup.controllers").write_text("memory pids\n")
+    (own / "cgroup.subtree_control").write_text("\n")
+    (own.parent / "cgroup.subtree_control").write_text("memory pids\n")
+    (own.parent / "cgroup.procs").write_text("")
+    proc = machine(tmp_path, ["31 24 0:27 / {}/unified rw - cgroup2 cgroup2 rw"], "0::/slice/terminal\n")
+    assert find_tree("pids", proc) == GroupTree("pids", own.parent, True)
+
+
 def test_a_tree_of_version_1_is_found_by_its_controller(tmp_path: Path) -> None:
     own = tmp_path / "pids" / "me"
     own.mkdir(parents=True)
