@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from swapping import LIMIT_S, Launched, Load, ask_on, get, public_listener, read_answer
 
+from benchmarks.handover_instances import LIMIT_S, Launched, Load, ask_on, get, public_listener, read_answer
 from sophia_cli.deploy.handover.control import (
     ControlError,
     LaunchExit,

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from swapping import LIMIT_S, PYTHON, ask_on, base_environment, ended, get, public_listener, spawn
 
+from benchmarks.handover_instances import LIMIT_S, PYTHON, ask_on, base_environment, ended, get, public_listener, spawn
 from sophia_cli.deploy.handover.recipe import HandoverKind, Launch, Place, Reach, start_recipe
 from sophia_cli.project.host.processes import descendants_of
 from sophia_cli.project.host.sockets import answering_pids, port_of

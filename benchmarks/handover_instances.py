@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sophia_cli.project.host.sockets import create_listener, port_of
 
-LAUNCHER = Path(__file__).parents[4] / "sophia_cli" / "deploy" / "handover" / "launcher.py"
+LAUNCHER = Path(__file__).parents[1] / "sophia_cli" / "deploy" / "handover" / "launcher.py"
 LIMIT_S = 20.0
 # Another interpreter shows that the same holds for its uvicorn.
 PYTHON = os.environ.get("SOPHIA_TEST_PYTHON", sys.executable)
@@ -75,7 +75,14 @@ class Launched:
     """One launcher process and its control socket."""
 
     def __init__(
-        self, folder: Path, app: str, public: socket.socket, *, flags: Sequence[str] = (), **options: object
+        self,
+        folder: Path,
+        app: str,
+        public: socket.socket,
+        *,
+        python: str = PYTHON,
+        flags: Sequence[str] = (),
+        **options: object,
     ) -> None:
         self.private = public_listener()
         control = socket.socket(socket.AF_UNIX)
@@ -85,7 +92,7 @@ class Launched:
         specification = {"app": app, **options}
         environment = {**base_environment(), "SOPHIA_LAUNCH": json.dumps(specification)}
         self.process = spawn(
-            [PYTHON, *flags, str(LAUNCHER)], [public, self.private, control], environment=environment, cwd=folder
+            [python, *flags, str(LAUNCHER)], [public, self.private, control], environment=environment, cwd=folder
         )
         control.close()
         self._control: socket.socket | None = None
