@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.project.settings.check_model import Command
+from sophia_cli.project.settings.check_model import Check, Command, Probe
 from sophia_cli.project.settings.service_codec import UnreadableValues, service_from_values, service_to_values
 from sophia_cli.project.settings.service_model import (
     Limits,
@@ -39,6 +39,8 @@ _services = st.builds(
     restart=st.builds(RestartPolicy, when=st.sampled_from(RestartWhen), backoff_s=_finite),
     limits=st.builds(Limits, memory_bytes=st.none() | st.integers(0), cpus=st.none() | _finite),
     slo=st.builds(Slo, p95_ms=st.none() | _finite),
+    readiness=st.none() | st.builds(Probe, interval_s=_finite, timeout_s=_finite, start_period_s=_finite),
+    checks=st.lists(st.builds(Check, max_ms=st.none() | _finite, retry_for_s=_finite), max_size=2).map(tuple),
 )
 
 

@@ -61,6 +61,7 @@ def test_the_order_in_which_files_are_given_does_not_matter() -> None:
     [
         Service("api", app="a:b", slo=Slo(p95_ms=3)),
         Service("api", app="a:b", soak_s=9),
+        Service("api", app="a:b", open_api="/openapi.json"),
         Service("api", app="a:b", checks=(Check("c", "GET", "/", None, (), gate=True),)),
     ],
 )
