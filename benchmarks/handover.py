@@ -3,8 +3,8 @@
     python -m benchmarks.handover [--python PYTHON] [--rounds 5] [--seconds 3] [--swaps 8] [--connections 50]
 
 The interpreter needs uvicorn. Throughput is a closed loop of Sophia's own load engine with keep-alive, medians of
-rounds that take turns. The swaps are made under callers of which half keep their connections and half close them after each
-answer; each thinks for 15 ms, so that it is not the client that is measured.
+rounds that take turns. The swaps are made under callers of which half keep their connections and half close them after
+each answer; each thinks for 15 ms, so that it is not the client that is measured.
 """
 
 from __future__ import annotations
