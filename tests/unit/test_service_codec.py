@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.project.settings.check_model import Check, Command, Probe
@@ -48,6 +48,7 @@ def _written(service: Service) -> Any:
     return json.loads(json.dumps(service_to_values(service)))
 
 
+@settings(deadline=None)
 @given(_services)
 def test_what_is_written_reads_back_equal(service: Service) -> None:
     assert service_from_values(_written(service)) == service

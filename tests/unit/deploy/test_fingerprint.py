@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.deploy.fingerprint import (
@@ -40,11 +40,13 @@ _fingerprints = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(_fingerprints, _fingerprints)
 def test_digests_are_equal_exactly_where_nothing_differs(one: Fingerprint, other: Fingerprint) -> None:
     assert (one.digest == other.digest) == (one == other) == (not differences(one, other))
 
 
+@settings(deadline=None)
 @given(_fingerprints, _fingerprints)
 def test_differences_turn_around(one: Fingerprint, other: Fingerprint) -> None:
     turned = {Change.ADDED: Change.REMOVED, Change.REMOVED: Change.ADDED, Change.CHANGED: Change.CHANGED}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.errors import UsageError
@@ -168,6 +168,7 @@ _graphs = st.integers(1, 7).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(_graphs, st.randoms())
 def test_whatever_the_order_of_declaration_dependencies_come_first(needs: tuple[set[int], ...], random: Any) -> None:
     services = [Service(str(one), depends_on=tuple(str(other) for other in needed)) for one, needed in enumerate(needs)]
