@@ -40,7 +40,7 @@ def test_the_root_help_loads_nothing_heavy(code: str) -> None:
     assert not any(name.startswith(("sophia_cli.commands.", "sophia_cli.project.")) for name in loaded)
 
 
-@pytest.mark.parametrize("command", ["scan", "fix", "undo", "rules", "explain", "doctor", "bench", "demo"])
+@pytest.mark.parametrize("command", ["scan", "fix", "undo", "rules", "explain", "doctor", "bench", "verify", "demo"])
 def test_the_help_of_a_command_loads_only_what_it_shows(command: str) -> None:
     loaded = loaded_by(f"import sophia_cli.main; sophia_cli.main.main(['{command}', '--help'])")
     assert "typer" in loaded
