@@ -140,7 +140,11 @@ def _spawned(policy: Policy, state: State, now: float) -> Step:
 
 def _exited(policy: Policy, state: State, event: Exited, now: float) -> Step:
     is_clean = event.code == 0
-    detail = f"exit code {event.code}" if event.signal is None else f"signal {event.signal}"
+    detail = "ended"
+    if event.signal is not None:
+        detail = f"signal {event.signal}"
+    elif event.code is not None:
+        detail = f"exit code {event.code}"
     cause = Cause.OUT_OF_MEMORY if event.was_out_of_memory else Cause.EXITED
     if state.phase is not Phase.STOPPING and is_clean and policy.when is not RestartWhen.ALWAYS:
         return _stopped(replace(state, is_live=False), now)

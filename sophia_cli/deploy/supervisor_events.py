@@ -36,7 +36,10 @@ class SpawnFailed:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process ended, with an exit code or by a signal. `jitter` is a random number from 0 to 1."""
+    """The process ended, with an exit code or by a signal; of an adopted one neither is known (both None).
+
+    `jitter` is a random number from 0 to 1.
+    """
 
     generation: int
     code: int | None

@@ -83,15 +83,24 @@ def is_running(identity: ProcessIdentity) -> bool:
 
 
 def open_process(identity: ProcessIdentity) -> int | Missing | None:
-    """Return a pidfd of exactly this process; None when it is gone or its number is used by another one."""
+    """Return a pidfd of exactly this process; None when it is gone or its number is used by another one.
+
+    Missing tells nothing of the process: the system has no pidfd, or is short of descriptors.
+    """
     try:
         pidfd = open_pidfd(identity.pid)
     except OSError:
+        # No process has the number; one that is a thread's leads no process either.
         return None
     if isinstance(pidfd, Missing):
         return pidfd
     # The descriptor holds on to whoever has the number now, so what is read after this is about that very process.
-    if facts_of(identity) is None:
+    try:
+        facts = facts_of(identity)
+    except OSError as error:
+        os.close(pidfd)
+        return Missing("facts of processes", error.strerror or "unreadable")
+    if facts is None:
         os.close(pidfd)
         return None
     return pidfd

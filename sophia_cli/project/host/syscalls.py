@@ -23,6 +23,8 @@ _FALLOC_FL_KEEP_SIZE = 0x01
 _FALLOC_FL_PUNCH_HOLE = 0x02
 # What a kernel, a sandbox (seccomp) or a security module answers instead of doing it.
 _REFUSALS = frozenset((errno.ENOSYS, errno.EPERM, errno.EACCES, errno.EINVAL, errno.EOPNOTSUPP))
+# Also for want of descriptors: that says nothing of the process.
+_NO_PIDFD = frozenset((errno.ENOSYS, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENOMEM))
 _PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -53,7 +55,7 @@ def open_pidfd(pid: int) -> int | Missing:
     try:
         return os.pidfd_open(pid)
     except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EPERM):
+        if error.errno in _NO_PIDFD:
             return Missing(what, error.strerror or "refused")
         raise
 

@@ -258,6 +258,34 @@ except ChildProcessError:
 """
 
 
+WITHOUT_DESCRIPTORS = """
+import os, resource, signal, sys
+from sophia_cli.project.host.missing import Missing
+from sophia_cli.project.host.processes import identify, open_process, send_signal
+pid = os.fork()
+if pid == 0:
+    signal.pause()
+child = identify(pid)
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+held = []
+try:
+    while True:
+        held.append(os.open("/dev/null", os.O_RDONLY))
+except OSError:
+    pass
+kind = type(open_process(child)).__name__
+os.close(held.pop())
+sent = send_signal(child, signal.SIGKILL)
+os.waitpid(pid, 0)
+print(kind, sent, flush=True)
+"""
+
+
+def test_a_process_is_not_taken_for_gone_when_descriptors_are_short(instances: Instances) -> None:
+    instances.run((sys.executable, "-c", WITHOUT_DESCRIPTORS), {"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert instances.lines(1) == ["Missing True"]
+
+
 def test_without_free_descriptors_a_start_fails_and_leaves_no_process(instances: Instances) -> None:
     instances.run((sys.executable, "-c", EXHAUSTED), {"PYTHONPATH": os.pathsep.join(sys.path)})
     assert instances.lines(1) == ["refused 1"]

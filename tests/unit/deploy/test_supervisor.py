@@ -420,6 +420,13 @@ def test_an_adopted_instance_is_supervised_like_one_that_was_started() -> None:
     assert story.crash()[-1] == Spawn(2)
 
 
+def test_how_an_adopted_process_ended_may_be_unknown() -> None:
+    story = Story()
+    story.tell(Adopted(is_ready=True))
+    actions = story.tell(Exited(1, None, None, JITTER))
+    assert actions[0] == OpenIncident(1, Cause.EXITED, "ended")
+
+
 def test_an_adopted_instance_of_unknown_health_is_probed() -> None:
     story = Story()
     story.tell(Adopted(is_ready=False))
