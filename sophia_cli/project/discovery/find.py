@@ -12,8 +12,8 @@ from sophia_cli.project.discovery.compose_file import compose_entries, is_compos
 from sophia_cli.project.discovery.console_scripts import ConsoleScript, console_scripts
 from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry, is_dockerfile
 from sophia_cli.project.discovery.documents import document_entries, is_document
-from sophia_cli.project.discovery.frameworks import PREFILTER
-from sophia_cli.project.discovery.from_code import CodeFile, code_entries, script_files
+from sophia_cli.project.discovery.frameworks import may_tell
+from sophia_cli.project.discovery.from_code import CodeFile, code_entries, script_files, sounds_like_starting
 from sophia_cli.project.discovery.model import Doubt, Entry
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.python_broken import read_broken
@@ -59,11 +59,12 @@ def find_entries(paths: Iterable[str], read: Reader) -> Discovery:
             for script in console_scripts(path, _text(path, read) or ""):
                 scripts.append((folder, script))
                 places.commands.setdefault(script.name, tuple(script_files(folder, script, places)))
+    commands = {path for paths in places.commands.values() for path in paths}
     for path in mine:
         name = path.rpartition("/")[2]
         if path.endswith(".py") and name != "setup.py":
             text = _text(path, read)
-            if text is not None and PREFILTER.search(text.encode("utf-8", "replace")):
+            if text is not None and (path in commands or may_tell(text) or _may_run(path, text)):
                 code[path] = CodeFile(path, text.split("\n"), python_facts(text))
         elif is_dockerfile(path):
             found = dockerfile_entry(path, _text(path, read) or "", places, read)
@@ -92,6 +93,11 @@ def python_facts(text: str) -> PythonFacts:
 def _text(path: str, read: Reader) -> str | None:
     text = read(path)
     return None if text is None or len(text) > _LARGEST_TEXT else text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _may_run(path: str, text: str) -> bool:
+    """Whether a file may be a script that goes on, or what such a script imports."""
+    return sounds_like_starting(path) and any(word in text for word in ("__main__", "while ", "forever", "consum"))
 
 
 def _doubted(entry: Entry) -> Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -111,15 +110,52 @@ RUNNABLE = frozenset(
     {"flask", "quart", "sanic", "robyn", "dash", "mcp", "bottle", "socketio", "connexion", "faststream"}
 )
 
-# A file without any of these is not parsed.
-PREFILTER = re.compile(
-    rb"FastAPI|Starlette|Starlite|Litestar|Quart|blacksheep|[ag]s[gk]i|Flask|Bottle|falcon|Sanic|Robyn|Dash\b|nicegui"
-    rb"|aiohttp|tornado|[Mm][Cc][Pp]\b|FastMCP|Celery|faust|[Hh]uey|[Ff]ast[Ss]tream|socketio|connexion|Playground"
-    rb"|uvicorn|hypercorn|granian|waitress|werkzeug|cheroot|wsgi|gevent|eventlet|grpc|websockets|stdio_server"
-    rb"|execute_from_command_line|HTTPServer|TCPServer|XMLRPC|start_server|run_worker|\brq\b|dramatiq|get_app\(|serve"
-    rb"|functions_framework|__main__|^(?:app|application|api)[ \t]*[:=]",
-    re.MULTILINE,
+# A text without any of these is not parsed, unless its name says that it starts something.
+_TELLING_WORDS = (
+    *(
+        "FastAPI",
+        "Starlette",
+        "Starlite",
+        "Litestar",
+        "Quart",
+        "blacksheep",
+        "asgi",
+        "wsgi",
+        "Flask",
+        "Bottle",
+        "falcon",
+    ),
+    *("Sanic", "Robyn", "Dash", "nicegui", "aiohttp", "tornado", "mcp", "Celery", "faust", "uey", "FastStream", "grpc"),
+    *("socketio", "connexion", "Playground", "uvicorn", "hypercorn", "granian", "waitress", "werkzeug", "cheroot"),
+    *("WSGI", "ASGI", "gevent", "eventlet", "websockets", "execute_from_command_line", "HTTPServer", "TCPServer"),
+    *(
+        "XMLRPC",
+        "start_server",
+        "run_worker",
+        "import rq",
+        "from rq",
+        "dramatiq",
+        "get_app(",
+        "serve_forever",
+        "gradio",
+    ),
+    *(
+        "functions_framework",
+        "\napp =",
+        "\napplication =",
+        "\napi =",
+        "\napp:",
+        "pyramid",
+        "pywebio",
+        "gradio",
+        "Bottle",
+    ),
 )
+
+
+def may_tell(text: str) -> bool:
+    """Whether the text of a Python file may say something about services; cheap, and never wrong about a no."""
+    return any(word in text for word in _TELLING_WORDS)
 
 
 def builder_of(dotted: str, is_imported: bool) -> Framework | None:

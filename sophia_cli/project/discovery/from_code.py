@@ -47,6 +47,11 @@ class CodeFile:
         return self.path.rpartition("/")[0]
 
 
+def sounds_like_starting(path: str) -> bool:
+    """Whether the name of a script says that it starts something that goes on."""
+    return bool(_words_of(path.rpartition("/")[2]) & (_SERVER_WORDS | _WORKER_WORDS | _START_WORDS))
+
+
 def code_entries(
     files: Mapping[str, CodeFile], scripts: Iterable[tuple[str, ConsoleScript]], places: Places
 ) -> tuple[Entry, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sophia_cli.project.discovery.model import Form, Proposal
+from sophia_cli.project.discovery.model import Entry, Form, Proposal
 
 _FIRST = 8000
 # The web API of Sophia's own agent listens there.
@@ -43,10 +43,14 @@ def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
 def _wanted(proposal: Proposal) -> tuple[int | None, bool]:
     if any(entry.form is Form.WORKER for entry in proposal.entries[:1]):
         return None, False
-    for entry in sorted(proposal.entries, key=lambda entry: entry.form not in _PUBLIC):
+    for entry in sorted(proposal.entries, key=_publicity):
         if entry.port is not None and (entry.port >= 1024 or entry.form is Form.COMPOSE):
             return entry.port, entry.form in _PUBLIC
     return None, False
+
+
+def _publicity(entry: Entry) -> int:
+    return _PUBLIC.index(entry.form) if entry.form in _PUBLIC else len(_PUBLIC)
 
 
 def _is_server(proposal: Proposal) -> bool:

@@ -102,8 +102,8 @@ def _parts(entries: tuple[Entry, ...]) -> list[tuple[Entry, ...]]:
             ways.setdefault((entry.path, entry.form), {}).setdefault(_way(entry), []).append(entry)
     apart: list[tuple[Entry, ...]] = []
     for found in ways.values():
-        # The way that serves stays with the code; with none, the first does.
-        order = sorted(found, key=lambda way: (not _SERVES.search(way[0] if way else ""), list(found).index(way)))
+        # The way that serves stays with the code; with none the one that works, else the first.
+        order = sorted(found, key=lambda way: (not _SERVES.search(way[0] if way else ""), "worker" not in way))
         apart += [tuple(found[way]) for way in order[1:]]
     gone = {id(entry) for part in apart for entry in part}
     return [tuple(entry for entry in entries if id(entry) not in gone), *apart]

@@ -21,20 +21,20 @@ _ACTORS = {"functions_framework": "functions-framework", "dramatiq": "dramatiq"}
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """The scope that a statement is in. `returned` are the names that the function returns."""
+    """The scope that a statement is in."""
 
     place: Place = Place.MODULE
     function: _Function | None = None
     is_method: bool = False
     is_nested: bool = False
-    returned: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class TreeReader:
     """Walks one tree."""
 
-    ports: PortReader
+    tree: ast.Module
+    _ports: PortReader | None = None
     names: dict[str, str] = field(default_factory=dict)
     imports: list[Imported] = field(default_factory=list)
     apps: list[BuiltApp] = field(default_factory=list)
@@ -49,6 +49,12 @@ class TreeReader:
     main_line: int | None = None
     loops: bool = False
     asks: bool = False
+
+    def _port_reader(self) -> PortReader:
+        # Most files need none, and it reads the whole tree.
+        if self._ports is None:
+            self._ports = PortReader.of(self.tree)
+        return self._ports
 
     def facts(self) -> PythonFacts:
         """Return what was seen."""
@@ -133,14 +139,9 @@ class TreeReader:
             word = _ACTORS.get(dotted.partition(".")[0])
             if word is not None and "." in dotted:
                 self.actors.append((word, decorator.lineno))
-        returned = frozenset(
-            inner.value.id
-            for inner in _own_nodes(node)
-            if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Name)
-        )
         nested = where.place is Place.FUNCTION
         # A class keeps its place only for what stands directly in it.
-        inner = _Where(Place.FUNCTION, node, where.is_method, nested, returned)
+        inner = _Where(Place.FUNCTION, node, where.is_method, nested)
         self.statements(node.body, inner)
 
     def _route(self, decorator: ast.expr) -> None:
@@ -171,11 +172,11 @@ class TreeReader:
             self.apps.append(BuiltApp(framework, Place.SELF, target.attr, line))
         elif isinstance(target, ast.Name):
             self.built[target.id] = framework
-            if where.place is Place.FUNCTION and target.id in where.returned:
+            if where.place is Place.FUNCTION and _returns(where.function, target.id):
                 self._factory(where, framework)
             elif where.place is not Place.FUNCTION or where.function is not None:
                 is_made = isinstance(value, ast.Call) and dotted_name(value.func) in self.factories
-                port = self.ports.port_of(value) if isinstance(value, ast.Call) else None
+                port = self._port_reader().port_of(value) if isinstance(value, ast.Call) else None
                 self._add(BuiltApp(framework, where.place, target.id, line, is_made=is_made, port=port))
 
     def _made_elsewhere(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
@@ -272,8 +273,8 @@ class TreeReader:
         if not target and owner in self.built:
             target = owner
         if server == "uvicorn" and target and ":" not in target:
-            target = self.ports.config_target(target) or target
-        return ServeCall(server, node.lineno, target, self.ports.port_of(node), self._is_stdio(node, server))
+            target = self._port_reader().config_target(target) or target
+        return ServeCall(server, node.lineno, target, self._port_reader().port_of(node), self._is_stdio(node, server))
 
     @staticmethod
     def _is_stdio(node: ast.Call, server: str) -> bool:
@@ -287,7 +288,7 @@ class TreeReader:
 
 def read_tree(tree: ast.Module) -> PythonFacts:
     """Return what a tree says about services. Linear in its size."""
-    reader = TreeReader(PortReader.of(tree))
+    reader = TreeReader(tree)
     # Factories and classes may be used above their definition, inside of functions.
     reader.statements(tree.body, _Where())
     return reader.facts()
@@ -301,6 +302,13 @@ def _own_nodes(function: _Function) -> Iterable[ast.AST]:
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             pending.extend(ast.iter_child_nodes(node))
+
+
+def _returns(function: _Function | None, name: str) -> bool:
+    return function is not None and any(
+        isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id == name
+        for node in _own_nodes(function)
+    )
 
 
 def _is_main(test: ast.expr) -> bool:

@@ -1,0 +1,138 @@
+"""From what was found to services: one for each program, with a name, a start and a port of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from sophia_cli.project.discovery.find import find_entries
+from sophia_cli.project.discovery.model import Doubt, Proposal
+from sophia_cli.project.discovery.proposals import propose
+from sophia_cli.project.settings.parser import parse_settings
+from sophia_cli.render.init_toml import settings_text
+
+APP = "from fastapi import FastAPI\napp = FastAPI()\n"
+RUN = "import uvicorn\nuvicorn.run('shop.web:app', port={})\n"
+MAIN = 'if __name__ == "__main__":\n'
+
+
+def proposed(files: Mapping[str, str]) -> dict[str, Proposal]:
+    services = propose(find_entries(files, files.get))
+    text = settings_text("x", services)
+    ready = {service.name for service in services if service.doubt is None}
+    assert {service.name for service in parse_settings(text, "sophia.toml").services} == ready
+    return {service.name: service for service in services}
+
+
+def test_all_that_names_one_program_is_one_service() -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/web.py": APP,
+        "run.py": "import uvicorn\n" + MAIN + "    uvicorn.run('shop.web:app', port=8100)\n",
+        "Dockerfile": 'FROM python\nEXPOSE 8200\nCMD ["uvicorn", "shop.web:app"]\n',
+        "compose.yml": 'services:\n  front:\n    build: .\n    ports: ["8300:8200"]\n',
+        "Procfile": "web: uvicorn shop.web:app --port 8400\n",
+    }
+    services = proposed(files)
+    assert list(services) == ["front"]
+    front = services["front"]
+    assert (front.app, front.cwd, front.port) == ("shop.web:app", "", 8300)
+    assert {entry.path for entry in front.entries} == {"shop/web.py", "run.py", "Dockerfile", "compose.yml", "Procfile"}
+
+
+def test_several_ways_to_start_one_file_in_one_document_are_several_services() -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/web.py": APP,
+        "shop/jobs.py": "from celery import Celery\njobs = Celery('x')\n",
+        "compose.yml": (
+            "services:\n  timer:\n    build: .\n    command: celery -A shop.jobs beat\n    depends_on: [web]\n"
+            "  web:\n    build: .\n    command: uvicorn shop.web:app\n    depends_on: [worker]\n"
+            "  worker:\n    build: .\n    command: celery -A shop.jobs worker\n    depends_on: [timer]\n"
+        ),
+    }
+    services = proposed(files)
+    assert set(services) == {"timer", "web", "worker"}
+    assert services["web"].app == "shop.web:app"
+    assert services["worker"].words == ("celery", "-A", "shop.jobs", "worker")
+    assert services["timer"].words == ("celery", "-A", "shop.jobs", "beat")
+    # The third edge would close the circle.
+    assert sum(len(service.depends_on) for service in services.values()) == 2
+    assert (services["web"].port, services["worker"].port, services["timer"].port) == (8000, None, None)
+
+
+@pytest.mark.parametrize(
+    ("files", "app", "cwd"),
+    [
+        ({"web.py": APP}, "web:app", ""),
+        ({"services/shop-api/web.py": APP}, "web:app", "services/shop-api"),
+        ({"a/shop/__init__.py": "", "a/shop/web.py": APP}, "shop.web:app", "a"),
+        ({"a/b/web.py": "import a.c\n" + APP, "a/c.py": ""}, "a.b.web:app", ""),
+        ({"a/b/web.py": "import c\n" + APP, "a/c.py": ""}, "b.web:app", "a"),
+        ({"a/b/web.py": "from . import c\n" + APP, "a/b/c.py": ""}, "b.web:app", "a"),
+        ({"src/shop/__init__.py": APP}, "shop:app", "src"),
+        ({"a/web.py": "def make():\n    return FastAPI()\nfrom fastapi import FastAPI\n"}, "web:make()", "a"),
+    ],
+)
+def test_an_application_is_started_from_the_folder_that_its_imports_work_from(
+    files: dict[str, str], app: str, cwd: str
+) -> None:
+    (service,) = proposed(files).values()
+    assert (service.app, service.cwd, service.port) == (app, cwd, 8000)
+
+
+def test_a_script_that_is_no_application_is_a_command() -> None:
+    serve = "from http.server import HTTPServer\n" + MAIN + "    HTTPServer(('', 8100), H).serve_forever()\n"
+    services = proposed({"tools/echo.py": serve, "shop/__init__.py": "", "shop/hook.py": "import shop\n" + serve})
+    assert services["echo"].words == ("python", "tools/echo.py")
+    assert services["hook"].words == ("python", "-m", "shop.hook")
+
+
+def test_ports_are_given_once_and_that_of_the_agent_to_nobody() -> None:
+    files = {
+        f"{name}.py": APP + f"import uvicorn\n{MAIN}    uvicorn.run(app, port={port})\n"
+        for name, port in (("one", 8001), ("three", 8001), ("two", 8002))
+    }
+    services = proposed({**files, "free.py": APP})
+    assert {name: service.port for name, service in services.items()} == {
+        "one": 8001,
+        "three": 8003,
+        "two": 8004,
+        "free": 8000,
+    }
+    assert "`one`" in str(services["three"].port_note)
+    assert services["one"].port_note is None
+
+
+def test_names_come_from_the_telling_part_of_paths_and_are_unique() -> None:
+    paths = ("app.py", "billing/app/main.py", "users/api.py", "users/admin/main.py", "crm/admin/main.py")
+    assert set(proposed(dict.fromkeys(paths, APP))) == {"app", "billing", "users-api", "admin", "users-admin"}
+
+
+def test_what_cannot_be_started_here_is_left_out_with_the_reason() -> None:
+    files = {
+        "examples/web.py": APP,
+        "factory.py": "from flask import Flask\ndef create(name):\n    return Flask(name)\n",
+        "hooks/Dockerfile": 'FROM node\nCMD ["node", "x.js"]\n',
+        "hooks/package.json": '{"name": "hooks", "scripts": {"start": "node x.js"}}',
+        "tools.py": "from fastmcp import FastMCP\nmcp = FastMCP('x')\n" + MAIN + "    mcp.run()\n",
+    }
+    assert {name: service.doubt for name, service in proposed(files).items()} == {
+        "examples-web": Doubt.SET_ASIDE,
+        "factory": Doubt.NEEDS_ARGUMENTS,
+        "hooks": Doubt.NOT_PYTHON,
+        "tools": Doubt.STDIO,
+    }
+
+
+def test_a_route_that_tells_about_health_becomes_the_readiness_probe() -> None:
+    text = APP + "@app.get('/health')\ndef health(): ...\n"
+    services = propose(find_entries({"web.py": text}, {"web.py": text}.get))
+    assert 'readiness = { http = "/health" }' in settings_text("x", services)
+
+
+@pytest.mark.parametrize("odd", ["a b", 'q"q', "läden", "x.y", "back\\slash", "new\nline", "tab\t"])
+def test_odd_names_of_folders_make_a_file_that_can_be_read(odd: str) -> None:
+    services = proposed({f"{odd}/web.py": APP + "# \x7f\n"})
+    assert len(services) == 1
