@@ -10,10 +10,12 @@ from pathlib import Path
 from sophia_cli.commands._project import Project, open_project, scan_project
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.service_status import ServiceStatus
-from sophia_cli.deploy.candidates import candidate_of, search_path_of
+from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.fingerprint import Fingerprint
 from sophia_cli.deploy.link.messages import Json
 from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePlan, Wanted, plan_deployment
+from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
+from sophia_cli.deploy.releases.environments import EnvironmentStore, outline_of, project_spec
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
 from sophia_cli.deploy.releases.sources import Sources, read_sources
 from sophia_cli.deploy.releases.store import ReleaseStore
@@ -47,6 +49,7 @@ class Workshop:
     outline: EnvironmentOutline
     secrets: Mapping[str, Mapping[str, Secret]]
     candidates: tuple[Candidate, ...]
+    spec: EnvironmentSpec | None
 
 
 def open_workshop(path: Path, environment: str | None, say: Callable[[str], None]) -> Workshop:
@@ -71,11 +74,14 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     outline = outline_environment(root, project.settings.project.python, os.environ)
     persist = sorted({path for service in services for path in service.persist})
     watched = sorted({pattern for service in services for pattern in service.watch})
-    sources = read_sources(root, persist=persist, patterns=watched)
+    sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
     secrets = {service.name: _secrets(service, root, environment or "") for service in services}
     installed = _installed(project)
-    candidates = _candidates(state, services, graph, sources, outline, installed, secrets, environment or "")
-    return Workshop(project, state, environment or "", services, graph, sources, outline, secrets, tuple(candidates))
+    spec = _spec(project)
+    planned_outline = outline if spec is None else outline_of(spec, outline)
+    candidates = _candidates(state, services, graph, sources, planned_outline, installed, secrets, environment or "")
+    name = environment or ""
+    return Workshop(project, state, name, services, graph, sources, outline, secrets, tuple(candidates), spec)
 
 
 def planned(workshop: Workshop, running: Sequence[ServiceStatus], wanted: Wanted) -> DeploymentPlan:
@@ -93,14 +99,12 @@ def make_releases(workshop: Workshop, plan: DeploymentPlan, clock: Clock, say: C
     """Write a release for every service that the plan deploys, and return them in its order."""
     store = ReleaseStore(workshop.state)
     lock = _lock(workshop, clock, say)
-    made: list[Release] = []
+    say(f"copying releases of {len(plan.to_deploy)} services")
+    drafts: list[ReleaseDraft] = []
     for service in plan.to_deploy:
         assert service.candidate is not None, "what is deployed has a candidate"
-        say(f"copying release of {service.name}")
-        made.append(
-            store.create(_draft(workshop, service, service.candidate.fingerprint, lock, clock), workshop.sources, clock)
-        )
-    return made
+        drafts.append(_draft(workshop, service, service.candidate.fingerprint, lock, clock))
+    return list(store.create_all(drafts, workshop.sources, clock))
 
 
 def secrets_for(workshop: Workshop, made: Sequence[Release]) -> dict[str, Json]:
@@ -123,6 +127,8 @@ def prune_releases(workshop: Workshop, running: Sequence[ServiceStatus], clock: 
             f"release {kept.number} of {service.name} was kept: it holds {', '.join(kept.files[:3])}"
             for kept in pruned.kept
         ]
+    if workshop.spec is not None:
+        EnvironmentStore(workshop.state).prune(store.environments(), clock)
     return notes
 
 
@@ -144,13 +150,16 @@ def _draft(
 
 def _lock(workshop: Workshop, clock: Clock, say: Callable[[str], None]) -> PackageLock:
     outline = workshop.outline
-    if workshop.project.settings.project.environment is PackageSet.SHARED:
+    if workshop.spec is None:
         return PackageLock(outline.python, outline.version, outline.distributions)
-    from sophia_cli.deploy.releases.environments import EnvironmentStore, project_spec
+    return EnvironmentStore(workshop.state).ensure(workshop.spec, os.environ, clock, say)
 
-    root = workshop.project.root
-    spec = project_spec(root, workshop.project.settings.project.python, os.environ)
-    return EnvironmentStore(workshop.state).ensure(spec, os.environ, clock, say)
+
+def _spec(project: Project) -> EnvironmentSpec | None:
+    """Return what the environment of a release holds, None where services run in the project's own."""
+    if project.settings.project.environment is PackageSet.SHARED:
+        return None
+    return project_spec(project.root, project.settings.project.python, os.environ)
 
 
 def _candidates(
