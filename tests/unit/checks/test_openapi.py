@@ -103,10 +103,28 @@ ANY = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                (
-                    "get post parameters $ref schema name in responses 200 content requestBody application/json type"
-                    " properties allOf anyOf enum required items examples"
-                ).split()
+                [
+                    "get",
+                    "post",
+                    "parameters",
+                    "$ref",
+                    "schema",
+                    "name",
+                    "in",
+                    "responses",
+                    "200",
+                    "content",
+                    "requestBody",
+                    "application/json",
+                    "type",
+                    "properties",
+                    "allOf",
+                    "anyOf",
+                    "enum",
+                    "required",
+                    "items",
+                    "examples",
+                ]
             ),
             inner,
             max_size=4,
