@@ -19,6 +19,7 @@ _FOREIGN = frozenset(
     {"caddy", "cargo", "deno", "docker", "dotnet", "envoy", "go", "haproxy", "java", "mongod", "mysqld", "nginx", "php"}
     | {"podman", "postgres", "puma", "redis-server", "ruby", "traefik"}
 )
+_SYSTEM = frozenset({"/bin", "/usr/bin", "/usr/local/bin"})
 _ENVIRONMENTS = frozenset({".venv", "venv", ".env", "env"})
 
 
@@ -69,34 +70,41 @@ def recognise(service: str, line: Line, python: str, port: int | None) -> Taken:
         return Taken((_SHELL, "-c", line.words[0]), Taking.SHIM)
     program, arguments = line.words[0], line.words[1:]
     name = os.path.basename(program)
-    is_own = "/" in program and _is_of(program, python)
-    is_found = is_own or "/" not in program
-    if is_found and _PYTHON.fullmatch(name):
-        return _of_python(service, python, arguments, port)
-    if is_found and name in _SERVERS:
-        return _served(service, name, python, (), arguments, port)
-    if is_found and name == "flask":
+    # Another interpreter, or a server of one, is another environment on purpose when it is named by its full path.
+    chosen = (python, "-m", name) if _is_of(program, python) else (program,)
+    if _PYTHON.fullmatch(name):
+        return _of_python(service, chosen[0], arguments, port)
+    if name in _SERVERS:
+        return _served(service, name, chosen, arguments, port)
+    if name == "flask":
         _refuse(service, name, arguments, (("--reload", _RELOAD), ("--debug", _RELOAD)))
-        return Taken((python, "-m", "flask", *arguments), Taking.SHIM)
-    if is_own:
+        return Taken((*chosen, *arguments), Taking.SHIM)
+    if "/" in program and _is_of(program, python):
         return Taken((os.path.join(os.path.dirname(python), name), *arguments), Taking.SHIM)
-    if name in _FOREIGN or (not is_found and not _SCRIPT.search(name)):
+    if name in _FOREIGN or ("/" in program and not _SCRIPT.search(name) and not _is_in_prefix(program)):
         return Taken(line.words, Taking.NONE)
     return Taken(line.words, Taking.SHIM)
 
 
 def _is_of(program: str, python: str) -> bool:
-    """Tell whether a program with a path is the project environment's; a release copy holds no environment itself."""
+    """Tell whether a program is the project environment's: by its bare name, or by a path (no release holds one)."""
     folder = os.path.dirname(program)
-    if program.startswith("/"):
-        return folder == os.path.dirname(python)
-    return os.path.basename(folder) == "bin" and os.path.basename(os.path.dirname(folder)) in _ENVIRONMENTS
+    if not folder or folder == os.path.dirname(python):
+        return True
+    is_named_so = os.path.basename(os.path.dirname(folder)) in _ENVIRONMENTS
+    return not program.startswith("/") and os.path.basename(folder) == "bin" and is_named_so
+
+
+def _is_in_prefix(program: str) -> bool:
+    """Tell whether a program is in the folder for programs of a prefix, as those of an environment are."""
+    folder = os.path.dirname(program)
+    return folder.startswith("/") and os.path.basename(folder) == "bin" and folder not in _SYSTEM
 
 
 def _of_python(service: str, python: str, arguments: tuple[str, ...], port: int | None) -> Taken:
     flags, rest = _python_flags(arguments)
     if len(rest) >= 2 and rest[0] == "-m" and rest[1] in _SERVERS:
-        return _served(service, rest[1], python, flags, rest[2:], port)
+        return _served(service, rest[1], (python, *flags, "-m", rest[1]), rest[2:], port)
     # -E and -I do not read PYTHONPATH, -S does not run a sitecustomize.
     is_isolated = any(set(flag[1:]) & set("EIS") for flag in flags if flag[0] == "-" and flag[1:2] not in "-WX")
     if "manage.py" in {os.path.basename(word) for word in rest[:1]} and rest[1:2] == ("runserver",):
@@ -132,15 +140,12 @@ def _runserver(rest: tuple[str, ...], port: int | None) -> tuple[str, ...]:
     return (*rest[:2], *options, *place, "--noreload")
 
 
-def _served(
-    service: str, name: str, python: str, flags: tuple[str, ...], arguments: tuple[str, ...], port: int | None
-) -> Taken:
+def _served(service: str, name: str, program: tuple[str, ...], arguments: tuple[str, ...], port: int | None) -> Taken:
     server = _SERVERS[name]
     _refuse(service, name, arguments, server.refused)
-    argv = (python, *flags, "-m", name)
     if port is None:
-        return Taken((*argv, *arguments), Taking.NONE)
-    return Taken((*argv, *_without(arguments, server.places), *server.takes), Taking.OPTION)
+        return Taken((*program, *arguments), Taking.NONE)
+    return Taken((*program, *_without(arguments, server.places), *server.takes), Taking.OPTION)
 
 
 def _refuse(service: str, name: str, arguments: tuple[str, ...], refused: tuple[tuple[str, str], ...]) -> None:

@@ -42,6 +42,8 @@ OPTIONS = [
     (["uvicorn", "api:app", "--uds", "/tmp/x", "--fd=9"], [*UVICORN, "api:app", "--fd", "3"]),
     (".venv/bin/uvicorn api:app", [*UVICORN, "api:app", "--fd", "3"]),
     ("/shop/.venv/bin/uvicorn api:app", [*UVICORN, "api:app", "--fd", "3"]),
+    ("/other/bin/uvicorn api:app --port 80", ["/other/bin/uvicorn", "api:app", "--fd", "3"]),
+    ("/usr/bin/python3 -m uvicorn api:app", ["/usr/bin/python3", "-m", "uvicorn", "api:app", "--fd", "3"]),
     ("uv run uvicorn api:app", [*UVICORN, "api:app", "--fd", "3"]),
     ("poetry run gunicorn api:app", [PY, "-m", "gunicorn", "api:app", "--bind", "fd://3"]),
     ("python -m uvicorn api:app --port 80", [*UVICORN, "api:app", "--fd", "3"]),
@@ -74,6 +76,8 @@ SHIMMED = [
     ("fastapi run api.py", ["fastapi", "run", "api.py"]),
     ("node server.js", ["node", "server.js"]),
     ("npm start", ["npm", "start"]),
+    ("/usr/bin/python3 run.py", ["/usr/bin/python3", "run.py"]),
+    ("/other/bin/fastapi run api.py", ["/other/bin/fastapi", "run", "api.py"]),
     (".venv/bin/fastapi run api.py", ["/shop/.venv/bin/fastapi", "run", "api.py"]),
     ("./run.sh", ["./run.sh"]),
     ("uv run --with x uvicorn api:app", ["uv", "run", "--with", "x", "uvicorn", "api:app"]),
@@ -170,6 +174,12 @@ def test_an_app_is_launched_with_all_three_descriptors(reach: Reach, attached: b
         "search_path": ["/r/7/tree/src"],
         "drain_timeout_s": 12,
     }
+
+
+@pytest.mark.parametrize("command", [command for command, _ in (*OPTIONS, *SHIMMED)])
+def test_the_kind_is_the_same_in_every_place(command: str | list[str]) -> None:
+    written = Command((command,), True) if isinstance(command, str) else Command(tuple(command), False)
+    assert handover_kind(Service("api", command=written, port=9001)) is recipe(command).handover
 
 
 def test_the_kind_of_a_service_is_known_without_a_place() -> None:
