@@ -14,8 +14,9 @@ from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.proc_files import GONE, PROC, all_pids
 from sophia_cli.project.host.processes import command_line, open_process
+from sophia_cli.project.host.sock_diag import find_socket, listening_sockets
 from sophia_cli.project.host.syscalls import take_descriptor
-from sophia_cli.project.host.tcp_table import TcpState, address_of, tcp_sockets
+from sophia_cli.project.host.tcp_table import TcpSocket, TcpState, address_of, tcp_sockets
 
 BACKLOG = 2048
 _LAST_PORT = 65535
@@ -135,7 +136,7 @@ def next_free_port(host: str, start: int) -> int | None:
 
 def port_holders(port: int) -> tuple[PortHolder, ...]:
     """Return who listens on a port of this machine, on any address; empty when nobody does."""
-    rows = [row for row in tcp_sockets(port) if row.state is TcpState.LISTEN]
+    rows = _listening(port)
     pids: dict[int, list[int]] = {row.inode: [] for row in rows}
     for holder in socket_holders(frozenset(pids)):
         pids[holder.inode].append(holder.pid)
@@ -168,6 +169,9 @@ def socket_holders(inodes: frozenset[int], pids: Iterable[int] | None = None) ->
 def server_side(client: socket.socket) -> int | None:
     """Return the inode of the other end of a connection within this machine; None while nobody has accepted it."""
     own, peer = address_of(client.getsockname()), address_of(client.getpeername())
+    found = find_socket(peer, own)
+    if found is not None:
+        return found.inode or None
     for row in tcp_sockets(peer.port):
         if row.local == peer and row.remote == own:
             return row.inode or None
@@ -188,9 +192,7 @@ def take_listener(holder: ProcessIdentity, host: str, port: int) -> socket.socke
 
     None when the process is gone or holds none there; Missing when the kernel does not hand descriptors over.
     """
-    inodes = frozenset(
-        row.inode for row in tcp_sockets(port) if row.state is TcpState.LISTEN and row.local.host == host
-    )
+    inodes = frozenset(row.inode for row in _listening(port) if row.local.host == host)
     pidfd = open_process(holder)
     if pidfd is None or isinstance(pidfd, Missing):
         return pidfd
@@ -208,6 +210,13 @@ def take_listener(holder: ProcessIdentity, host: str, port: int) -> socket.socke
     finally:
         os.close(pidfd)
     return None
+
+
+def _listening(port: int) -> tuple[TcpSocket, ...]:
+    found = listening_sockets(port)
+    if found is None:
+        return tuple(row for row in tcp_sockets(port) if row.state is TcpState.LISTEN)
+    return found
 
 
 def _as_listener(descriptor: int, inode: int) -> socket.socket | None:

@@ -44,9 +44,13 @@ def parse_row(line: bytes) -> TcpSocket | None:
     fields = line.split()
     if len(fields) < 10 or b":" not in fields[1]:
         return None
-    code = int(fields[3], 16)
-    state = TcpState(code) if code in (TcpState.ESTABLISHED.value, TcpState.LISTEN.value) else TcpState.OTHER
+    state = state_of(int(fields[3], 16))
     return TcpSocket(_address(fields[1]), _address(fields[2]), state, int(fields[7]), int(fields[9]))
+
+
+def state_of(code: int) -> TcpState:
+    """Return the state that the kernel's number stands for."""
+    return TcpState(code) if code in (TcpState.ESTABLISHED.value, TcpState.LISTEN.value) else TcpState.OTHER
 
 
 def tcp_sockets(port: int, is_local: bool = True) -> Iterator[TcpSocket]:
