@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sophia_cli.agent.instance import InstanceName
+from sophia_cli.agent.instance_environment import url_variable
 from sophia_cli.agent.keeper import Keeper
 from sophia_cli.agent.listeners import Listeners
 from sophia_cli.agent.planning import shares_listener
@@ -21,6 +22,7 @@ from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.project.host.processes import (
     ProjectProcess,
+    environment_value,
     is_running,
     processes_of_project,
     running_for_s,
@@ -105,8 +107,19 @@ def _restore_instance(home: Household, row: InstanceRow) -> bool:
     age_s = running_for_s(row.identity)
     instance.started_at = None if age_s is None else home.now() - age_s
     home.secrets.learn(row.service, release.service.secrets, row.identity.pid)
+    instance.urls = _urls_of(row.identity.pid, release)
     instance.adopt(row.identity, is_ready=row.was_ready)
     return True
+
+
+def _urls_of(pid: int, release: Release) -> dict[str, str]:
+    """Return the addresses of other services that a process was started with."""
+    found: dict[str, str] = {}
+    for name in release.service.depends_on:
+        url = environment_value(pid, url_variable(name))
+        if url is not None:
+            found[name] = url
+    return found
 
 
 def _restore_listener(home: Household, row: ServiceRow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,13 @@ from sophia_cli.agent.control import ask_launcher
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.probe import Prober, ProbeResult
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.project.host.sockets import answering_pids
+from sophia_cli.project.host.polling import polls_socket
+from sophia_cli.project.host.sockets import inode_of, server_side, socket_holders
 
 # Starting takes a few hundred milliseconds; asking costs a fraction of one.
 _BOOT_INTERVAL_S = 0.025
 _ACCEPT_S = 0.25
+_LOOK_S = 0.005
 # Once an instance is ready, its readiness is no longer waited for: asking less often keeps an idle agent idle.
 _STEADY_S = 1.0
 
@@ -69,19 +72,27 @@ class AcceptingBoot:
 
     interval_s = _BOOT_INTERVAL_S
 
-    def __init__(self, endpoint: Endpoint, members: Callable[[], frozenset[int]]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, members: Callable[[], frozenset[int]], listener: socket.socket | None
+    ) -> None:
         self._endpoint = endpoint
         self._members = members
+        self._listener = listener
 
     async def run(self) -> ProbeResult:
-        """Connect once and see who takes it."""
+        """Look whether a process waits on the listener, else connect once and see who takes it."""
         started = time.perf_counter()
-        passed = await accepts(self._endpoint, self._members)
+        passed = waits_on(self._listener, self._members()) or await accepts(self._endpoint, self._members)
         detail = f"{self._endpoint} is served" if passed else f"no process of the instance accepts on {self._endpoint}"
         return ProbeResult(passed, detail, time.perf_counter() - started)
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def waits_on(listener: socket.socket | None, pids: frozenset[int]) -> bool:
+    """Whether one of some processes waits for connections on a listener that it shares with others."""
+    return listener is not None and any(polls_socket(pid, inode_of(listener)) for pid in pids)
 
 
 async def accepts(endpoint: Endpoint, members: Callable[[], frozenset[int]]) -> bool:
@@ -95,10 +106,11 @@ async def accepts(endpoint: Endpoint, members: Callable[[], frozenset[int]]) -> 
         connection = writer.get_extra_info("socket")
         give_up = time.monotonic() + _ACCEPT_S
         while time.monotonic() < give_up:
-            holders = answering_pids(connection, members())
-            if holders:
-                return True
-            await asyncio.sleep(0.01)
+            # The other end has an inode once somebody has accepted it.
+            inode = server_side(connection)
+            if inode is not None:
+                return bool(socket_holders(frozenset((inode,)), members()))
+            await asyncio.sleep(_LOOK_S)
         return False
     except OSError:
         return False

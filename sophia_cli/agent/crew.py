@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sophia_cli.agent.adoption import Adopted, adopt_services
 from sophia_cli.agent.doors import ProjectDoors
+from sophia_cli.agent.healing import Healer
 from sophia_cli.agent.instance import Instance, Surroundings
 from sophia_cli.agent.keeper import Keeper, Pending
 from sophia_cli.agent.listeners import Listeners
@@ -17,6 +18,7 @@ from sophia_cli.agent.runtime import ServiceRuntime
 from sophia_cli.agent.secret_values import SecretValues
 from sophia_cli.agent.service_logs import ServiceLogs
 from sophia_cli.agent.starter import ProjectStarter, Wiring
+from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.service_status import Role, ServiceStatus
 from sophia_cli.deploy.plan import levels_of
 from sophia_cli.deploy.releases.model import Release
@@ -30,7 +32,7 @@ from sophia_cli.deploy.supervisor_events import (
     MemoryExceeded,
     OpenIncident,
 )
-from sophia_cli.deploy.supervisor_model import Recovery
+from sophia_cli.deploy.supervisor_model import Cause, Recovery
 from sophia_cli.project.host.processes import tree_memory
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
@@ -38,6 +40,8 @@ from sophia_cli.project.state_folder import StateFolder
 log = logging.getLogger(__name__)
 RUN_FOLDER = "run"
 _LOG_LINES = 20
+# Memory and logs are looked at every two seconds, copies of releases every minute.
+_COPY_LOOKS = 30
 
 
 class Crew:
@@ -57,11 +61,14 @@ class Crew:
         self._loop = loop
         self._reaper = Reaper(loop)
         run_folder = state.path / RUN_FOLDER
-        wiring = Wiring(self.secrets.of, self._urls_of, self.open_listener)
+        self.healer = Healer(self.releases, keeper, state.path / "logs")
+        wiring = Wiring(self.secrets.of, self.urls_of, self.open_listener, self.healer.look_at_copy)
         self.starter = ProjectStarter(state.root, run_folder, self.releases, self.listeners, self.logs, wiring)
         self.doors = ProjectDoors(self.starter, self.releases)
         self._around = Surroundings(loop, self._reaper, self.starter, self, jitter, self.dependencies_down)
         self._up: dict[str, bool] = {}
+        self._tasks = Tasks(loop)
+        self._looks = 0
 
     def start(self) -> None:
         """Begin to wait for children."""
@@ -89,6 +96,7 @@ class Crew:
         for runtime in self.runtimes.values():
             for instance in runtime.instances:
                 instance.forget()
+        self._tasks.cancel()
         self._reaper.stop()
         self.listeners.close_all()
 
@@ -152,6 +160,35 @@ class Crew:
                 self._look_at_memory(instance)
         self.logs.rotate([runtime.release.service for runtime in self.runtimes.values() if runtime.release is not None])
 
+        self._looks += 1
+        if self._looks % _COPY_LOOKS == 0:
+            for runtime in self.runtimes.values():
+                if runtime.release is not None and not runtime.is_stopped:
+                    self.healer.look_at_copy(runtime.release)
+
+    async def _look_for_package(self, instance: Instance) -> None:
+        release = self.starter.release_of(instance)
+        await self.healer.find_missing_package(instance, release, self.log_lines(instance), instance.wait_for)
+
+    def left_behind(self, name: str) -> None:
+        """Have nothing return to the release that a person has just taken back."""
+        runtime = self.runtime(name)
+        if runtime.release is not None and runtime.previous is not None:
+            runtime.good = tuple(number for number in runtime.good if number <= runtime.release.number)
+            self.keeper.save_service(runtime)
+
+    def rewired(self) -> tuple[str, ...]:
+        """Return the services that were started with an address which is no longer true, in their order."""
+        found: list[str] = []
+        for name in self.ordered():
+            runtime = self.runtimes[name]
+            if runtime.release is None or runtime.is_stopped:
+                continue
+            urls = self.urls_of(runtime.release.service)
+            if any(one.urls is not None and one.urls != urls for one in runtime.active()):
+                found.append(name)
+        return tuple(found)
+
     def _look_at_memory(self, instance: Instance) -> None:
         if instance.identity is None:
             return
@@ -178,6 +215,8 @@ class Crew:
             case OpenIncident():
                 runtime.open_incidents += 1
                 self.keeper.incident_opened(instance, action)
+                if action.cause is Cause.EXITED:
+                    self._tasks.begin(self._look_for_package(instance))
             case ActOnIncident():
                 self.keeper.incident_acted(instance, action)
                 if action.recovery is Recovery.GIVE_UP and self.gave_up is not None:
@@ -185,6 +224,7 @@ class Crew:
             case CloseIncident():
                 runtime.open_incidents = max(0, runtime.open_incidents - 1)
                 self.keeper.incident_closed(instance, action)
+                self.keeper.save_service(runtime)
         log.info("incident", extra={"instance": instance.id.name, "what": action})
 
     def _tell_dependents(self, name: str) -> None:
@@ -236,7 +276,7 @@ class Crew:
         """Return the last lines that an instance wrote."""
         return self.logs.last_lines(instance.id.service, instance.log_from, _LOG_LINES)
 
-    def _urls_of(self, service: Service) -> Mapping[str, str]:
+    def urls_of(self, service: Service) -> Mapping[str, str]:
         """Return the addresses of the services that a service depends on."""
         urls: dict[str, str] = {}
         for name in service.depends_on:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 from sophia_cli import __version__
 from sophia_cli.agent.instance import Instance
 from sophia_cli.agent.starter import ProjectStarter
@@ -23,9 +26,24 @@ class ProjectDoors:
         """Have an instance accept on the public address as well; SophiaError says why it does not."""
         await self._starter.attach(instance)
 
-    async def prove_answers(self, instance: Instance) -> None:
-        """Return once this very instance answers on the public address; SophiaError when it does not."""
-        await self._starter.prove_answers(instance)
+    async def prove_answers(self, instance: Instance, others: Sequence[Instance]) -> None:
+        """Return once this very instance answers on the public address; SophiaError when it does not.
+
+        Others that serve there step aside meanwhile where they can, and accept again afterwards.
+        """
+        try:
+            for other in others:
+                await self._starter.detach(other)
+            await self._starter.prove_answers(instance)
+        finally:
+            await self.readmit(others)
+
+    async def readmit(self, instances: Sequence[Instance]) -> None:
+        """Have instances that may have stepped aside accept on the public address again."""
+        for instance in instances:
+            # One that does not answer has ended or is about to; its supervisor sees to that.
+            with contextlib.suppress(SophiaError):
+                await self._starter.attach(instance)
 
     async def pass_gates(self, instance: Instance, release: Release) -> None:
         """Run the checks that guard a rollout against the instance's own address; SophiaError names what failed."""
@@ -39,7 +57,7 @@ class ProjectDoors:
         try:
             gates = [check for check in release.service.checks if check.gate]
             plan = plan_declared(gates, asking, self._releases.tree(release))
-            results, _ = await run_planned(release.name, plan, _unseen)
+            results, _ = await run_planned(release.name, plan, _unseen, asking.client)
         finally:
             asking.client.close()
         failed = next((result for result in results if not result.passed), None)

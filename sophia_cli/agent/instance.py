@@ -118,6 +118,7 @@ class Instance:
         self.last_exit: Ended | None = None
         self.log_from = 0
         self.private_port: int | None = None
+        self.urls: dict[str, str] | None = None
         self._around = around
         self._timer: asyncio.TimerHandle | None = None
         self._probes: dict[Probing, asyncio.Task[None]] = {}
@@ -227,6 +228,11 @@ class Instance:
         except SophiaError as error:
             log.warning("not started", extra={"instance": self.id.name, "reason": error.message})
             self.send(SpawnFailed(generation, error.message, self._around.jitter()))
+            return
+        except Exception as error:  # noqa: BLE001 (a task of the agent: an instance that hangs in its start helps nobody)
+            log.exception("a mistake in Sophia kept an instance from starting", extra={"instance": self.id.name})
+            reason = f"{type(error).__name__} in the agent where none was expected"
+            self.send(SpawnFailed(generation, reason, self._around.jitter()))
             return
         identity = spawned.identity
         self.identity = identity

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sophia_cli import __version__
 from sophia_cli.agent.crew import Crew
@@ -20,7 +21,7 @@ from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.service_status import AgentStatus
-from sophia_cli.deploy.link.messages import Fields
+from sophia_cli.deploy.link.messages import Fields, Json
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.settings.service_codec import to_values
@@ -152,7 +153,10 @@ class Methods:
         done = await self._operated(call, parts)
         services = done["services"]
         assert isinstance(services, list)
-        return {**done, "services": [*services, *(to_values(report) for report in unchanged)]}
+        told = [_returned(one) for one in services]
+        for name in names:
+            self._crew.left_behind(name)
+        return {**done, "services": [*told, *(to_values(report) for report in unchanged)]}
 
     async def _stop(self, call: Call) -> Fields:
         wanted = set(call.texts("services"))
@@ -212,9 +216,21 @@ class Methods:
             levels = self._crew.levels([part.release for part in parts])
             staged = [(part,) for part in parts] if in_order else stages(parts, levels)
             self._crew.keeper.operation_begun(run_id, lease.holder)
-            return run_id, await self._operation(run_id, staged, seen).run()
+            reports = await self._operation(run_id, staged, seen).run()
+            return run_id, (*reports, *await self._rewire(run_id, seen))
         finally:
             lease.end()
+
+    async def _rewire(self, run_id: str, seen: Callable[[StepSeen], None]) -> tuple[ServiceReport, ...]:
+        """Bring services in anew that were started with the address of a service that has moved since."""
+        names = self._crew.rewired()
+        if not names:
+            return ()
+        for name in names:
+            self._crew.keeper.event(name, "rewired", "a service that it depends on has another address")
+        parts = [(self._same(name),) for name in names]
+        reports = await self._operation(f"{run_id}-rewired", parts, seen).run()
+        return tuple(replace(one, reasons=("a service that it depends on has another address",)) for one in reports)
 
     def _operation(
         self, run_id: str, staged: Sequence[Sequence[Incoming]], seen: Callable[[StepSeen], None]
@@ -274,6 +290,14 @@ def _pairs(call: Call) -> list[tuple[str, int]]:
             raise UsageError("agent-bad-message", "`releases` is not a list of services with releases")
         found.append((name, number))
     return found
+
+
+def _returned(report: Json) -> Json:
+    """Return the report of a rollback: a release that came in is the way back, one that did not left all as it was."""
+    assert isinstance(report, dict)
+    actions = {ServiceAction.DEPLOYED: ServiceAction.ROLLED_BACK, ServiceAction.ROLLED_BACK: ServiceAction.KEPT}
+    names = {before.value: after.value for before, after in actions.items()}
+    return {**report, "action": names.get(str(report["action"]), report["action"])}
 
 
 def _fields(record: object) -> Fields:

@@ -33,8 +33,11 @@ class Doors(Protocol):
     async def attach(self, instance: Instance) -> None:
         """Have an instance accept on the public address as well; SophiaError says why it does not."""
 
-    async def prove_answers(self, instance: Instance) -> None:
-        """Return once this very instance answers on the public address; SophiaError when it does not."""
+    async def prove_answers(self, instance: Instance, others: Sequence[Instance]) -> None:
+        """Return once this very instance answers on the public address, where others serve, too; SophiaError."""
+
+    async def readmit(self, instances: Sequence[Instance]) -> None:
+        """Have instances that may have stepped aside accept on the public address again."""
 
     async def pass_gates(self, instance: Instance, release: Release) -> None:
         """Run the checks that guard a rollout; SophiaError names the one that failed."""
@@ -87,7 +90,7 @@ class Performer:
                 await self._attach(self._new(number))
             case Step.VERIFY:
                 instance = self._new(number)
-                return await self._while_alive(instance, self._doors.prove_answers(instance))
+                return await self._while_alive(instance, self._doors.prove_answers(instance, self._serving_old()))
             case Step.STOP_OLD | Step.DRAIN_OLD:
                 return await self._while_new_lives(self._drain(self._old(number)))
             case Step.SOAK:
@@ -99,6 +102,8 @@ class Performer:
     async def _undo(self, planned: PlannedUndo) -> Outcome:
         match planned.step:
             case UndoStep.STOP_NEW | UndoStep.DRAIN_NEW:
+                # A proof that was cut off may have left them aside.
+                await self._doors.readmit(self._serving_old())
                 for instance in self._all_new(planned.instance):
                     await self._end(instance)
                 return Succeeded()
@@ -167,6 +172,13 @@ class Performer:
 
     def _all_new(self, number: int) -> list[Instance]:
         return [one for one in self._runtime.instances if one.batch == self._batch and one.id.number == number]
+
+    def _serving_old(self) -> list[Instance]:
+        return [
+            one
+            for one in self._runtime.instances
+            if one.batch != self._batch and one.role is Role.ACTIVE and not is_over(one.state)
+        ]
 
     def _old(self, number: int) -> Instance | None:
         old = (

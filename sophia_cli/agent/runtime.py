@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sophia_cli.agent.instance import Instance, InstanceName, Surroundings, is_ready, once_only
+from sophia_cli.agent.instance import Instance, InstanceName, Surroundings, is_over, is_ready, once_only
 from sophia_cli.core.service_status import Health, InstanceStatus, Role, ServiceState, ServiceStatus
 from sophia_cli.deploy.releases.model import Release
-from sophia_cli.deploy.supervisor_events import DependencyDown, StartRequested
-from sophia_cli.deploy.supervisor_model import Phase, Policy, Threshold, policy_of
+from sophia_cli.deploy.supervisor_events import CloseIncident, DependencyDown, StartRequested
+from sophia_cli.deploy.supervisor_model import Outcome, Phase, Policy, Threshold, policy_of
 from sophia_cli.project.host.processes import resident_bytes
 from sophia_cli.project.settings.service_model import Service
 
@@ -84,6 +84,11 @@ class ServiceRuntime:
     def remove(self, instance: Instance) -> None:
         """Forget an instance that is over."""
         instance.forget()
+        incident = instance.state.incident
+        if incident is not None:
+            # Another instance stands in its place now.
+            seconds = self._around.loop.time() - incident.detected_at
+            self._around.record.incident(instance, CloseIncident(incident.number, Outcome.RECOVERED, seconds))
         self.restarts_before += instance.state.restart_count
         self._instances.pop(instance.id.name, None)
 
@@ -93,7 +98,10 @@ class ServiceRuntime:
             self.previous = self.release.number
         self.release = release
         self.is_stopped = False
-        self.good = tuple(dict.fromkeys((*self.good, release.number)))
+        self.good = tuple(sorted({*self.good, release.number}))
+        for instance in self.instances:
+            if is_over(instance.state):
+                self.remove(instance)
         self.supervise()
 
     def supervise(self) -> None:

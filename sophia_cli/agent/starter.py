@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from sophia_cli.agent.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, accepts
+from sophia_cli.agent.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, accepts, waits_on
 from sophia_cli.agent.control import ask_launcher
 from sophia_cli.agent.instance import Asker, Instance
 from sophia_cli.agent.instance_environment import instance_environment
@@ -41,7 +41,7 @@ from sophia_cli.project.settings.service_model import Service
 
 _FIRST_DESCRIPTOR = 3
 _PRIVATE_HOST = "127.0.0.1"
-_PROOFS = 200
+_PROOFS = 20
 
 
 class Logs(Protocol):
@@ -61,6 +61,7 @@ class Wiring:
     secrets_of: Callable[[Release], Mapping[str, str]]
     urls_of: Callable[[Service], Mapping[str, str]]
     open_listener: Callable[[Release], None]
+    look_at_copy: Callable[[Release], None]
 
 
 class ProjectStarter:
@@ -92,6 +93,8 @@ class ProjectStarter:
         with contextlib.ExitStack() as held:
             public = self._public(release)
             private = self._private(instance, service, held)
+            self._wiring.look_at_copy(release)
+            instance.urls = dict(self._wiring.urls_of(service))
             reach = Reach.PUBLIC if instance.is_public else Reach.PRIVATE
             port = self._port(instance, service, public, private)
             recipe = start_recipe(service, self._place(release), Launch(reach, port))
@@ -136,11 +139,27 @@ class ProjectStarter:
         return DeclaredAsker(prober, probe.interval_s, eases=eases)
 
     async def attach(self, instance: Instance) -> None:
-        """Have an instance accept on the public address as well; SophiaError says why it does not."""
-        await ask_launcher(self._run, instance.id.name, "attach")
+        """Have an instance accept on the public address as well; SophiaError says why it does not.
+
+        Only a launcher can be told to; others accept from their start.
+        """
+        if self._has_launcher(instance):
+            await ask_launcher(self._run, instance.id.name, "attach")
+
+    async def detach(self, instance: Instance) -> None:
+        """Have an instance leave new connections to others for a while, where it can be told to."""
+        if self._has_launcher(instance):
+            await ask_launcher(self._run, instance.id.name, "detach")
+
+    def _has_launcher(self, instance: Instance) -> bool:
+        return handover_kind(self.release_of(instance).service) is HandoverKind.LAUNCHER
 
     async def prove_answers(self, instance: Instance) -> None:
-        """Return once this very instance takes a connection to the public address; SophiaError when it does not."""
+        """Return once this very instance takes a connection to the public address; SophiaError when it does not.
+
+        A server that shares the address and cannot step aside may win every one of them; then it is enough that a
+        process of the instance waits for connections there.
+        """
         service = self.release_of(instance).service
         port = self._listeners.port(service.name)
         assert port is not None, "an instance that is to answer there was started with the listener"
@@ -148,6 +167,8 @@ class ProjectStarter:
         for _ in range(_PROOFS):
             if await accepts(endpoint, lambda: self.members(instance)):
                 return
+        if waits_on(self._listeners.find(service.name), self.members(instance)):
+            return
         message = f"no process of `{instance.id.name}` answers on port {port}; {_PROOFS} connections went elsewhere"
         raise SophiaError("instance-not-answering", message)
 
@@ -160,7 +181,8 @@ class ProjectStarter:
     def _boot(self, instance: Instance, service: Service) -> Asker:
         if handover_kind(service) is HandoverKind.LAUNCHER:
             return LauncherBoot(self._run, instance.id.name)
-        return AcceptingBoot(self.endpoint(instance), lambda: self.members(instance))
+        listener = self._listeners.find(service.name) if instance.is_public else None
+        return AcceptingBoot(self.endpoint(instance), lambda: self.members(instance), listener)
 
     def endpoint(self, instance: Instance) -> Endpoint:
         """Return where this instance answers: its own address where it has one."""

@@ -31,7 +31,8 @@ def project_status(state: StateFolder, names: tuple[str, ...]) -> ProjectStatus:
     if link is not None:
         with link:
             agent = agent_status(link)
-    known = {service.name: service for service in (agent.services if agent else ())}
+    found = agent.services if agent else _unwatched(state)
+    known = {service.name: service for service in found}
     for service in load_settings(state.root).services:
         known.setdefault(service.name, _absent(service.name, service.port, service.replicas, agent is None))
     return ProjectStatus(agent, tuple(_named(known, name) for name in names) if names else tuple(known.values()))
@@ -47,6 +48,35 @@ def agent_status(link: AgentLink) -> AgentStatus:
             f"the agent answers in another form than this Sophia reads: {error}",
             hint="`sophia agent stop`, then `sophia agent start`; the services go on meanwhile",
         ) from error
+
+
+def _unwatched(state: StateFolder) -> tuple[ServiceStatus, ...]:
+    """Return the services whose processes run although no agent does, as these processes tell it themselves."""
+    if not state.exists():
+        return ()
+    from sophia_cli.project.host.processes import processes_of_project, running_for_s
+
+    first: dict[str, ServiceStatus] = {}
+    for process in processes_of_project(str(state.root)):
+        # The first process of an instance leads its session; the others are what it started.
+        if process.identity.pid != process.session or process.service in first:
+            continue
+        first[process.service] = ServiceStatus(
+            name=process.service,
+            state=ServiceState.UNWATCHED,
+            health=Health.UNKNOWN,
+            release=int(process.release) if process.release.isdigit() else None,
+            previous=None,
+            port=None,
+            pid=process.identity.pid,
+            uptime_s=running_for_s(process.identity),
+            restarts=0,
+            incidents=0,
+            wanted=1,
+            ready=0,
+            reason="it runs, but no agent looks after it; `sophia agent start` takes it over",
+        )
+    return tuple(first.values())
 
 
 def _absent(name: str, port: int | None, replicas: int, is_unknown: bool) -> ServiceStatus:

@@ -159,5 +159,5 @@ def _joined(
         unchanged = ServiceReport(service.name, ServiceAction.UNCHANGED, release=service.previous)
         report = by_name.get(service.name, unchanged)
         reasons = tuple(reason.sentence for reason in service.reasons)
-        reports.append(replace(report, reasons=reasons, port=port, pid=pid))
+        reports.append(replace(report, reasons=reasons or report.reasons, port=port, pid=pid))
     return tuple(reports)

@@ -16,6 +16,7 @@ class ServiceState(Enum):
     RESTARTING = "restarting"  # an instance ended and is about to be started again
     STOPPED = "stopped"  # by a person
     FAILED = "failed"  # given up; the reason tells
+    UNWATCHED = "unwatched"  # it runs, but no agent does
     ABSENT = "not-deployed"
 
 

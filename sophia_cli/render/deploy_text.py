@@ -41,7 +41,7 @@ def deploy_summary(report: DeployReport) -> str:
         case DeployVerdict.DEPLOYED if (deployed := _first(report, ServiceAction.DEPLOYED)) is not None:
             back = f"sophia rollback {deployed.name}"
             told += f" in {report.duration_s:.1f} s. Back: {back}" if deployed.previous else ""
-        case DeployVerdict.ROLLED_BACK:
+        case DeployVerdict.ROLLED_BACK if report.command != "rollback":
             told += "; what served before serves on"
         case DeployVerdict.INCOMPLETE:
             told += "; something could not be taken back: see `sophia status`"

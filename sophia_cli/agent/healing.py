@@ -1,0 +1,120 @@
+"""Recoveries beyond a restart: a release's copy that was edited, a package that is gone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sophia_cli.agent.instance import Instance
+from sophia_cli.agent.keeper import Keeper
+from sophia_cli.core.errors import SophiaError
+from sophia_cli.deploy.missing_modules import distributions_for, explained, missing_module
+from sophia_cli.deploy.releases.model import Release, TreeDifferences
+from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.project.host.spawn import Spawned, SpawnSpec, spawn
+from sophia_cli.project.host.spawn_errors import SpawnFailed
+
+log = logging.getLogger(__name__)
+_SHOWN_FILES = 3
+_INSTALL_LOG = "install.log"
+
+
+class Healer:
+    """Looks after what instances stand on: their copies and their packages."""
+
+    def __init__(self, releases: ReleaseStore, keeper: Keeper, logs: Path) -> None:
+        self._releases = releases
+        self._keeper = keeper
+        self._logs = logs
+        self._told: dict[tuple[str, int], TreeDifferences] = {}
+
+    def look_at_copy(self, release: Release) -> None:
+        """Compare a release's copy with what was created; bring it back where the settings allow it.
+
+        What differs is told once, with the diff; the edited files are kept beside the copy. The working tree is never
+        touched.
+        """
+        try:
+            found = self._releases.differences(release)
+            key = (release.name, release.number)
+            if found.is_intact or self._told.get(key) == found:
+                return
+            self._told[key] = found
+            self._tell(release, found)
+        except (SophiaError, OSError) as error:
+            log.warning("copy not looked at", extra={"service": release.name, "reason": str(error)})
+
+    def _tell(self, release: Release, found: TreeDifferences) -> None:
+        names = ", ".join(f"`{one.path}` {one.change.value}" for one in found.edited[:_SHOWN_FILES])
+        more = f" and {len(found.edited) - _SHOWN_FILES} more" if len(found.edited) > _SHOWN_FILES else ""
+        detail = f"the copy of release {release.number} was edited: {names}{more}"
+        diff = "\n".join(one.diff for one in found.edited if one.diff)
+        self._keeper.event(release.name, "release-edited", f"{detail}\n{diff}".rstrip())
+        if not release.service.healing.restore:
+            return
+        started = time.monotonic()
+        self._releases.restore(release)
+        seconds = time.monotonic() - started
+        if self._releases.differences(release).is_intact:
+            self._keeper.record(
+                release.name,
+                "release-edited",
+                detail,
+                release=release.number,
+                acts=("restore-copy",),
+                seconds=seconds,
+            )
+
+    async def find_missing_package(
+        self,
+        instance: Instance,
+        release: Release,
+        lines: tuple[str, ...],
+        wait: Callable[[Spawned], Awaitable[int]],
+    ) -> None:
+        """Name the distribution that an instance which died lacks, and install it where the settings allow it.
+
+        Only what the release's own lock names is ever installed, in that version.
+        """
+        module = missing_module(lines)
+        if module is None:
+            return
+        locked = dict(release.lock.distributions)
+        names = distributions_for(module, locked)
+        detail = explained(module, names, locked)
+        self._keeper.event(release.name, "module-missing", detail)
+        name = next((one for one in names if one in locked), None)
+        if name is None or not release.service.healing.install:
+            return
+        started = time.monotonic()
+        code = await self._install(release, f"{name}=={locked[name]}", wait)
+        if code == 0:
+            acts = (f"install {name}=={locked[name]}",)
+            self._keeper.record(
+                release.name,
+                "module-missing",
+                detail,
+                release=release.number,
+                acts=acts,
+                seconds=time.monotonic() - started,
+            )
+        else:
+            log.warning("not installed", extra={"instance": instance.id.name, "package": name, "exit_code": code})
+
+    async def _install(self, release: Release, requirement: str, wait: Callable[[Spawned], Awaitable[int]]) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        output = os.open(self._logs / _INSTALL_LOG, flags, 0o600)
+        try:
+            words = (release.lock.python, "-m", "pip", "install", "--no-input", "--no-deps", "--only-binary", ":all:")
+            spawned = spawn(SpawnSpec((*words, requirement), dict(os.environ), Path("/"), output))
+        except SpawnFailed as error:
+            log.warning("installer not started", extra={"reason": error.message})
+            return 1
+        finally:
+            os.close(output)
+        if spawned.pidfd is not None:
+            os.close(spawned.pidfd)
+        return await wait(spawned)
