@@ -40,7 +40,7 @@ def candidate_of(
         data={path: hashes[path] for path in watched if path not in code},
         secrets=secrets,
         packages=_packages(needed_distributions(closure, service, installed), outline, installed),
-        python=outline.version,
+        python=f"{outline.version} ({outline.python})",
         environment=environment,
         addresses=addresses,
     )

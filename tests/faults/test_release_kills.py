@@ -153,6 +153,10 @@ def test_a_restoration_that_is_killed_anywhere_is_finished_by_the_next(releasing
         }
         kept = store_of(root).tree(latest).parent / "edited"
         assert "edited\n" in {path.read_text() for path in kept.rglob("*") if path.is_file()}, point
+        (store_of(root).tree(latest).parent / "seen-intact.77.tmp").touch()
+        _edit(root, 3)
+        release_now(root)
+        _nothing_is_left_over(root)
         shutil.rmtree(root)
 
 

@@ -20,7 +20,7 @@ from sophia_cli.deploy.releases.model import (
     TreeDifferences,
 )
 from sophia_cli.deploy.releases.objects import ObjectStore
-from sophia_cli.deploy.releases.places import SEEN_INTACT, Places
+from sophia_cli.deploy.releases.places import SEEN_INTACT, TEMPORARY, Places
 from sophia_cli.deploy.releases.records import read_contents
 from sophia_cli.deploy.releases.tree_file import is_as_created
 
@@ -184,7 +184,7 @@ def _read_seen(path: Path) -> dict[str, _Stamp]:
 def _write_seen(path: Path, stamps: Mapping[str, _Stamp]) -> None:
     """Remember stamps; a disk that refuses only costs the next look its speed."""
     rows = [[name, *stamp] for name, stamp in stamps.items()]
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    beside = path.with_suffix(f".{os.getpid()}{TEMPORARY}")
     try:
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as stream:

@@ -14,6 +14,8 @@ RELEASE_RECORD = "release.json"
 CONTENTS_RECORD = "contents.json"
 FINGERPRINT_RECORD = "fingerprint.json"
 SEEN_INTACT = "seen-intact.json"
+TEMPORARY = ".tmp"
+"""How the names of half-written files in a release's folder end; the tree is not in question."""
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 _STAGING = ".staging-"

@@ -15,11 +15,14 @@ from sophia_cli.deploy.releases.places import (
     FINGERPRINT_RECORD,
     RELEASE_RECORD,
     SEEN_INTACT,
+    TEMPORARY,
     TREE,
     Places,
 )
 from sophia_cli.deploy.releases.records import decode_contents
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
+
+_RECORDS = (SEEN_INTACT, FINGERPRINT_RECORD, RELEASE_RECORD)
 
 
 def sweep(places: Places) -> None:
@@ -56,8 +59,8 @@ def remove_files(folder: Path) -> None:
     if (folder / EDITED).is_dir():
         shutil.rmtree(folder / EDITED)
     # The list of what is ours goes last: a removal that is killed can be gone on with.
-    for name in (SEEN_INTACT, FINGERPRINT_RECORD, RELEASE_RECORD):
-        with contextlib.suppress(FileNotFoundError):
+    for name in os.listdir(folder):
+        if name in _RECORDS or name.endswith(TEMPORARY):
             os.unlink(folder / name)
     if not (folder / TREE).exists():
         with contextlib.suppress(FileNotFoundError):

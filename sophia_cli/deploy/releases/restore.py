@@ -10,20 +10,20 @@ from pathlib import Path
 from sophia_cli.deploy.releases.compare import compare
 from sophia_cli.deploy.releases.model import ReleaseFile, ReleaseLink, TreeDifferences
 from sophia_cli.deploy.releases.objects import ObjectStore
-from sophia_cli.deploy.releases.places import EDITED, Places
+from sophia_cli.deploy.releases.places import EDITED, TEMPORARY, TREE, Places, numbers_in
 from sophia_cli.deploy.releases.records import ReleaseDamaged, read_contents
 from sophia_cli.deploy.releases.tree_file import write_tree_file
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
 from sophia_cli.project.runs.atomic import WriteFailed
 
-_TEMPORARY = "restored.tmp"
+_RESTORED = f"restored{TEMPORARY}"
 
 
 def restore(places: Places, service: str, number: int) -> TreeDifferences:
     """Restore what was edited or removed and return what differed; `ReleaseStore.restore` tells what is raised.
 
-    Each file is replaced whole, so an instance that reads meanwhile sees the old text or the right one; other releases
-    that shared the edited file keep it until they are restored.
+    Each file is replaced whole, so an instance that reads meanwhile sees the old text or the right one. Other releases
+    that share the edited file get the right one, too.
     """
     found = compare(places, service, number)
     if found.is_intact:
@@ -40,7 +40,10 @@ def restore(places: Places, service: str, number: int) -> TreeDifferences:
             if item.path in links:
                 _restore_link(release, links[item.path])
             else:
+                sharing = _sharing(places, release, item.path)
                 _restore_file(release, files[item.path], data[item.path])
+                for other in sharing:
+                    _restore_shared(release, other, item.path)
             failpoint(ReleaseFailpoint.TREE_FILE_RESTORED)
     except OSError as error:
         raise WriteFailed(error.filename or str(release), error) from error
@@ -56,7 +59,7 @@ def _content(objects: ObjectStore, file: ReleaseFile) -> bytes:
 
 def _clear_way(release: Path, path: str) -> None:
     """Make the folders above a path real ones, and keep what is at the path itself, or in its way, beside the tree."""
-    tree = release / "tree"
+    tree = release / TREE
     parts = path.split("/")
     for depth in range(1, len(parts)):
         above = "/".join(parts[:depth])
@@ -68,7 +71,7 @@ def _clear_way(release: Path, path: str) -> None:
 
 
 def _restore_file(release: Path, file: ReleaseFile, data: bytes) -> None:
-    place, temporary = release / "tree" / file.path, release / _TEMPORARY
+    place, temporary = release / TREE / file.path, release / _RESTORED
     _keep_edited(release, file.path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
@@ -77,8 +80,39 @@ def _restore_file(release: Path, file: ReleaseFile, data: bytes) -> None:
     _drop_bytecode(place)
 
 
+def _sharing(places: Places, release: Path, path: str) -> list[Path]:
+    """Return the other releases whose file at a path is the very one of this release, by a hard link."""
+    edited = _identity(release / TREE / path)
+    if edited is None:
+        return []
+    folders = (
+        places.release(service, number) for service in places.services() for number in numbers_in(places, service)
+    )
+    return [folder for folder in folders if folder != release and _identity(folder / TREE / path) == edited]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _restore_shared(release: Path, other: Path, path: str) -> None:
+    """Give another release the restored file in place of the edited one that it shared; it was created equal."""
+    temporary = other / _RESTORED
+    # A release that is pruned meanwhile needs nothing any more.
+    with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.link(release / TREE / path, temporary, follow_symlinks=False)
+        os.rename(temporary, other / TREE / path)
+        _drop_bytecode(other / TREE / path)
+
+
 def _restore_link(release: Path, link: ReleaseLink) -> None:
-    place, temporary = release / "tree" / link.path, release / _TEMPORARY
+    place, temporary = release / TREE / link.path, release / _RESTORED
     if os.path.lexists(place):
         _set_aside(release, link.path)
     with contextlib.suppress(FileNotFoundError):
@@ -89,7 +123,7 @@ def _restore_link(release: Path, link: ReleaseLink) -> None:
 
 def _keep_edited(release: Path, path: str) -> None:
     """Keep what somebody wrote, beside the tree, while it still stands in its place."""
-    place, kept = release / "tree" / path, release / EDITED / path
+    place, kept = release / TREE / path, release / EDITED / path
     if not os.path.lexists(place):
         return
     _make_room(release, path)
@@ -98,7 +132,7 @@ def _keep_edited(release: Path, path: str) -> None:
 
 
 def _set_aside(release: Path, path: str) -> None:
-    place = release / "tree" / path
+    place = release / TREE / path
     if os.path.lexists(place):
         _make_room(release, path)
         os.rename(place, release / EDITED / path)

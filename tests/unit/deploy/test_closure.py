@@ -128,6 +128,7 @@ def test_files_that_a_command_names_and_those_that_are_watched_are_data() -> Non
     assert "other.py" not in dict(candidate.fingerprint.code)
     assert dict(candidate.fingerprint.packages)["fastapi"] == "1.5"
     assert needed_files([service], _graph(PROJECT)) == set(PROJECT) - {"other.py", "job/run.py"}
+    assert candidate.fingerprint.python == "3.11.4 (/p)"
     assert (candidate.fingerprint.secrets, candidate.fingerprint.environment) == ((("K", "h"),), "e")
 
 
