@@ -47,7 +47,7 @@ _BUILDERS: dict[tuple[str, str], Framework] = {
     ("bottle", "Bottle"): Framework("bottle", _WSGI),
     ("falcon", "App"): Framework("falcon", _WSGI),
     ("falcon", "API"): Framework("falcon", _WSGI),
-    ("pyramid", "Configurator"): Framework("pyramid", _OWN),
+    ("pyramid", "streamlit", "Configurator"): Framework("pyramid", _OWN),
     ("sanic", "Sanic"): Framework("sanic", _OWN),
     ("robyn", "Robyn"): Framework("robyn", _OWN),
     ("dash", "Dash"): Framework("dash", _OWN),
@@ -99,6 +99,8 @@ _SERVERS = {
     ("rq", "Worker"): "rq",
     ("bottle", "run"): "bottle",
     ("nicegui", "run"): "nicegui",
+    ("streamlit", "set_page_config"): "streamlit",
+    ("streamlit", "title"): "streamlit",
 }
 WORKER_SERVERS = frozenset({"rq", "arq"})
 

@@ -20,7 +20,7 @@ _WORKER_WORDS = frozenset(
     | {"processor", "queue", "ingest", "crawler", "relay", "beat"}
 )
 # What serves applications of others; a call of these is telling wherever it stands.
-_APP_SERVERS = frozenset({"uvicorn", "hypercorn", "granian", "waitress"})
+_APP_SERVERS = frozenset({"uvicorn", "hypercorn", "granian", "waitress", "streamlit"})
 _START_WORDS = frozenset({"run", "start", "launch", "serve", "main"})
 _NOT_SERVICES = frozenset(
     {"test", "tests", "check", "client", "setup", "install", "deploy", "migrate", "benchmark", "bench", "example"}
@@ -94,6 +94,8 @@ def _own_entries(file: CodeFile, files: Mapping[str, CodeFile], places: Places) 
         )
         return
     is_reachable = facts.main_line is not None or _is_main_file(file.path)
+    if all(call.server == "streamlit" for call in facts.calls) and "/pages/" in f"/{file.path}":
+        return
     if facts.calls and (is_reachable or any(call.server in _APP_SERVERS for call in facts.calls)):
         yield _serving_entry(file, facts.calls, files, places)
 
@@ -159,13 +161,15 @@ def _serving_entry(file: CodeFile, calls: Sequence[ServeCall], files: Mapping[st
     starts = [path for path in _targets(file, call.target, places) if path in files and path != file.path]
     starts_app = [path for path in starts if files[path].facts.apps]
     is_worker = call.server in WORKER_SERVERS
-    doubt = None if file.facts.main_line is not None or _is_main_file(file.path) else Doubt.NOTHING_STARTS_IT
+    is_started = file.facts.main_line is not None or _is_main_file(file.path) or call.server == "streamlit"
+    doubt = None if is_started else Doubt.NOTHING_STARTS_IT
     return Entry(
         path=file.path,
         line=call.line,
         form=Form.WORKER if is_worker else Form.SCRIPT,
         text=file.text(call.line),
         framework=call.server,
+        words=("streamlit", "run", file.path) if call.server == "streamlit" else (),
         starts=(*starts_app[:1], file.path),
         port=call.port,
         doubt=Doubt.STDIO if call.is_stdio else doubt,

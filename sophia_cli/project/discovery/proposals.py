@@ -124,7 +124,11 @@ def _own(entry: Entry) -> object:
 
 def _keys(entry: Entry) -> Iterable[object]:
     if entry.form in _CODE:
-        return entry.starts
+        if entry.framework != "django":
+            return entry.starts
+        # `manage.py` lies above the folder that `wsgi.py` and `asgi.py` lie in.
+        folder = entry.path.rpartition("/")[0]
+        return (*entry.starts, ("django", folder.rpartition("/")[0] if entry.form is Form.APP else folder))
     if entry.starts:
         return entry.starts[:1]
     # An image and the program of another language that it holds lie in one folder.
@@ -166,6 +170,8 @@ def _from_code(blank: Proposal, entry: Entry, file: CodeFile | None, home: Home 
         return replace(blank, words=("celery", "-A", home.module, "worker"), cwd=home.folder)
     if entry.framework == "dramatiq" and home is not None:
         return replace(blank, words=("dramatiq", home.module), cwd=home.folder)
+    if entry.framework == "streamlit":
+        return replace(blank, words=entry.words)
     if entry.attribute is not None and home is not None:
         return replace(blank, app=f"{home.module}:{entry.attribute}", cwd=home.folder)
     is_main = file.facts.main_line is not None or file.path.endswith("__main__.py")

@@ -46,6 +46,7 @@ class TreeReader:
     built: dict[str, Framework] = field(default_factory=dict)
     factories: dict[str, Framework] = field(default_factory=dict)
     subclasses: dict[str, Framework] = field(default_factory=dict)
+    mounted: set[str] = field(default_factory=set)
     main_line: int | None = None
     loops: bool = False
     asks: bool = False
@@ -59,7 +60,7 @@ class TreeReader:
     def facts(self) -> PythonFacts:
         """Return what was seen."""
         return PythonFacts(
-            apps=tuple(self.apps),
+            apps=tuple(app for app in self.apps if app.place is not Place.MODULE or app.name not in self.mounted),
             calls=tuple(self.calls),
             imports=tuple(self.imports),
             functions=tuple(self.functions),
@@ -172,6 +173,8 @@ class TreeReader:
             self.apps.append(BuiltApp(framework, Place.SELF, target.attr, line))
         elif isinstance(target, ast.Name):
             self.built[target.id] = framework
+            if where.place is Place.MODULE and self._wraps(value, target.id):
+                return
             if where.place is Place.FUNCTION and _returns(where.function, target.id):
                 self._factory(where, framework)
             elif where.place is not Place.FUNCTION or where.function is not None:
@@ -187,6 +190,15 @@ class TreeReader:
         module, dot, function = dotted.rpartition(".")
         if dot or followed != dotted:
             self.made.append(MadeElsewhere(target.id, function, module, len(followed) - len(dotted), line))
+
+    def _wraps(self, value: ast.expr, name: str) -> bool:
+        """Whether an application wraps one of the file's own: then that one goes by the name of the wrapper."""
+        inner = {dotted_name(argument) for argument in value.args} if isinstance(value, ast.Call) else set()
+        for index, app in enumerate(self.apps):
+            if app.place is Place.MODULE and app.name in inner and app.name != name:
+                self.apps[index] = replace(app, name=name)
+                return True
+        return False
 
     def _add(self, app: BuiltApp) -> None:
         # A variable is often bound again to what wraps the application; the first line is the evidence.
@@ -239,6 +251,9 @@ class TreeReader:
     def _call(self, node: ast.Call) -> None:
         dotted = dotted_name(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if method == "mount":
+            given = [*node.args[1:], *(keyword.value for keyword in node.keywords)]
+            self.mounted.update(dotted_name(argument) for argument in given)
         if dotted == "input":
             self.asks = True
         if (method in _ENDLESS and dotted.partition(".")[0] != "signal") or dotted == "signal.pause":

@@ -166,3 +166,16 @@ def test_a_server_on_standard_input_is_started_by_its_client() -> None:
     text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n" + MAIN + "    mcp.run({})\n"
     assert entries({"tools.py": text.format("")})[0].doubt is Doubt.STDIO
     assert entries({"tools.py": text.format("transport='streamable-http'")})[0].doubt is None
+
+
+def test_an_application_in_another_one_is_no_service_of_its_own() -> None:
+    mounted = "from fastapi import FastAPI\napp = FastAPI()\nadmin = FastAPI()\napp.mount('/admin', admin)\n"
+    assert found({"web.py": mounted}) == ["web.py:2 fastapi-app"]
+    wrapped = "import socketio\nfrom fastapi import FastAPI\napp = FastAPI()\nboth = socketio.ASGIApp(sio, app)\n"
+    (entry,) = entries({"web.py": wrapped})
+    assert (entry.line, entry.attribute) == (3, "both")
+
+
+def test_a_page_of_streamlit_is_found_once() -> None:
+    page = "import streamlit as st\n\nst.set_page_config()\nst.title('x')\n"
+    assert found({"ui/home.py": page, "ui/pages/other.py": page}) == ["ui/home.py:3 streamlit-script"]

@@ -136,3 +136,20 @@ def test_a_route_that_tells_about_health_becomes_the_readiness_probe() -> None:
 def test_odd_names_of_folders_make_a_file_that_can_be_read(odd: str) -> None:
     services = proposed({f"{odd}/web.py": APP + "# \x7f\n"})
     assert len(services) == 1
+
+
+def test_a_django_project_is_one_service() -> None:
+    files = {
+        "manage.py": "from django.core.management import execute_from_command_line\n"
+        + MAIN
+        + "    execute_from_command_line([])\n",
+        "shop/__init__.py": "",
+        "shop/wsgi.py": "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n",
+        "shop/asgi.py": "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n",
+        "shop/celery.py": "from celery import Celery\napp = Celery('shop')\n",
+    }
+    services = proposed(files)
+    assert {name: service.app or service.words for name, service in services.items()} == {
+        "shop": "shop.asgi:application",
+        "celery": ("celery", "-A", "shop.celery", "worker"),
+    }
