@@ -47,7 +47,7 @@ _BUILDERS: dict[tuple[str, str], Framework] = {
     ("bottle", "Bottle"): Framework("bottle", _WSGI),
     ("falcon", "App"): Framework("falcon", _WSGI),
     ("falcon", "API"): Framework("falcon", _WSGI),
-    ("pyramid", "streamlit", "Configurator"): Framework("pyramid", _OWN),
+    ("pyramid", "Configurator"): Framework("pyramid", _OWN),
     ("sanic", "Sanic"): Framework("sanic", _OWN),
     ("robyn", "Robyn"): Framework("robyn", _OWN),
     ("dash", "Dash"): Framework("dash", _OWN),
