@@ -114,44 +114,13 @@ RUNNABLE = frozenset(
 
 # A text without any of these is not parsed, unless its name says that it starts something.
 _TELLING_WORDS = (
-    *(
-        "FastAPI",
-        "Starlette",
-        "Starlite",
-        "Litestar",
-        "Quart",
-        "blacksheep",
-        "asgi",
-        "wsgi",
-        "Flask",
-        "Bottle",
-        "falcon",
-    ),
-    *("Sanic", "Robyn", "Dash", "nicegui", "aiohttp", "tornado", "mcp", "Celery", "faust", "uey", "FastStream", "grpc"),
-    *("socketio", "connexion", "Playground", "uvicorn", "hypercorn", "granian", "waitress", "werkzeug", "cheroot"),
-    *("WSGI", "ASGI", "gevent", "eventlet", "websockets", "execute_from_command_line", "HTTPServer", "TCPServer"),
-    *(
-        "XMLRPC",
-        "start_server",
-        "run_worker",
-        "import rq",
-        "from rq",
-        "dramatiq",
-        "get_app(",
-        "serve_forever",
-        "gradio",
-    ),
-    *(
-        "functions_framework",
-        "\napp =",
-        "\napplication =",
-        "\napi =",
-        "\napp:",
-        "pyramid",
-        "pywebio",
-        "gradio",
-        "Bottle",
-    ),
+    *("FastAPI", "Starlette", "Starlite", "Litestar", "Quart", "blacksheep", "asgi", "wsgi", "WSGI", "ASGI", "falcon"),
+    *("Flask", "Bottle", "Sanic", "Robyn", "Dash", "nicegui", "aiohttp", "tornado", "mcp", "Celery", "faust", "uey"),
+    *("FastStream", "grpc", "socketio", "connexion", "Playground", "pyramid", "streamlit", "gradio", "pywebio"),
+    *("uvicorn", "hypercorn", "granian", "waitress", "werkzeug", "cheroot", "gevent", "eventlet", "websockets"),
+    *("execute_from_command_line", "HTTPServer", "TCPServer", "XMLRPC", "start_server", "run_worker", "serve_forever"),
+    *("import rq", "from rq", "dramatiq", "functions_framework", "get_app("),
+    *("\napp =", "\napplication =", "\napi =", "\napp:"),
 )
 
 
