@@ -41,10 +41,11 @@ def find_program(name: str, cwd: Path, path: str) -> Path | None:
     """Return the file that a command name leads to: as a path below `cwd`, or through the folders of `path`."""
     if "/" in name:
         candidate = cwd / name
-        return candidate if candidate.exists() else None
+        return candidate if os.path.exists(candidate) else None
     for folder in path.split(os.pathsep):
         candidate = cwd / folder / name
-        if candidate.is_file():
+        # A folder that this user may not look into holds nothing for it.
+        if os.path.isfile(candidate):
             return candidate
     return None
 
@@ -71,7 +72,9 @@ def _program_failed(name: str, found: Path | None, number: int) -> SpawnFailed:
         message = f"`{found}` asks for the interpreter `{_interpreter_of(found)}`, which is not there"
         hint = "create the environment again, or name the interpreter in `command`"
         return SpawnFailed("interpreter-not-found", message, hint, step, number)
-    if number in (errno.ENOENT, errno.ENOTDIR):
+    # Of a folder of PATH that is closed to this user the system tells rather than of a program that is nowhere.
+    is_absent = number == errno.EACCES and found is None and "/" not in name
+    if number in (errno.ENOENT, errno.ENOTDIR) or is_absent:
         hint = "install it in the project's environment, or give its path in `command`"
         return SpawnFailed("program-not-found", f"there is no program `{name}`", hint, step, number)
     if number == errno.EACCES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from sophia_cli.project.host.proc_files import ProcessFacts, ProcessState, parse_stat
 from sophia_cli.project.host.processes import identify, is_running, members_of
 from sophia_cli.project.host.sockets import PortHolder
-from sophia_cli.project.host.spawn_errors import find_program
+from sophia_cli.project.host.spawn_errors import SpawnStep, find_program, spawn_failed
 from sophia_cli.project.host.tcp_table import TcpAddress, TcpState, address_of, parse_row
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -124,3 +125,11 @@ def test_a_program_is_looked_for_as_the_system_does(tmp_path: Path) -> None:
     assert find_program("serve", tmp_path, "/nowhere:bin") == program
     assert find_program("bin/serve", tmp_path, "") == program
     assert find_program("serve", tmp_path, "/nowhere") is None
+
+
+def test_a_closed_folder_of_the_path_is_no_program_that_may_not_run(tmp_path: Path) -> None:
+    (tmp_path / "serve").write_text("")
+    env = {"PATH": str(tmp_path)}
+    for name, reference in (("absent", "program-not-found"), ("serve", "program-not-executable")):
+        error = spawn_failed((name,), tmp_path, env, SpawnStep.PROGRAM, errno.EACCES)
+        assert error.reference == reference
