@@ -155,7 +155,7 @@ def lived(policy: Policy, moments: Moments) -> list[Moment]:
     return told
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_phases_change_only_as_the_table_says(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
@@ -163,7 +163,7 @@ def test_phases_change_only_as_the_table_says(policy: Policy, moments: Moments) 
             assert moment.after.phase in ALLOWED[moment.before.phase]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_there_are_never_two_live_processes(policy: Policy, moments: Moments) -> None:
     live: set[int] = set()
@@ -177,7 +177,7 @@ def test_there_are_never_two_live_processes(policy: Policy, moments: Moments) ->
         assert moment.after.is_live == (moment.after.phase in RUNNING_PHASES | {Phase.STOPPING})
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_only_the_live_process_is_asked_to_end(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
@@ -187,7 +187,7 @@ def test_only_the_live_process_is_asked_to_end(policy: Policy, moments: Moments)
                 assert moment.after.is_live
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_failed_is_left_only_when_somebody_asks(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
@@ -211,12 +211,13 @@ def most_restarts(policy: Policy, moments: Moments) -> int:
     return most
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_there_is_no_restart_storm(policy: Policy, moments: Moments) -> None:
     assert most_restarts(policy, moments) <= policy.max_restarts
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3), QUICK)
 def test_what_crashes_as_fast_as_it_is_let_is_given_up(max_restarts: int, moments: Moments) -> None:
     policy = Policy(max_restarts=max_restarts, max_backoff_s=1.0)
@@ -225,7 +226,7 @@ def test_what_crashes_as_fast_as_it_is_let_is_given_up(max_restarts: int, moment
     assert any(moment.after.phase is Phase.FAILED for moment in lived(policy, first_life))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_one_incident_at_a_time_and_each_closes_once(policy: Policy, moments: Moments) -> None:
     open_now: int | None = None
@@ -244,7 +245,7 @@ def test_one_incident_at_a_time_and_each_closes_once(policy: Policy, moments: Mo
         assert open_now == (None if moment.after.incident is None else moment.after.incident.number)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_every_unexpected_end_has_its_incident(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
@@ -258,7 +259,7 @@ def test_every_unexpected_end_has_its_incident(policy: Policy, moments: Moments)
             assert isinstance(moment.after.incident.cause, Cause)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS)
 def test_whatever_waits_has_something_that_wakes_it(policy: Policy, moments: Moments) -> None:
     for moment in lived(policy, moments):
@@ -272,7 +273,7 @@ def test_whatever_waits_has_something_that_wakes_it(policy: Policy, moments: Mom
         assert not (state.phase is Phase.BACKOFF and not state.is_wanted)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40, deadline=None)
 @given(POLICIES, MOMENTS, st.floats(-1e6, 1e6))
 def test_only_differences_of_times_matter(policy: Policy, moments: Moments, shift: float) -> None:
     whole = float(round(shift))
