@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.http_client import HttpClient, HttpRequest
 from sophia_cli.checks.mcp import McpSession
+from sophia_cli.project.secrets.model import REDACTED, FoundSecret
 
 _SHOWN = 120
+# What is shorter stands in every text by chance.
+_SHORTEST_SECRET = 4
 
 
 class NotJson(Exception):
@@ -29,11 +33,29 @@ class Service:
 
 @dataclass(slots=True)
 class Asking:
-    """Requests to one service. `variables` are the values that checks captured, by name."""
+    """Requests to one service. `variables` are the values that checks captured, by name.
+
+    `secret_names` are those that checks may use, `secrets` the ones that were found; no message holds their values.
+    """
 
     service: Service
     client: HttpClient
     variables: dict[str, object] = field(default_factory=dict)
+    secret_names: frozenset[str] = frozenset()
+    secrets: tuple[FoundSecret, ...] = ()
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Everything that `{name}` may stand for in a request."""
+        return {**{secret.name: secret.value.reveal() for secret in self.secrets}, **self.variables}
+
+    def concealed(self, message: str) -> str:
+        """Return a message with stars where it repeats a secret."""
+        for secret in self.secrets:
+            value = secret.value.reveal()
+            if len(value) >= _SHORTEST_SECRET:
+                message = message.replace(value, REDACTED)
+        return message
 
     async def send(self, request: HttpRequest) -> Answer:
         """Return the answer to a request whose path is the service's own; ExchangeFailed."""

@@ -44,9 +44,7 @@ def plan_automatic(asking: Asking, claims: McpClaims) -> list[PlannedCheck]:
     """Return the checks that hold for every service."""
 
     async def unknown_path() -> Outcome:
-        answer = await asking.get(UNKNOWN_PATH)
-        seen = described(answer)
-        return passed(seen) if answer.status in _NOT_FOUND else failed(f"{seen}, expected 404")
+        return await _unknown_path(asking)
 
     async def origins() -> Outcome:
         return await _origins(asking)
@@ -56,10 +54,20 @@ def plan_automatic(asking: Asking, claims: McpClaims) -> list[PlannedCheck]:
 
     plan = [
         PlannedCheck("an unknown path answers 404", CheckKind.AUTOMATIC, unknown_path),
-        PlannedCheck("no foreign origin may use credentials", CheckKind.AUTOMATIC, origins),
+        PlannedCheck("no foreign origin may use credentials", CheckKind.SECURITY, origins),
     ]
     name = "MCP is spoken where it is claimed" if claims.claimed_by else "MCP, where it is spoken, is valid"
     return [*plan, PlannedCheck(name, CheckKind.AUTOMATIC, mcp)]
+
+
+async def _unknown_path(asking: Asking) -> Outcome:
+    answer = await asking.get(UNKNOWN_PATH)
+    seen = described(answer)
+    if answer.status in _NOT_FOUND:
+        return passed(seen)
+    if answer.status == 200 and answer.media_type == "text/html" and (await asking.get("/")).body == answer.body:
+        return passed(f"{seen}: the page of an application that finds its paths itself")
+    return failed(f"{seen}, expected 404")
 
 
 async def _origins(asking: Asking) -> Outcome:

@@ -40,9 +40,10 @@ def plan_declared(checks: Sequence[Check], asking: Asking, root: Path) -> list[P
 
 async def run_declared(check: Check, asking: Asking, root: Path, captured: frozenset[str]) -> Outcome:
     """Run a check, again and again for as long as `retry_for` says; `captured` are the names that checks capture."""
-    missing = sorted(_used(check, captured) - asking.variables.keys())
+    missing = sorted(_used(check, captured | asking.secret_names) - asking.values.keys())
     if missing:
-        return failed(f"`{{{missing[0]}}}` was not captured: the check that does has not passed")
+        reason = "the check that captures it has not passed" if missing[0] in captured else "no place has this secret"
+        return failed(f"`{{{missing[0]}}}` has no value: {reason}")
     give_up = time.monotonic() + check.retry_for_s
     pause_s = _FIRST_PAUSE_S
     attempts = 0
@@ -61,7 +62,7 @@ async def _run_once(check: Check, asking: Asking, root: Path) -> Outcome:
         if check.mcp is not None:
             content, outcome = await run_mcp_check(check, check.mcp, asking)
             return outcome if not outcome.passed else _judge_content(check, content, asking, root, outcome.message)
-        answer = await asking.send(request_of(check, asking.variables))
+        answer = await asking.send(request_of(check, asking.values))
     except ExchangeFailed as error:
         return failed(error.detail)
     except McpFailed as error:

@@ -21,7 +21,7 @@ async def run_mcp_check(check: Check, call: McpCall, asking: Asking) -> tuple[ob
 
     McpFailed and ExchangeFailed for what is no MCP.
     """
-    session = asking.mcp(fill_path(check.path, asking.variables))
+    session = asking.mcp(fill_path(check.path, asking.values))
     try:
         server = await session.start()
         tools = await session.tools() if server.has_tools else ()
@@ -30,7 +30,7 @@ async def run_mcp_check(check: Check, call: McpCall, asking: Asking) -> tuple[ob
             return None, failed(wrong)
         if call.tool is None:
             return None, await _error_contract(session, f"`{server.name}` with {_counted(tools)}")
-        arguments = fill_json(json.loads(call.arguments_json), asking.variables)
+        arguments = fill_json(json.loads(call.arguments_json), asking.values)
         return await _call(session, call.tool, arguments, tools, check)
     finally:
         await session.end()

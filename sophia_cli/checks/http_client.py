@@ -172,8 +172,11 @@ class HttpClient:
         }
         if request.body or request.method in _WITH_LENGTH:
             fields["content-length"] = ("Content-Length", str(len(request.body)))
-        fields |= {name.lower(): (name, value) for name, value in request.headers}
-        lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.values())]
+        fields |= {name.lower(): (name, _in_one_line(value)) for name, value in request.headers}
+        lines = [
+            f"{request.method} {_sendable(request.path)} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in fields.values()),
+        ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + request.body
 
 
@@ -192,6 +195,19 @@ async def _read(reader: asyncio.StreamReader, parser: AnswerReader, enough: Enou
             return True
         if parser.is_event_stream and (enough is None or enough(bytes(parser.body))):
             return False
+
+
+def _sendable(path: str) -> str:
+    """Return a path with what cannot stand in a request line escaped; everything else stays as it is."""
+    return "".join(
+        one if "!" <= one <= "~" else "".join(f"%{byte:02X}" for byte in one.encode("utf-8", "surrogatepass"))
+        for one in path
+    )
+
+
+def _in_one_line(value: str) -> str:
+    """Return a value of a header field without what would end it: captured values may hold anything."""
+    return "".join(" " if one < " " or one == "\x7f" else one for one in value)
 
 
 def _failed(error: Exception, limit: int) -> ExchangeFailed:

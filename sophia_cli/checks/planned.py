@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sophia_cli.checks.http_client import ExchangeFailed, HttpClient
+from sophia_cli.checks.asking import Asking
+from sophia_cli.checks.http_client import ExchangeFailed
 from sophia_cli.checks.mcp import McpFailed
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
 
@@ -49,17 +50,17 @@ def failed(message: str) -> Outcome:
 
 
 async def run_planned(
-    service: str, plan: Sequence[PlannedCheck], observe: Observe, client: HttpClient
+    service: str, plan: Sequence[PlannedCheck], observe: Observe, asking: Asking
 ) -> tuple[tuple[CheckResult, ...], tuple[SkippedCheck, ...]]:
     """Run checks one after the other; return those that ran, and those that could not tell.
 
-    Once `client` had no answer several times in a row the rest is left out: nobody waits an hour for a dead service.
+    Once the service gave no answer several times in a row, the rest is left out: nobody waits an hour for the dead.
     """
     results: list[CheckResult] = []
     skipped: list[SkippedCheck] = []
     for number, check in enumerate(plan, 1):
-        if client.unanswered >= _MOST_UNANSWERED:
-            reason = f"not run: the service left {client.unanswered} requests in a row unanswered"
+        if asking.client.unanswered >= _MOST_UNANSWERED:
+            reason = f"not run: the service left {asking.client.unanswered} requests in a row unanswered"
             skipped.append(SkippedCheck(service, check.name, reason))
             continue
         observe(number, len(plan), check.name)
@@ -73,6 +74,7 @@ async def run_planned(
             outcome = failed(error.detail)
         except McpFailed as error:
             outcome = failed(str(error))
+        message = asking.concealed(outcome.message)
         duration_ms = round((time.perf_counter() - started) * 1000, 3)
-        results.append(CheckResult(service, check.name, check.kind, outcome.passed, outcome.message, duration_ms))
+        results.append(CheckResult(service, check.name, check.kind, outcome.passed, message, duration_ms))
     return tuple(results), tuple(skipped)

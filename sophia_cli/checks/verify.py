@@ -25,6 +25,7 @@ from sophia_cli.checks.planned import Observe, Outcome, PlannedCheck, failed, ru
 from sophia_cli.checks.target import Target, parse_target
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.project.secrets.model import FoundSecret
 from sophia_cli.project.settings.check_model import Check
 
 
@@ -44,6 +45,8 @@ class VerifyPlan:
     open_api: str | None = None
     writes: bool = False
     fuzz: Mapping[str, str] | None = None
+    secret_names: tuple[str, ...] = ()
+    secrets: tuple[FoundSecret, ...] = ()
     allow_remote: bool = False
     insecure: bool = False
 
@@ -69,7 +72,7 @@ async def verify(plan: VerifyPlan, observe: Observe) -> Verified:
     asking = await reach(plan)
     try:
         planned, left_out = await plan_checks(plan, asking)
-        results, skipped = await run_planned(plan.name, planned, observe, asking.client)
+        results, skipped = await run_planned(plan.name, planned, observe, asking)
         return Verified(results, (*left_out, *skipped))
     finally:
         asking.client.close()
@@ -91,6 +94,7 @@ async def reach(plan: VerifyPlan) -> Asking:
     error: ExchangeFailed | None = None
     for target in targets:
         asking = ask(_service_of(plan, target), __version__)
+        asking.secrets, asking.secret_names = plan.secrets, frozenset(plan.secret_names)
         try:
             await asking.client.send(HttpRequest("GET", target.path), plan.timeout_s)
         except ExchangeFailed as failed:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.checks.verify import VerifyPlan
 from sophia_cli.commands._bench_target import in_order
 from sophia_cli.core.errors import UsageError
+from sophia_cli.project.secrets.chain import find_secrets
+from sophia_cli.project.secrets.model import Provider
+from sophia_cli.project.secrets.providers import usual_providers
 from sophia_cli.project.settings.check_model import ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service
@@ -30,15 +34,18 @@ class VerifyWishes:
 def verify_plans(
     words: Sequence[str], root: Path, environment: str | None, wishes: VerifyWishes
 ) -> tuple[VerifyPlan, ...]:
-    """Return what to verify, each once; without words every service with a port, those it depends on first.
+    """Return what to verify, each once, with the secrets that checks may use.
 
+    Without words that is every service with a port, those it depends on first.
     UsageError for a service that is not declared or has no port, and where there are neither words nor services.
     """
     # A broken settings file is no reason against looking at a URL.
     services = () if words and all("://" in word for word in words) else _services(root, environment)
+    providers = usual_providers(root, environment, os.environ)
     if words:
-        return tuple(_named(word, services, root, wishes) for word in dict.fromkeys(words))
-    found = tuple(_of_service(service, root, wishes) for service in in_order(services) if service.port is not None)
+        return tuple(_named(word, services, root, wishes, providers) for word in dict.fromkeys(words))
+    of_services = (service for service in in_order(services) if service.port is not None)
+    found = tuple(_of_service(service, root, wishes, providers) for service in of_services)
     if not found:
         hint = "write `sophia verify http://127.0.0.1:8000`, or declare services in the settings"
         raise UsageError("usage", "no target is named, and the settings declare no service with a port", hint=hint)
@@ -49,10 +56,12 @@ def _services(root: Path, environment: str | None) -> tuple[Service, ...]:
     return load_settings(root).for_environment(environment)
 
 
-def _named(word: str, services: Sequence[Service], root: Path, wishes: VerifyWishes) -> VerifyPlan:
+def _named(
+    word: str, services: Sequence[Service], root: Path, wishes: VerifyWishes, providers: Sequence[Provider]
+) -> VerifyPlan:
     for service in services:
         if service.name == word:
-            return _of_service(service, root, wishes)
+            return _of_service(service, root, wishes, providers)
     if "://" in word or not services or not word.replace("-", "_").isidentifier():
         return _plan(_host(word), word, root, wishes)
     known = ", ".join(service.name for service in services)
@@ -69,7 +78,7 @@ def _host(url: str) -> str:
         return url
 
 
-def _of_service(service: Service, root: Path, wishes: VerifyWishes) -> VerifyPlan:
+def _of_service(service: Service, root: Path, wishes: VerifyWishes, providers: Sequence[Provider]) -> VerifyPlan:
     if service.port is None:
         raise UsageError(
             "service-without-port",
@@ -78,7 +87,9 @@ def _of_service(service: Service, root: Path, wishes: VerifyWishes) -> VerifyPla
         )
     host = _LOCAL.get(service.host, service.host)
     url = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
-    return _plan(service.name, url, root, wishes, service)
+    plan = _plan(service.name, url, root, wishes, service)
+    # One that no place has is told by the check that needs it; most checks need none.
+    return replace(plan, secret_names=service.secrets, secrets=find_secrets(service.secrets, providers))
 
 
 def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Service | None = None) -> VerifyPlan:

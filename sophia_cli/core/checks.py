@@ -9,10 +9,11 @@ from sophia_cli.core.errors import ExitCode
 
 
 class CheckKind(Enum):
-    """Where a check comes from."""
+    """Where a check comes from; SECURITY is automatic too, but says nothing about whether the service works."""
 
     DECLARED = "declared"
     AUTOMATIC = "automatic"
+    SECURITY = "security"
     WRITES = "writes"
     FUZZ = "fuzz"
 

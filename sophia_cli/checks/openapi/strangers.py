@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -35,11 +36,25 @@ def unknown_ids(filled: Filled, subject: Subject) -> Sequence[Trial]:
 
 
 def refuses_stranger(operation: Operation, answer: Answer) -> bool:
-    """Tell whether an answer to an unknown identifier is right: 4xx, or what PUT and DELETE may do without one."""
+    """Tell whether an answer to an unknown identifier is right.
+
+    It is 4xx, a redirect, what PUT and DELETE may do without one, or, for what stands below it, that there is nothing.
+    """
     if answer.status >= 400 or 300 <= answer.status < 400:
+        return True
+    if not operation.path.endswith("}") and _is_empty_list(answer.body):
         return True
     # PUT may create what it names (RFC 9110, 9.3.4); DELETE may find it gone already and has nothing to say then.
     return operation.method == "PUT" or (operation.method == "DELETE" and answer.status == 204)
+
+
+def _is_empty_list(body: bytes) -> bool:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    lists = [value for value in content.values() if isinstance(value, list)] if isinstance(content, dict) else [content]
+    return bool(lists) and all(value == [] for value in lists)
 
 
 def invalid_states(filled: Filled, subject: Subject) -> Sequence[Trial]:

@@ -190,3 +190,47 @@ def test_ok_is_what_a_body_says_and_not_a_value(verify: Verify, shop_settings: S
     with raw_server(answering(OK)) as server:
         done = verify("shop", settings=shop_settings(server.url, check))
     assert "it" in done.failed
+
+
+def test_a_check_uses_a_secret_that_no_report_shows(
+    verify: Verify, shop_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def echo(connection: socket.socket, number: int) -> bool:
+        body = server.requests[-1]
+        connection.sendall(b"HTTP/1.1 400 No\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        return True
+
+    monkeypatch.delenv("SHOP_TOKEN", raising=False)
+    checks = 'secrets = ["SHOP_TOKEN"]\n[[services.shop.checks]]\nname = "it"\nrequest = "GET /x"\n'
+    checks += 'headers = { Authorization = "Bearer {SHOP_TOKEN}", Accept = "x" }'
+    with raw_server(echo) as server:
+        without = verify("shop", settings=shop_settings(server.url, checks))
+        (tmp_path / ".env").write_text("SHOP_TOKEN=dragonfly\n", "utf-8")
+        done = verify("shop", settings=shop_settings(server.url, checks))
+    assert any(b"Authorization: Bearer dragonfly\r\n" in request for request in server.requests)
+    assert "dragonfly" not in str(done.document)
+    assert "it" in done.failed
+    assert "it" in without.failed
+    assert not any(b"{SHOP_TOKEN}" in request for request in server.requests)
+
+
+def test_a_captured_value_cannot_end_a_header(verify: Verify, shop_settings: Settings) -> None:
+    checks = """
+[[services.shop.checks]]
+name = "captures"
+request = "GET /"
+capture = { name = "$.name" }
+
+[[services.shop.checks]]
+name = "uses"
+request = "GET /ä?x={name}"
+headers = { X-Name = "{name}" }
+"""
+    body = b'{"name": "a\\r\\nX-Evil: 1"}'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    with raw_server(answering(answer)) as server:
+        done = verify("shop", settings=shop_settings(server.url, checks))
+    assert not {"captures", "uses"} & set(done.failed)
+    request = next(one for one in server.requests if b"X-Name" in one)
+    assert request.startswith(b"GET /%C3%A4?x=a%0D%0AX-Evil%3A%201 HTTP/1.1\r\n")
+    assert b"X-Name: a  X-Evil: 1\r\n" in request
