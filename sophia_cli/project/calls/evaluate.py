@@ -6,6 +6,7 @@ from sophia_cli.project.calls.forms import Forms
 from sophia_cli.project.calls.inheritance import Inheritance
 from sophia_cli.project.calls.known import is_builtin
 from sophia_cli.project.calls.modules import Modules
+from sophia_cli.project.calls.stars import Stars
 from sophia_cli.project.calls.values import (
     NOBODY_KNOWS,
     UNKNOWN_VALUE,
@@ -36,6 +37,7 @@ class Evaluator:
         self.forms = Forms(modules, self.evaluate)
         self._known: dict[tuple[str, str], Values] = {}
         self._stars: dict[tuple[str, str], Values | None] = {}
+        self._stars_of: dict[str, Stars] = {}
         self._replaced: dict[str, frozenset[str]] = {}
 
     def evaluate(self, path: str, expression: str) -> Values:
@@ -147,13 +149,13 @@ class Evaluator:
         return self._stars[key]
 
     def _found_by_star(self, path: str, name: str) -> Values | None:
-        for star in reversed(self.modules.surface(path).stars):
-            for value in self.modules.imported(path, star):
-                if not isinstance(value, ModuleValue) or value.located.kind is Kind.NAMESPACE:
-                    return NOBODY_KNOWS
-                if self.modules.exports(value.located.path, name) and self._has(value.located.path, name):
-                    return self.evaluate(value.located.path, name)
-        return None
+        stars = self._stars_of.get(path)
+        if stars is None:
+            stars = self._stars_of[path] = Stars(self.modules, path)
+        for source in stars.likely(name):
+            if self.modules.exports(source, name) and self._has(source, name):
+                return self.evaluate(source, name)
+        return NOBODY_KNOWS if stars.is_open else None
 
     def _has(self, path: str, name: str) -> bool:
         return self.modules.bound(path, name) is not None or self._starred(path, name) is not None

@@ -32,6 +32,7 @@ class Modules:
         self._files = files
         self._imports = imports
         self._found: dict[tuple[str, str], Values] = {}
+        self._exports: dict[str, frozenset[str]] = {}
         self._tables: dict[str, dict[str, tuple[Expression, ...]]] = {}
 
     def paths(self) -> list[str]:
@@ -63,8 +64,11 @@ class Modules:
         file = self._files.get(path)
         if file is None:
             return False
-        listed = file.surface.exports
-        return not name.startswith("_") if listed is None else name in listed
+        if file.surface.exports is None:
+            return not name.startswith("_")
+        if path not in self._exports:
+            self._exports[path] = frozenset(file.surface.exports)
+        return name in self._exports[path]
 
     def submodule(self, package: Located, name: str) -> Located | None:
         """Return the submodule of a package or plain folder, None where there is none."""

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 _ALIKE = 0.84
 _CLEAR = 0.05
 _SHORTEST = 4
+_MOST = 200  # names that are all looked at
+_EDGE = 3
+
+
+class NamePool:
+    """Names among which near ones are looked for.
+
+    Of many names only those are worth a comparison that begin or end like what is written, so that the time for many
+    written names grows with their number.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._edges: dict[tuple[str, str], list[str]] = defaultdict(list)
+        if len(self._names) > _MOST:
+            for name in self._names:
+                for edge in _edges(name):
+                    self._edges[edge].append(name)
+
+    def likely(self, written: str) -> tuple[str, ...]:
+        """Return the names that may be nearly `written`; none where far too many begin and end like it."""
+        if len(self._names) <= _MOST:
+            return self._names
+        start, end, both = (self._edges.get(edge, ()) for edge in _edges(written))
+        either = tuple(dict.fromkeys((*start, *end))) if len(start) + len(end) <= 2 * _MOST else ()
+        return either or (tuple(both) if len(both) <= _MOST else ())
+
+
+def _edges(name: str) -> tuple[tuple[str, str], ...]:
+    start, end = name[:_EDGE].lower(), name[-_EDGE:].lower()
+    return (start, ""), ("", end), (start, end)
 
 
 def close_name(written: str, known: Iterable[str]) -> str | None:

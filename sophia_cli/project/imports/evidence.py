@@ -251,8 +251,8 @@ class Evidence:
     def _offers(self, path: str, names: tuple[str, ...]) -> bool:
         """Whether a file surely has all these names."""
         located = location_of(path)
-        known = self._graph.surfaces.offer(path).names
-        return all(name in known or self._graph.resolver.submodule(located, name) is not None for name in names)
+        offer = self._graph.surfaces.offer(path)
+        return all(offer.has(name) or self._graph.resolver.submodule(located, name) is not None for name in names)
 
     def _may_offer(self, path: str, names: tuple[str, ...]) -> bool:
         return self._graph.surfaces.offer(path).is_open or self._offers(path, names)

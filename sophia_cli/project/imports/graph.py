@@ -178,7 +178,7 @@ class ImportGraph:
         return self.resolver.submodule(target, name) is not None or not self._lacks(target, name)
 
     def _surely_offers(self, target: Located, name: str) -> bool:
-        return self.resolver.submodule(target, name) is not None or name in self.surfaces.offer(target.path).names
+        return self.resolver.submodule(target, name) is not None or self.surfaces.offer(target.path).has(name)
 
     def _lacks(self, target: Located, name: str) -> bool:
         if self.resolver.may_hold(target, name):

@@ -22,11 +22,23 @@ Resolve = Callable[[str, ImportFact], Resolution]
 class Offer:
     """The names of a module; `is_open` tells that it may have others that nobody can read from the text.
 
-    Names that only type checkers see count: where they stand, something at run time provides them as a rule.
+    `own` are those that it binds itself, `taken` sets of those that star imports take over, one set for all modules
+    that star the same. Names that only type checkers see count: where they stand, something at run time provides them
+    as a rule.
     """
 
-    names: frozenset[str]
+    own: frozenset[str]
+    taken: tuple[frozenset[str], ...]
     is_open: bool
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them in one set."""
+        return self.own.union(*self.taken) if self.taken else self.own
+
+    def has(self, name: str) -> bool:
+        """Whether the module surely has the name."""
+        return name in self.own or any(name in names for names in self.taken)
 
 
 class Surfaces:
@@ -36,13 +48,14 @@ class Surfaces:
         self._files = files
         self._resolve = resolve
         self._offers: dict[str, Offer] = {}
+        self._starred: dict[str, tuple[frozenset[str], bool]] = {}
 
     def lacks(self, path: str, name: str) -> bool:
         """Whether the module surely has no such name of its own. Submodules are not looked at."""
         if name in ALWAYS:
             return False
         offer = self.offer(path)
-        return not offer.is_open and name not in offer.names
+        return not offer.is_open and not offer.has(name)
 
     def offer(self, path: str) -> Offer:
         """Return what the module offers, without its submodules."""
@@ -51,37 +64,46 @@ class Surfaces:
             known = self._offers[path] = self._offer(path)
         return known
 
-    def exported(self, path: str) -> frozenset[str]:
-        """Return the names that a star import takes over, as far as they are known."""
-        file = self._files.get(path)
-        if file is not None and file.surface.exports is not None:
-            return frozenset(file.surface.exports)
-        return frozenset(name for name in self.offer(path).names if not name.startswith("_"))
-
     def _offer(self, path: str) -> Offer:
-        """Follow star imports from one module to the next; each module is looked at once, so cycles end."""
+        surface = self._surface(path)
+        if surface is None:
+            return Offer(frozenset(), (), True)
+        places = [at for fact in surface.imports if fact.is_star for at in self._stars(path, fact)]
+        starred = dict.fromkeys(None if at is None else at.path for at in places)
+        taken = [self._taken(target) for target in starred if target is not None and target != path]
+        is_open = surface.is_dynamic or None in starred or any(is_open for _, is_open in taken)
+        return Offer(frozenset(_bound(surface)), tuple(names for names, _ in taken), is_open)
+
+    def _taken(self, path: str) -> tuple[frozenset[str], bool]:
+        """Return what a star import of the module takes over, and whether that may be more.
+
+        Star imports are followed from one module to the next; each module is looked at once, so cycles end.
+        """
+        if path in self._starred:
+            return self._starred[path]
         names: set[str] = set()
         is_open = False
-        pending, seen = [(path, False)], {path}
+        pending, seen = [path], {path}
         while pending:
-            current, by_star = pending.pop()
+            current = pending.pop()
             surface = self._surface(current)
             if surface is None:
                 is_open = True
                 continue
             is_open |= surface.is_dynamic
-            names.update(_taken_over(surface) if by_star else _bound(surface))
+            names.update(_taken_over(surface))
             for fact in surface.imports:
                 if fact.is_star:
-                    for located in self._star_targets(current, fact):
+                    for located in self._stars(current, fact):
                         if located is None:
                             is_open = True
                         elif located.path not in seen:
                             seen.add(located.path)
-                            pending.append((located.path, True))
-        return Offer(frozenset(names), is_open)
+                            pending.append(located.path)
+        self._starred[path] = frozenset(names), is_open
+        return self._starred[path]
 
-    def _star_targets(self, path: str, fact: ImportFact) -> tuple[Located | None, ...]:
+    def _stars(self, path: str, fact: ImportFact) -> tuple[Located | None, ...]:
         resolution = self._resolve(path, fact)
         if resolution.outcome is not Outcome.MODULE:
             return (None,)

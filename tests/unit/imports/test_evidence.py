@@ -9,7 +9,7 @@ import pytest
 from imported_project import graph_of
 
 from sophia_cli.project.history.model import EarlierText, Move
-from sophia_cli.project.imports.close_names import close_name
+from sophia_cli.project.imports.close_names import NamePool, close_name
 from sophia_cli.project.imports.evidence import Evidence, Ground, Redirect
 from sophia_cli.project.imports.spelling import spelled
 from sophia_cli.project.imports.stubs import stub_text, stubs_for
@@ -171,3 +171,14 @@ def test_stubs_lie_where_the_imports_look_and_gather_all_names() -> None:
         ("shop/money/duty/deep.py", ("y",)),
         ("shop/rates.py", ("rate_of", "Table")),
     ]
+
+
+def test_of_many_names_those_that_begin_and_end_alike_are_compared() -> None:
+    pool = NamePool([f"rate_{number}_of" for number in range(3000)] + ["price_of", "total"])
+    assert pool.likely("totl") == ("total",)
+    assert len(pool.likely("price_off")) < 300
+    assert pool.likely("rate_12_off") == ()
+
+
+def test_of_few_names_all_are_compared() -> None:
+    assert NamePool(["price_of", "total"]).likely("anything") == ("price_of", "total")

@@ -87,3 +87,20 @@ def test_a_long_chain_of_imports_costs_no_recursion() -> None:
     texts = {f"m{number}.py": f"import m{number + 1}\n" for number in range(1500)}
     graph = graph_of({**texts, "m1500.py": ""})
     assert len(graph.closure("m0.py")) == 1501
+
+
+def test_those_who_star_the_same_module_share_what_they_take() -> None:
+    texts = {f"part_{number}.py": f"name_{number} = {number}\n" for number in range(5)}
+    texts["hub.py"] = "".join(f"from part_{number} import *\n" for number in range(5))
+    texts |= {"one.py": "from hub import *\n", "other.py": "from hub import *\nown = 1\n"}
+    surfaces = graph_of(texts).surfaces
+    one, other = surfaces.offer("one.py"), surfaces.offer("other.py")
+    assert one.taken[0] is other.taken[0]
+    assert one.names == {f"name_{number}" for number in range(5)}
+    assert other.has("own")
+    assert not one.has("own")
+
+
+def test_modules_that_star_each_other_have_the_names_of_both() -> None:
+    surfaces = graph_of({"a.py": "from b import *\none = 1\n", "b.py": "from a import *\ntwo = 2\n"}).surfaces
+    assert surfaces.offer("a.py").names == surfaces.offer("b.py").names == {"one", "two"}

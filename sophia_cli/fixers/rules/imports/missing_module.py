@@ -39,6 +39,7 @@ from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at,
 from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.fixers.rules.imports._redirect import redirect_edits
 from sophia_cli.project.code.facts import ImportedName
+from sophia_cli.project.imports.close_names import NamePool
 from sophia_cli.project.imports.evidence import Evidence, Redirect
 from sophia_cli.project.imports.model import Import, Outcome
 from sophia_cli.project.imports.shipping import DeclaredShipping
@@ -49,6 +50,7 @@ _SHOWN = 3
 
 def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
+    pools: dict[str, NamePool] = {}
     for item in judged(view):
         if item.resolution.outcome is not Outcome.MISSING:
             continue
@@ -58,7 +60,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
         if _is_put_there(view, item):
             continue
         redirects = evidence.redirects(item)
-        candidates = tuple(redirect.written for redirect in redirects[:_SHOWN]) or _near(view, item)
+        candidates = tuple(redirect.written for redirect in redirects[:_SHOWN]) or _near(view, item, pools)
         data: dict[str, Fact] = {
             "module": item.resolution.module,
             "names": tuple(name.name for name in item.fact.names),
@@ -102,7 +104,7 @@ def _message(item: Import, candidates: tuple[str, ...]) -> str:
     return f"{what}; near: {', '.join(f'`{name}`' for name in candidates)}" if candidates else what
 
 
-def _near(view: ProjectView, item: Import) -> tuple[str, ...]:
+def _near(view: ProjectView, item: Import, pools: dict[str, NamePool]) -> tuple[str, ...]:
     """Return modules beside the missing one with nearly its name."""
     resolution = item.resolution
     if not resolution.known:
@@ -111,7 +113,9 @@ def _near(view: ProjectView, item: Import) -> tuple[str, ...]:
     folder = resolution.known_at.removesuffix("/__init__.py")
     if folder.endswith(".py") or not missing:
         return ()
-    names = view.graph.modules.names_in(folder)
+    if folder not in pools:
+        pools[folder] = NamePool(view.graph.modules.names_in(folder))
+    names = pools[folder].likely(missing)
     return tuple(f"{resolution.known}.{name}" for name in get_close_matches(missing, names, _SHOWN, 0.75))
 
 

@@ -31,9 +31,9 @@ from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, place_edits, severity_of
 from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.project.code.facts import ImportedName
-from sophia_cli.project.imports.close_names import close_name
+from sophia_cli.project.imports.close_names import NamePool, close_name
 from sophia_cli.project.imports.evidence import Evidence, Redirect
-from sophia_cli.project.imports.model import Import, Kind
+from sophia_cli.project.imports.model import Import, Kind, Located
 from sophia_cli.project.imports.shipping import DeclaredShipping
 from sophia_cli.project.imports.test_code import is_test_code
 from sophia_cli.project.source import SourceText
@@ -41,26 +41,32 @@ from sophia_cli.project.source import SourceText
 
 def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
+    given: dict[str, frozenset[str]] = {}
+    pools: dict[str, NamePool] = {}
     for item in judged(view):
-        lacking = [name for name in item.missing if not _is_given(view, item, name.name)]
+        if not item.missing:
+            continue
+        target = item.resolution.targets[0].path
+        if target not in given:
+            given[target] = _given(view, item.resolution.targets[0])
+        lacking = [name for name in item.missing if name.name not in given[target]]
         if lacking:
-            fixes = _fixes(view, evidence, item)
+            fixes = _fixes(view, evidence, item, pools)
             yield from (_finding(item, name, fixes.get(name)) for name in lacking)
 
 
-def _is_given(view: ProjectView, item: Import, name: str) -> bool:
-    """Whether a file that imports the module, and is no test, sets this attribute of it while it is imported."""
-    target = item.resolution.targets[0]
+def _given(view: ProjectView, target: Located) -> frozenset[str]:
+    """Return the attributes of a module that files which import it, and are no tests, set while they are imported."""
     if target.kind is Kind.NAMESPACE:
-        return False
+        return frozenset()
     module = target.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-    text = f"{module}.{name}"
-    setting = re.compile(rf"^(?:[\w.]+\.)?{re.escape(module)}\.{re.escape(name)}\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+    setting = re.compile(rf"^(?:[\w.]+\.)?{re.escape(module)}\.(\w+)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+    found: set[str] = set()
     for edge in view.graph.importers_of(target.path):
         source = None if is_test_code(edge.source) else view.sources.text(edge.source)
-        if source is not None and text in source.text and setting.search(source.text):
-            return True
-    return False
+        if source is not None and f"{module}." in source.text:
+            found.update(setting.findall(source.text))
+    return frozenset(found)
 
 
 def _finding(item: Import, name: ImportedName, fix: Fix | None) -> Finding:
@@ -79,27 +85,30 @@ def _finding(item: Import, name: ImportedName, fix: Fix | None) -> Finding:
     )
 
 
-def _fixes(view: ProjectView, evidence: Evidence, item: Import) -> dict[ImportedName, Fix]:
+def _fixes(view: ProjectView, evidence: Evidence, item: Import, pools: dict[str, NamePool]) -> dict[ImportedName, Fix]:
     """Propose close names of the module; else other modules, for all names of the statement in one go."""
     source = view.sources.text(item.importer)
     if source is None:
         return {}
     fixes: dict[ImportedName, Fix] = {}
     for name in item.missing:
-        close = _close(view, source, item, name)
+        close = _close(view, source, item, name, pools)
         if close is not None:
             fixes[name] = close
     return fixes or _elsewhere(evidence, source, item)
 
 
-def _close(view: ProjectView, source: SourceText, item: Import, name: ImportedName) -> Fix | None:
+def _close(
+    view: ProjectView, source: SourceText, item: Import, name: ImportedName, pools: dict[str, NamePool]
+) -> Fix | None:
     """Propose the one name of the module that is nearly the same, bound to the name that the file uses."""
     target = item.resolution.targets[0]
     if target.kind is Kind.NAMESPACE:
         return None
-    known = view.graph.surfaces.offer(target.path).names
+    if target.path not in pools:
+        pools[target.path] = NamePool(view.graph.surfaces.offer(target.path).names)
     taken = {other.name for other in item.fact.names}
-    near = close_name(name.name, known - taken)
+    near = close_name(name.name, set(pools[target.path].likely(name.name)) - taken)
     if near is None:
         return None
     written = near if name.asname else f"{near} as {name.name}"
