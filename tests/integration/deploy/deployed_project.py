@@ -1,0 +1,244 @@
+"""A small project of real services in a folder of its own, and the commands that a user would give there."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sophia_cli.project.host.processes import processes_of_project
+
+Found = TypeVar("Found")
+LIMIT_S = 30.0
+
+API = """\
+import asyncio
+import os
+
+from shared.version import VERSION
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    if scope["path"] == "/slow":
+        await asyncio.sleep(1.0)
+    names = ("SOPHIA_RELEASE", "SOPHIA_URL_STORE", "API_TOKEN", "LEVEL")
+    facts = [f"{name}={os.environ.get(name, '')}" for name in names]
+    body = " ".join([f"version={VERSION}", f"pid={os.getpid()}", *facts]).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+"""
+
+STORE = """\
+import http.server
+import os
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = f"store pid={os.getpid()} release={os.environ['SOPHIA_RELEASE']}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+WORKER = """\
+import signal
+import sys
+import time
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("worker began", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A finished command: its exit code, the document it printed, and what it said about the work."""
+
+    code: int
+    document: dict[str, Any]  # JSON of any shape
+    stderr: str
+
+    def service(self, name: str) -> dict[str, Any]:  # JSON of any shape
+        """Return the row of a service."""
+        return next(row for row in self.document["services"] if row["name"] == name)
+
+
+class DeployedProject:
+    """A project with an `api` (an app), a `store` that it depends on (a script that binds by itself) and a `worker`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.api_port, self.store_port = free_ports(2)
+        self.environment: dict[str, str] = {}
+        for path, text in (
+            ("shared/__init__.py", ""),
+            ("shared/version.py", "VERSION = 1\n"),
+            ("api/__init__.py", ""),
+            ("api/main.py", API),
+            ("store/run.py", STORE),
+            ("worker.py", WORKER),
+        ):
+            self.write(path, text)
+        self.write("sophia.toml", self.settings())
+
+    def settings(self, api: str = "", store: str = "", worker: str = "", more: str = "") -> str:
+        """Return the text of `sophia.toml`, with further lines for each service."""
+        return f"""\
+[project]
+name = "tea-shop"
+python = {json.dumps(sys.prefix)}
+
+[agent]
+web = false
+
+[services.store]
+command = "python store/run.py"
+port = {self.store_port}
+soak = "0s"
+{store}
+
+[services.api]
+app = "api.main:app"
+port = {self.api_port}
+depends_on = ["store"]
+soak = "0s"
+readiness = {{ http = "/ready", interval = "50ms", timeout = "2s" }}
+{api}
+
+[services.worker]
+command = ["python", "worker.py"]
+strategy = "replace"
+soak = "0s"
+{worker}
+{more}
+"""
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the project."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def start(self, *words: str, **more: str) -> subprocess.Popen[str]:
+        """Start `sophia` in the project, with further environment variables."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sophia_cli.main", *words],
+            cwd=self.root,
+            env={**os.environ, **self.environment, **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, **more: str) -> Ran:
+        """Run `sophia ... --json` to its end."""
+        process = self.start(*words, "--json", **more)
+        out, err = process.communicate(timeout=120)
+        return Ran(process.returncode, json.loads(out) if out else {}, err)
+
+    def status(self, name: str) -> dict[str, Any]:  # JSON of any shape
+        """Return what `sophia status` says of a service."""
+        return self.run("status", name).service(name)
+
+    def get(self, path: str = "/", port: int | None = None) -> str:
+        """Return the body of an answer of the api, or of another port; OSError."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.api_port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            return answer.read().decode()
+        finally:
+            connection.close()
+
+    def facts(self) -> Mapping[str, str]:
+        """Return what the api answers, by name."""
+        return dict(word.split("=", 1) for word in self.get().split(" "))
+
+    def facts_or_none(self) -> Mapping[str, str]:
+        """Return what the api answers, nothing while it does not."""
+        try:
+            return self.facts()
+        except OSError:
+            return {}
+
+    def agent_pid(self) -> int:
+        """Return the process id of the agent."""
+        return int((self.root / ".sophia" / "agent.lock").read_text())
+
+    def incidents(self, service: str) -> list[tuple[str, str | None]]:
+        """Return the causes and outcomes of a service's incidents, oldest first."""
+        import sqlite3
+
+        connection = sqlite3.connect(self.root / ".sophia" / "agent.sqlite")
+        try:
+            statement = "SELECT cause, outcome FROM incidents WHERE service = ? ORDER BY number"
+            return [(str(cause), outcome) for cause, outcome in connection.execute(statement, (service,))]
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """End everything that the project runs, by process id."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = self.agent_pid()
+            with contextlib.suppress(ProcessLookupError):
+                if _runs_agent(pid, self.root):
+                    os.kill(pid, signal.SIGKILL)
+                    eventually(lambda: not _runs_agent(pid, self.root))
+        for process in processes_of_project(str(self.root.resolve())):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.identity.pid, signal.SIGKILL)
+
+
+def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
+    """Return what a question leads to once it is true; AssertionError when it never is."""
+    give_up = time.monotonic() + limit_s
+    while not (answer := found()):
+        assert time.monotonic() < give_up, "it did not come true in time"
+        time.sleep(0.02)
+    return answer
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _runs_agent(pid: int, root: Path) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"sophia_cli.agent" in words and os.fsencode(root.resolve()) in words
