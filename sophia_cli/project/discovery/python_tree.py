@@ -8,13 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from sophia_cli.project.discovery.frameworks import RUNNABLE, SERVING_METHODS, Framework, builder_of, server_of
 from sophia_cli.project.discovery.python_facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python_serving import serve_call
+from sophia_cli.project.discovery.python_shapes import Function, is_endless, is_main, returns
 from sophia_cli.project.discovery.python_values import PortReader, dotted_name
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ENDLESS = frozenset({"run_forever", "serve_forever", "start_consuming", "wait_for_termination", "pause"})
-_WAITING = frozenset(
-    {"sleep", "wait", "get", "recv", "receive", "accept", "pull", "poll", "read", "xread", "blpop", "brpop"}
-)
 _PROBES = frozenset({"/health", "/healthz", "/health/", "/ready", "/readyz", "/livez", "/health/ready", "/ping"})
 _ACTORS = {"functions_framework": "functions-framework", "dramatiq": "dramatiq"}
 
@@ -24,7 +22,7 @@ class _Where:
     """The scope that a statement is in."""
 
     place: Place = Place.MODULE
-    function: _Function | None = None
+    function: Function | None = None
     is_method: bool = False
     is_nested: bool = False
 
@@ -84,7 +82,7 @@ class TreeReader:
                 self._function(node, where)
             case ast.ClassDef():
                 self._class(node, where)
-            case ast.If() if where.place is Place.MODULE and _is_main(node.test):
+            case ast.If() if where.place is Place.MODULE and is_main(node.test):
                 if self.main_line is None:
                     self.main_line = node.lineno
                 self.statements(node.body, replace(where, place=Place.MAIN))
@@ -93,7 +91,7 @@ class TreeReader:
                 self._other(node, where)
 
     def _other(self, node: ast.stmt, where: _Where) -> None:
-        if isinstance(node, ast.While) and _is_endless(node):
+        if isinstance(node, ast.While) and is_endless(node):
             self.loops = True
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -130,7 +128,7 @@ class TreeReader:
                 self.imports.append(Imported(node.module or "", item.name, node.level, alias))
                 self.names[alias] = "." * node.level + f"{node.module or ''}.{item.name}".lstrip(".")
 
-    def _function(self, node: _Function, where: _Where) -> None:
+    def _function(self, node: Function, where: _Where) -> None:
         if where.place is Place.MODULE:
             self.functions.append((node.name, node.lineno))
         for decorator in node.decorator_list:
@@ -175,7 +173,7 @@ class TreeReader:
             self.built[target.id] = framework
             if where.place is Place.MODULE and self._wraps(value, target.id):
                 return
-            if where.place is Place.FUNCTION and _returns(where.function, target.id):
+            if where.place is Place.FUNCTION and returns(where.function, target.id):
                 self._factory(where, framework)
             elif where.place is not Place.FUNCTION or where.function is not None:
                 is_made = isinstance(value, ast.Call) and dotted_name(value.func) in self.factories
@@ -273,32 +271,8 @@ class TreeReader:
             elif method == "listen" and framework is not None and framework.name == "tornado":
                 server = "tornado"
         if server is not None:
-            self.calls.append(self._serve_call(node, server, owner))
-
-    def _serve_call(self, node: ast.Call, server: str, owner: str) -> ServeCall:
-        first: ast.expr | None = node.args[0] if node.args else None
-        for keyword in node.keywords:
-            if keyword.arg in ("app", "application") and first is None:
-                first = keyword.value
-        target = ""
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            target = first.value
-        elif first is not None:
-            target = self._followed(dotted_name(first))
-        if not target and owner in self.built:
-            target = owner
-        if server == "uvicorn" and target and ":" not in target:
-            target = self._port_reader().config_target(target) or target
-        return ServeCall(server, node.lineno, target, self._port_reader().port_of(node), self._is_stdio(node, server))
-
-    @staticmethod
-    def _is_stdio(node: ast.Call, server: str) -> bool:
-        if server != "mcp":
-            return False
-        given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "transport")]
-        if not given:
-            return True
-        return any(isinstance(value, ast.Constant) and value.value == "stdio" for value in given)
+            owner = owner if owner in self.built else ""
+            self.calls.append(serve_call(node, server, owner, self._followed, self._port_reader()))
 
 
 def read_tree(tree: ast.Module) -> PythonFacts:
@@ -307,46 +281,3 @@ def read_tree(tree: ast.Module) -> PythonFacts:
     # Factories and classes may be used above their definition, inside of functions.
     reader.statements(tree.body, _Where())
     return reader.facts()
-
-
-def _own_nodes(function: _Function) -> Iterable[ast.AST]:
-    """Return the nodes of a function without those of functions and classes inside of it."""
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            pending.extend(ast.iter_child_nodes(node))
-
-
-def _returns(function: _Function | None, name: str) -> bool:
-    return function is not None and any(
-        isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id == name
-        for node in _own_nodes(function)
-    )
-
-
-def _is_main(test: ast.expr) -> bool:
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-        and isinstance(test.comparators[0], ast.Constant)
-        and test.comparators[0].value == "__main__"
-    )
-
-
-def _is_endless(node: ast.While) -> bool:
-    """Whether a loop goes on until it is stopped: its test is true or a flag, and it waits for something."""
-    test = node.test.operand if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not) else node.test
-    is_flag = isinstance(test, ast.Name | ast.Attribute | ast.Call) or (
-        isinstance(test, ast.Constant) and bool(test.value)
-    )
-    if not is_flag:
-        return False
-    calls = (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
-    return any(isinstance(call.func, ast.Attribute | ast.Name) and _last(call.func) in _WAITING for call in calls)
-
-
-def _last(node: ast.Attribute | ast.Name) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id

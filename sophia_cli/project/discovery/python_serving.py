@@ -1,0 +1,35 @@
+"""What a call that serves says: which application, on which port, over which transport."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from sophia_cli.project.discovery.python_facts import ServeCall
+from sophia_cli.project.discovery.python_values import PortReader, dotted_name
+
+
+def serve_call(node: ast.Call, server: str, owner: str, followed: Callable[[str], str], ports: PortReader) -> ServeCall:
+    """Return what a call says. `owner` is the application whose method it is, empty where it is none's; `followed`
+    gives a dotted name with the file's imports followed."""
+    first: ast.expr | None = node.args[0] if node.args else None
+    for keyword in node.keywords:
+        if keyword.arg in ("app", "application") and first is None:
+            first = keyword.value
+    target = ""
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        target = first.value
+    elif first is not None:
+        target = followed(dotted_name(first))
+    target = target or owner
+    if server == "uvicorn" and target and ":" not in target:
+        target = ports.config_target(target) or target
+    return ServeCall(server, node.lineno, target, ports.port_of(node), server == "mcp" and _is_stdio(node))
+
+
+def _is_stdio(node: ast.Call) -> bool:
+    """Whether an MCP server talks over standard input and output, which is what it does when nothing else is said."""
+    given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "transport")]
+    if not given:
+        return True
+    return any(isinstance(value, ast.Constant) and value.value == "stdio" for value in given)
