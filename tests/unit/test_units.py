@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sophia_cli.core.units import parse_duration, parse_size
+from sophia_cli.core.units import format_duration, format_size, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,17 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "5", "MB", "-5MB", "5 miles", "256M"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     assert parse_size(text) is None
+
+
+@pytest.mark.parametrize("text", ["250ms", "5s", "2m", "1h", "90s", "0s", "1500ms"])
+def test_a_duration_is_written_as_it_is_read(text: str) -> None:
+    seconds = parse_duration(text)
+    assert seconds is not None
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize("text", ["256MB", "1GiB", "17B", "1kB", "3MiB", "2GB"])
+def test_a_size_is_written_as_it_is_read(text: str) -> None:
+    size = parse_size(text)
+    assert size is not None
+    assert format_size(size) == text

@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.compose_file import compose_entries, is_compose
 from sophia_cli.project.discovery.console_scripts import ConsoleScript, console_scripts
 from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry, is_dockerfile
 from sophia_cli.project.discovery.documents import document_entries, is_document
 from sophia_cli.project.discovery.frameworks import may_tell
-from sophia_cli.project.discovery.from_code import CodeFile, code_entries, script_files, sounds_like_starting
+from sophia_cli.project.discovery.from_code import code_entries
+from sophia_cli.project.discovery.from_scripts import script_files, sounds_like_starting
 from sophia_cli.project.discovery.model import Doubt, Entry
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.python_broken import read_broken

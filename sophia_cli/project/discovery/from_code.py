@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.console_scripts import ConsoleScript
 from sophia_cli.project.discovery.frameworks import WORKER_SERVERS, Interface
+from sophia_cli.project.discovery.from_scripts import console_entry, runner_entry, script_files
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.python_facts import BuiltApp, MadeElsewhere, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python_facts import BuiltApp, MadeElsewhere, Place, ServeCall
 
-_SERVER_WORDS = frozenset(
-    {"server", "servers", "serve", "mcp", "api", "gateway", "service", "daemon", "httpd", "backend", "web", "webhook"}
-)
-_WORKER_WORDS = frozenset(
-    {"worker", "workers", "consumer", "listener", "subscriber", "scheduler", "daemon", "bot", "poller", "watcher"}
-    | {"processor", "queue", "ingest", "crawler", "relay", "beat"}
-)
 # What serves applications of others; a call of these is telling wherever it stands.
 _APP_SERVERS = frozenset({"uvicorn", "hypercorn", "granian", "waitress", "streamlit"})
-_START_WORDS = frozenset({"run", "start", "launch", "serve", "main"})
-_NOT_SERVICES = frozenset(
-    {"test", "tests", "check", "client", "setup", "install", "deploy", "migrate", "benchmark", "bench", "example"}
-    | {"demo", "validate", "verify", "debug", "generate", "stop", "kill", "monitoring"}
-)
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-
-
-@dataclass(frozen=True, slots=True)
-class CodeFile:
-    """A Python file: its path, its text by lines, and what it says."""
-
-    path: str
-    lines: Sequence[str]
-    facts: PythonFacts
-
-    def text(self, line: int) -> str:
-        """Return a line of the file."""
-        return self.lines[line - 1].strip() if line <= len(self.lines) else ""
-
-    @property
-    def folder(self) -> str:
-        """The folder that the file lies in."""
-        return self.path.rpartition("/")[0]
-
-
-def sounds_like_starting(path: str) -> bool:
-    """Whether the name of a script says that it starts something that goes on."""
-    return bool(_words_of(path.rpartition("/")[2]) & (_SERVER_WORDS | _WORKER_WORDS | _START_WORDS))
 
 
 def code_entries(
@@ -61,10 +26,10 @@ def code_entries(
         for path in script_files(folder, script, places):
             file = files.get(path)
             if file is not None and not found[path]:
-                found[path] += _console_entry(file, script, files, places)
+                found[path] += console_entry(file, script, files, places)
     for path, file in files.items():
         if not found[path]:
-            found[path] += _runner_entry(file, files, found, places)
+            found[path] += runner_entry(file, files, found, places)
     return tuple(entry for path in sorted(found) for entry in found[path])
 
 
@@ -93,7 +58,7 @@ def _own_entries(file: CodeFile, files: Mapping[str, CodeFile], places: Places) 
             doubt=None if is_worker else Doubt.FUNCTION,
         )
         return
-    is_reachable = facts.main_line is not None or _is_main_file(file.path)
+    is_reachable = file.is_started
     if all(call.server == "streamlit" for call in facts.calls) and "/pages/" in f"/{file.path}":
         return
     if facts.calls and (is_reachable or any(call.server in _APP_SERVERS for call in facts.calls)):
@@ -161,7 +126,7 @@ def _serving_entry(file: CodeFile, calls: Sequence[ServeCall], files: Mapping[st
     starts = [path for path in _targets(file, call.target, places) if path in files and path != file.path]
     starts_app = [path for path in starts if files[path].facts.apps]
     is_worker = call.server in WORKER_SERVERS
-    is_started = file.facts.main_line is not None or _is_main_file(file.path) or call.server == "streamlit"
+    is_started = file.is_started or call.server == "streamlit"
     doubt = None if is_started else Doubt.NOTHING_STARTS_IT
     return Entry(
         path=file.path,
@@ -190,91 +155,3 @@ def _targets(file: CodeFile, target: str, places: Places) -> Iterator[str]:
         if found:
             yield from found
             return
-
-
-def _console_entry(
-    file: CodeFile, script: ConsoleScript, files: Mapping[str, CodeFile], places: Places
-) -> Iterator[Entry]:
-    line = dict(file.facts.functions).get(script.function)
-    if line is None:
-        return
-    words = _words_of(script.name) | _words_of(file.path)
-    reached = [path for path in _imported_files(file, places) if path in files and files[path].facts.serves]
-    if not (words & (_SERVER_WORDS | _WORKER_WORDS)) or _words_of(script.name) & _NOT_SERVICES:
-        return
-    if not (file.facts.serves or reached or _words_of(script.name) & (_SERVER_WORDS | _WORKER_WORDS)):
-        return
-    yield Entry(
-        path=file.path,
-        line=line,
-        form=Form.CONSOLE_SCRIPT,
-        text=file.text(line),
-        name=script.name,
-        starts=(file.path,),
-        port=None,
-    )
-
-
-def _runner_entry(
-    file: CodeFile, files: Mapping[str, CodeFile], found: Mapping[str, Sequence[Entry]], places: Places
-) -> Iterator[Entry]:
-    """Yield a script that runs until it is stopped, or that starts a server of another file."""
-    facts = file.facts
-    if (facts.main_line is None and not _is_main_file(file.path)) or facts.asks:
-        return
-    stem = _words_of(file.path.rpartition("/")[2].removesuffix(".py"))
-    if stem & _NOT_SERVICES:
-        return
-    near = stem | _words_of(file.folder.rpartition("/")[2])
-    reached = [path for path in _imported_files(file, places) if path != file.path]
-    starting = [
-        path
-        for path in reached
-        if any(entry.form is not Form.FACTORY or entry.attribute for entry in found.get(path, ()))
-    ]
-    looping = facts.loops or any(path in files and files[path].facts.loops for path in reached)
-    is_named_worker = bool(stem & _WORKER_WORDS) or ("run" in stem and bool(near & _WORKER_WORDS))
-    is_named_server = bool(stem & _SERVER_WORDS)
-    is_starter = bool(stem & _START_WORDS)
-    is_server = (is_named_server and (facts.loops or starting)) or (is_starter and starting)
-    if not is_server and not (is_named_worker and looping):
-        return
-    line = facts.main_line or 1
-    is_mcp = "mcp" in _words_of(file.path)
-    yield Entry(
-        path=file.path,
-        line=line,
-        form=Form.WORKER if is_named_worker and not is_named_server else Form.RUNNER,
-        text=file.text(line),
-        framework="mcp" if is_mcp and not is_named_worker else "",
-        starts=(*starting[:1], file.path),
-    )
-
-
-def _imported_files(file: CodeFile, places: Places) -> Iterator[str]:
-    for item in file.facts.imports:
-        inner = f"{item.module}.{item.name}".strip(".") if item.name else item.module
-        if not inner:
-            continue
-        paths = places.imported(inner, item.level, file.folder) if item.name else ()
-        if not paths and item.module:
-            paths = places.imported(item.module, item.level, file.folder)
-        yield from paths
-
-
-def script_files(folder: str, script: ConsoleScript, places: Places) -> Iterator[str]:
-    """Yield the files that may hold the function of a console script that a document in `folder` declares."""
-    below = script.module.replace(".", "/") + ".py"
-    bases = (folder, f"{folder}/src".strip("/"), folder.rpartition("/")[0])
-    for base in dict.fromkeys(bases):
-        path = f"{base}/{below}" if base else below
-        if path in places.files:
-            yield path
-
-
-def _is_main_file(path: str) -> bool:
-    return path.endswith("__main__.py")
-
-
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORDS.findall(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sophia_cli.project.discovery.from_code import CodeFile
+from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.places import Places
 
 

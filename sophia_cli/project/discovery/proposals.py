@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.find import Discovery
-from sophia_cli.project.discovery.from_code import CodeFile
 from sophia_cli.project.discovery.homes import Home, home_of
 from sophia_cli.project.discovery.model import Doubt, Entry, Form, Proposal
 from sophia_cli.project.discovery.naming import candidates, has_own_name, unique

@@ -1,0 +1,115 @@
+"""From scripts to what can be started: console scripts, runners and workers that no framework gives away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from sophia_cli.project.discovery.code_file import CodeFile
+from sophia_cli.project.discovery.console_scripts import ConsoleScript
+from sophia_cli.project.discovery.model import Entry, Form
+from sophia_cli.project.discovery.places import Places
+
+_SERVER_WORDS = frozenset(
+    {"server", "servers", "serve", "mcp", "api", "gateway", "service", "daemon", "httpd", "backend", "web", "webhook"}
+)
+_WORKER_WORDS = frozenset(
+    {"worker", "workers", "consumer", "listener", "subscriber", "scheduler", "daemon", "bot", "poller", "watcher"}
+    | {"processor", "queue", "ingest", "crawler", "relay", "beat"}
+)
+_START_WORDS = frozenset({"run", "start", "launch", "serve", "main"})
+_NOT_SERVICES = frozenset(
+    {"test", "tests", "check", "client", "setup", "install", "deploy", "migrate", "benchmark", "bench", "example"}
+    | {"demo", "validate", "verify", "debug", "generate", "stop", "kill", "monitoring"}
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+
+
+def sounds_like_starting(path: str) -> bool:
+    """Whether the name of a script says that it starts something that goes on."""
+    return bool(_words_of(path.rpartition("/")[2]) & (_SERVER_WORDS | _WORKER_WORDS | _START_WORDS))
+
+
+def console_entry(
+    file: CodeFile, script: ConsoleScript, files: Mapping[str, CodeFile], places: Places
+) -> Iterator[Entry]:
+    """Yield the function behind a command, where its name or what it imports says that it starts a server."""
+    line = dict(file.facts.functions).get(script.function)
+    if line is None:
+        return
+    words = _words_of(script.name) | _words_of(file.path)
+    reached = [path for path in _imported_files(file, places) if path in files and files[path].facts.serves]
+    if not (words & (_SERVER_WORDS | _WORKER_WORDS)) or _words_of(script.name) & _NOT_SERVICES:
+        return
+    if not (file.facts.serves or reached or _words_of(script.name) & (_SERVER_WORDS | _WORKER_WORDS)):
+        return
+    yield Entry(
+        path=file.path,
+        line=line,
+        form=Form.CONSOLE_SCRIPT,
+        text=file.text(line),
+        name=script.name,
+        starts=(file.path,),
+        port=None,
+    )
+
+
+def runner_entry(
+    file: CodeFile, files: Mapping[str, CodeFile], found: Mapping[str, Sequence[Entry]], places: Places
+) -> Iterator[Entry]:
+    """Yield a script that runs until it is stopped, or that starts a server of another file."""
+    facts = file.facts
+    if (not file.is_started) or facts.asks:
+        return
+    stem = _words_of(file.path.rpartition("/")[2].removesuffix(".py"))
+    if stem & _NOT_SERVICES:
+        return
+    near = stem | _words_of(file.folder.rpartition("/")[2])
+    reached = [path for path in _imported_files(file, places) if path != file.path]
+    starting = [
+        path
+        for path in reached
+        if any(entry.form is not Form.FACTORY or entry.attribute for entry in found.get(path, ()))
+    ]
+    looping = facts.loops or any(path in files and files[path].facts.loops for path in reached)
+    is_named_worker = bool(stem & _WORKER_WORDS) or ("run" in stem and bool(near & _WORKER_WORDS))
+    is_named_server = bool(stem & _SERVER_WORDS)
+    is_starter = bool(stem & _START_WORDS)
+    is_server = (is_named_server and (facts.loops or starting)) or (is_starter and starting)
+    if not is_server and not (is_named_worker and looping):
+        return
+    line = facts.main_line or 1
+    is_mcp = "mcp" in _words_of(file.path)
+    yield Entry(
+        path=file.path,
+        line=line,
+        form=Form.WORKER if is_named_worker and not is_named_server else Form.RUNNER,
+        text=file.text(line),
+        framework="mcp" if is_mcp and not is_named_worker else "",
+        starts=(*starting[:1], file.path),
+    )
+
+
+def _imported_files(file: CodeFile, places: Places) -> Iterator[str]:
+    for item in file.facts.imports:
+        inner = f"{item.module}.{item.name}".strip(".") if item.name else item.module
+        if not inner:
+            continue
+        paths = places.imported(inner, item.level, file.folder) if item.name else ()
+        if not paths and item.module:
+            paths = places.imported(item.module, item.level, file.folder)
+        yield from paths
+
+
+def script_files(folder: str, script: ConsoleScript, places: Places) -> Iterator[str]:
+    """Yield the files that may hold the function of a console script that a document in `folder` declares."""
+    below = script.module.replace(".", "/") + ".py"
+    bases = (folder, f"{folder}/src".strip("/"), folder.rpartition("/")[0])
+    for base in dict.fromkeys(bases):
+        path = f"{base}/{below}" if base else below
+        if path in places.files:
+            yield path
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORDS.findall(text))
