@@ -25,8 +25,8 @@ async def run_gates(
 ) -> tuple[CheckResult, ...]:
     """Run the gates among the checks of a service, in their order; what goes wrong is a result that did not pass.
 
-    `root` is the folder that schema files are relative to, `secrets` are what `{NAME}` in a request may stand for. Nothing
-    beyond the standard library is loaded unless a check has a schema or calls an MCP server.
+    `root` is the folder that schema files are relative to, `secrets` are what `{NAME}` in a request may stand for.
+    Nothing beyond the standard library is loaded unless a check has a schema or calls an MCP server.
     """
     asking = ask(Service(service, endpoint, "", timeout_s), __version__)
     asking.secrets, asking.secret_names = secrets, frozenset(secret.name for secret in secrets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,10 +30,13 @@ class RawServer:
 
 
 @contextlib.contextmanager
-def raw_server(respond: Respond, path: str | None = None) -> Iterator[RawServer]:
-    """Run a server, on a Unix socket where `path` is given."""
+def raw_server(
+    respond: Respond, path: str | None = None, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None
+) -> Iterator[RawServer]:
+    """Run a server, on a Unix socket where `path` is given, with TLS where `context` is."""
     if path is None:
-        listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, 0), family=family)
     else:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
@@ -49,7 +53,7 @@ def raw_server(respond: Respond, path: str | None = None) -> Iterator[RawServer]
                 return
             server.connections += 1
             opened.append(connection)
-            threading.Thread(target=_serve, args=(connection, respond, server), daemon=True).start()
+            threading.Thread(target=_serve, args=(connection, respond, server, context), daemon=True).start()
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
@@ -59,7 +63,7 @@ def raw_server(respond: Respond, path: str | None = None) -> Iterator[RawServer]
         stopping.set()
         with contextlib.suppress(OSError):
             if path is None:
-                socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+                socket.create_connection((host, server.port), timeout=1).close()
             else:
                 with socket.socket(socket.AF_UNIX) as waker:
                     waker.connect(path)
@@ -81,9 +85,13 @@ def answering(data: bytes) -> Respond:
     return respond
 
 
-def _serve(connection: socket.socket, respond: Respond, server: RawServer) -> None:
+def _serve(
+    connection: socket.socket, respond: Respond, server: RawServer, context: ssl.SSLContext | None = None
+) -> None:
     number = 0
     with contextlib.suppress(OSError):
+        if context is not None:
+            connection = context.wrap_socket(connection, server_side=True)
         while data := connection.recv(65_536):
             number += 1
             server.requests.append(data)
@@ -91,6 +99,7 @@ def _serve(connection: socket.socket, respond: Respond, server: RawServer) -> No
                 break
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 def closed_port() -> int:
