@@ -1,10 +1,11 @@
-"""Commands in documents: Procfile, systemd units, `package.json`, manifests of MCP servers."""
+"""Commands in documents: Procfile, units of systemd and supervisord, `package.json`, manifests of MCP servers."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sophia_cli.project.discovery.command_line import split_words, started_by
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
@@ -14,6 +15,8 @@ from sophia_cli.project.discovery.yaml_lines import read_yaml, scalar
 _PROCESS = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 _EXEC_START = re.compile(r"ExecStart\s*=\s*[-@:+!]*(\S.*)")
 _WORKING = re.compile(r"^WorkingDirectory\s*=\s*(\S+)", re.MULTILINE)
+_SECTION = re.compile(r"\s*\[(?:program:([^\]]+))?")
+_COMMAND = re.compile(r"command\s*=\s*(\S.*)")
 _STARTS = re.compile(r'"start"\s*:')
 _SERVER = re.compile(
     r"node\s|nodemon|ts-node|tsx\s|next start|nest start|nuxt start|bun\s|deno\s|serve\s|http-server|fastify"
@@ -27,7 +30,8 @@ def is_document(path: str) -> bool:
     return (
         name in ("package.json", "mcp.json", ".mcp.json")
         or name.split(".")[0] in ("Procfile",)
-        or name.endswith((".service", ".supervisor.conf"))
+        or name.endswith(".service")
+        or _is_supervisor(name)
         or is_manifest(path)
     )
 
@@ -44,6 +48,8 @@ def document_entries(path: str, text: str, places: Places) -> Iterator[Entry]:
         yield from _procfile(path, text, places)
     elif name.endswith(".service"):
         yield from _unit(path, text, places)
+    elif _is_supervisor(name):
+        yield from _supervisor(path, text, places)
     elif name == "package.json":
         yield from _package(path, text)
     elif name.endswith(".json"):
@@ -77,6 +83,23 @@ def _unit(path: str, text: str, places: Places) -> Iterator[Entry]:
             # Units of other programs (databases, proxies) lie in many repositories.
             if entry is not None and entry.starts:
                 yield _named(entry, path.rpartition("/")[2].removesuffix(".service").rstrip("@"))
+
+
+def _is_supervisor(name: str) -> bool:
+    return "supervisor" in name and name.endswith((".conf", ".ini"))
+
+
+def _supervisor(path: str, text: str, places: Places) -> Iterator[Entry]:
+    program = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        section = _SECTION.match(line)
+        if section:
+            program = section.group(1) or ""
+        match = _COMMAND.match(line) if program else None
+        if match:
+            entry = _entry(path, number, line, Form.UNIT, split_words(match.group(1)), places, path.rpartition("/")[0])
+            if entry is not None and entry.starts:
+                yield _named(entry, program)
 
 
 def _package(path: str, text: str) -> Iterator[Entry]:
@@ -153,6 +176,4 @@ def _entry(path: str, line: int, text: str, form: Form, words: list[str], places
 
 
 def _named(entry: Entry, name: str) -> Entry:
-    from dataclasses import replace
-
     return replace(entry, name=name)

@@ -20,7 +20,7 @@ class Form(Enum):
     COMPOSE = "compose"
     DOCKERFILE = "dockerfile"
     PROCFILE = "procfile"
-    UNIT = "systemd-unit"
+    UNIT = "unit"
     NODE = "node"
     MANIFEST = "manifest"
 

@@ -116,6 +116,15 @@ def test_a_systemd_unit_of_the_project_is_found_and_one_of_another_program_is_no
     assert of("deploy/db.service", "[Service]\nExecStart=/usr/bin/postgres\n") == []
 
 
+def test_a_program_of_supervisord_is_found_where_it_is_the_projects() -> None:
+    text = (
+        "[supervisord]\nnodaemon=true\n[program:jobs]\ncommand=python shop/worker.py\n"
+        "[program:db]\ncommand=postgres -c x\n[unix_http_server]\ncommand=python shop/worker.py\n"
+    )
+    (entry,) = of("deploy/supervisord.conf", text)
+    assert (entry.name, entry.line, entry.starts, entry.kind) == ("jobs", 4, ("shop/worker.py",), "unit")
+
+
 def test_a_node_service_is_found_and_left_to_others() -> None:
     text = json.dumps({"name": "@shop/hooks", "scripts": {"build": "tsc", "start": "node index.js"}}, indent=2)
     (entry,) = of("hooks/package.json", text)
