@@ -57,7 +57,7 @@ class ProjectDoors:
         try:
             gates = [check for check in release.service.checks if check.gate]
             plan = plan_declared(gates, asking, self._releases.tree(release))
-            results, _ = await run_planned(release.name, plan, _unseen, asking.client)
+            results, _ = await run_planned(release.name, plan, _unseen, asking)
         finally:
             asking.client.close()
         failed = next((result for result in results if not result.passed), None)
