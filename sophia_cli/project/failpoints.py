@@ -91,6 +91,7 @@ class ReleaseFailpoint(Enum):
     TREE_COMPLETE = "tree-complete"
     RECORDS_WRITTEN = "records-written"
     RELEASE_ON_DISK = "release-on-disk"
+    PACK_PUBLISHED = "pack-published"
     RELEASE_NUMBERED = "release-numbered"
     RELEASE_MOVED_AWAY = "release-moved-away"
     RELEASE_FILE_REMOVED = "release-file-removed"

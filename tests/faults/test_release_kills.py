@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from release_child import SERVICE, prune_now, release_now, restore_now, store_of
 
 from sophia_cli.deploy.releases.model import Release
+from sophia_cli.deploy.releases.objects import ObjectStore
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.failpoints import ReleaseFailpoint
 
@@ -80,7 +81,7 @@ def _nothing_is_left_over(root: Path) -> None:
     latest = release_now(root)
     assert len(prune_now(root).removed) == 1
     needed = {file.sha256 for file in store_of(root).contents(latest).files}
-    assert needed == set(os.listdir(state / "store/objects"))
+    assert needed == ObjectStore(state / "store/packs").names()
 
 
 def _prepare_none(root: Path) -> None:
@@ -93,6 +94,17 @@ def _prepare_two(root: Path) -> None:
     _edit(root, 1)
     release_now(root)
     _edit(root, 2)
+
+
+def _prepare_scattered(root: Path) -> None:
+    _make(root)
+    others = [root / f"old_{number}.py" for number in range(6)]
+    for path in others:
+        path.write_text(f"{path.name}\n")
+    release_now(root)
+    for path in others:
+        path.unlink()
+    release_now(root)
 
 
 def _prepare_edited(root: Path) -> None:
@@ -111,8 +123,9 @@ def _prepare_edited(root: Path) -> None:
         ("create", _prepare_none, [(), (1,)]),
         ("create", _prepare_two, [(1, 2), (1, 2, 3)]),
         ("prune", _prepare_two, [(1, 2), (2,)]),
+        ("prune", _prepare_scattered, [(1, 2), (2,)]),
     ],
-    ids=["first", "later", "prune"],
+    ids=["first", "later", "prune", "prune-and-move"],
 )
 def test_killed_anywhere_all_of_a_release_is_there_or_nothing(
     action: str,

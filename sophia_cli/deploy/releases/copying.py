@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.deploy.releases.model import ReleaseContents, ReleaseFile
-from sophia_cli.deploy.releases.objects import ObjectStore
+from sophia_cli.deploy.releases.objects import PackWriter
 from sophia_cli.deploy.releases.places import Places, numbers_in
 from sophia_cli.deploy.releases.records import read_contents
 from sophia_cli.deploy.releases.sources import Sources
@@ -66,20 +66,12 @@ def latest_copies(places: Places, services: Collection[str]) -> dict[str, Earlie
 
 @dataclass(slots=True)
 class Copier:
-    """Makes copies of the same sources, one after the other.
-
-    `trusted` are contents that a complete release has: these were brought to the disk, others in the store may have
-    been emptied by a power cut.
-    """
+    """Makes copies of the same sources, one after the other; `held` are contents that are in the store already."""
 
     sources: Sources
-    objects: ObjectStore
-    trusted: frozenset[str]
-    held: set[str] = field(init=False)
+    pack: PackWriter
+    held: set[str]
     folders: dict[tuple[str, ...], Folder] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.held = set(self.objects.names())
 
     def close(self) -> None:
         """Close the folders of the project that were opened."""
@@ -119,8 +111,8 @@ class Copier:
             if old is not None and (old.sha256, old.mode) == (file.sha256, file.mode) and self._share(top, old, copy):
                 return old
         data = self._read(file)
-        if not self._is_stored(file.sha256):
-            self.objects.write(file.sha256, data)
+        if file.sha256 not in self.held:
+            self.pack.add(file.sha256, data)
             self.held.add(file.sha256)
         write_tree_file(Path(top + file.path), data, file)
         failpoint(ReleaseFailpoint.TREE_FILE_WRITTEN)
@@ -154,6 +146,3 @@ class Copier:
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise SourcesChanged(file.path)
         return data
-
-    def _is_stored(self, sha: str) -> bool:
-        return sha in self.held and (sha in self.trusted or self.objects.read(sha) is not None)

@@ -14,7 +14,7 @@ from sophia_cli.deploy.releases.bytecode import link_bytecode
 from sophia_cli.deploy.releases.copying import Copier, EarlierCopy, SourcesChanged, latest_copies
 from sophia_cli.deploy.releases.locking import store_lock
 from sophia_cli.deploy.releases.model import Release, ReleaseContents, ReleaseDraft
-from sophia_cli.deploy.releases.objects import ObjectStore
+from sophia_cli.deploy.releases.objects import ObjectStore, PackWriter
 from sophia_cli.deploy.releases.places import (
     CONTENTS_RECORD,
     FINGERPRINT_RECORD,
@@ -44,22 +44,27 @@ def create(places: Places, drafts: Sequence[ReleaseDraft], sources: Sources, clo
         _check_fingerprint(draft.fingerprint, sources)
     numbers: list[int] = []
     with store_lock(places, clock):
+        pack = PackWriter(places.objects)
         try:
             sweep(places)
             _make_persisted(places.root, sources)
-            staged = _stage(places, drafts, sources)
+            staged = _stage(places, drafts, sources, pack)
+            pack.finish()
             services = list(dict.fromkeys(draft.service.name for draft in drafts))
             for service in services:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(places.service(service), _PRIVATE)
             sync_all(places.releases)
             failpoint(ReleaseFailpoint.RELEASE_ON_DISK)
+            pack.publish()
+            failpoint(ReleaseFailpoint.PACK_PUBLISHED)
             numbers += [_number(places, draft, at) for draft, at in zip(drafts, staged, strict=True)]
             for folder in (*map(places.service, services), places.releases):
                 sync_folder(folder)
         except OSError as error:
             raise WriteFailed(error.filename or str(places.releases), error) from error
         finally:
+            pack.discard()
             # What has its number is no longer there under this name.
             for leftover in places.unfinished():
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -89,11 +94,10 @@ def _make_persisted(root: Path, sources: Sources) -> None:
             (place.parent if is_file else place).mkdir(parents=True, exist_ok=True)
 
 
-def _stage(places: Places, drafts: Sequence[ReleaseDraft], sources: Sources) -> list[Path]:
+def _stage(places: Places, drafts: Sequence[ReleaseDraft], sources: Sources, pack: PackWriter) -> list[Path]:
     """Put releases together, each whole in a folder of its own; return the folders."""
     copies = latest_copies(places, [draft.service.name for draft in drafts])
-    trusted = frozenset(file.sha256 for copy in copies.values() for file in copy.files.values())
-    copier = Copier(sources, ObjectStore(places.objects), trusted)
+    copier = Copier(sources, pack, set(ObjectStore(places.objects).names()))
     fresh: tuple[EarlierCopy, ...] = ()
     staged: list[Path] = []
     try:

@@ -32,7 +32,7 @@ class Places:
         self.root = state.root
         self.releases = state.path / "releases"
         self.store = state.path / "store"
-        self.objects = self.store / "objects"
+        self.objects = self.store / "packs"
 
     @property
     def lock_file(self) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.releases.model import ReleaseContents
+from sophia_cli.deploy.releases.objects import ObjectStore
 from sophia_cli.deploy.releases.places import (
     CONTENTS_RECORD,
     EDITED,
@@ -27,6 +28,7 @@ _RECORDS = (SEEN_INTACT, FINGERPRINT_RECORD, RELEASE_RECORD)
 
 def sweep(places: Places) -> None:
     """Finish what was killed: drop half-made releases, go on with removals. The caller holds the lock. OSError."""
+    ObjectStore(places.objects).sweep()
     for folder in places.unfinished():
         shutil.rmtree(folder)
     for folder in places.half_removed():

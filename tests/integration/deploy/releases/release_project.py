@@ -10,12 +10,14 @@ from pathlib import Path
 
 from sophia_cli.deploy.fingerprint import fingerprint_of
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
+from sophia_cli.deploy.releases.objects import ObjectStore
 from sophia_cli.deploy.releases.sources import Sources, read_sources
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
 
+PACKS = ".sophia/store/packs"
 CREATED = "2026-01-02T03:04:05+00:00"
 
 
@@ -59,7 +61,7 @@ class ReleasedProject:
 
     def objects(self) -> int:
         """Return how many contents the store holds."""
-        return len(list((self.root / ".sophia/store/objects").iterdir()))
+        return len(ObjectStore(self.root / PACKS).names())
 
 
 def draft_of(service: str, code: Mapping[str, str] | None = None) -> ReleaseDraft:

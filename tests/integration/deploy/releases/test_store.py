@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from release_project import CREATED, ReleasedProject, draft_of, picture
+from release_project import CREATED, PACKS, ReleasedProject, draft_of, picture
 
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.fingerprint import Change
@@ -234,7 +234,7 @@ def test_a_file_whose_content_the_store_lost_is_an_error_and_nothing_is_touched(
     release = project.release()
     tree = project.store.tree(release)
     (tree / "app.py").write_text("edited")
-    for stored in (project.root / ".sophia/store/objects").iterdir():
+    for stored in (project.root / PACKS).glob("*.pack"):
         stored.write_bytes(b"rubbish")
     with pytest.raises(SophiaError) as caught:
         project.store.restore(release)
@@ -242,17 +242,28 @@ def test_a_file_whose_content_the_store_lost_is_an_error_and_nothing_is_touched(
     assert (tree / "app.py").read_text() == "edited"
 
 
-def test_a_damaged_content_in_the_store_is_written_anew_by_the_next_service_that_has_it(
-    project: ReleasedProject,
-) -> None:
+def test_what_is_left_of_a_mostly_unwanted_pack_moves_to_another(project: ReleasedProject) -> None:
+    project.write({f"old_{number}.py": f"{number}\n" for number in range(20)})
     project.release()
-    (project.root / ".sophia/releases/api/1/contents.json").unlink()
-    for stored in (project.root / ".sophia/store/objects").iterdir():
-        stored.write_bytes(b"")
-    release = project.release("web")
-    (project.store.tree(release) / "app.py").unlink()
-    project.store.restore(release)
-    assert project.store.differences(release).is_intact
+    for number in range(20):
+        (project.root / f"old_{number}.py").unlink()
+    latest = project.release()
+    (first,) = (project.root / PACKS).glob("*.pack")
+    project.store.prune("api", (), project.clock, keep=1)
+    (second,) = (project.root / PACKS).glob("*.pack")
+    assert (first == second, project.objects()) == (False, 4)
+    for path in project.tree(latest):
+        (project.store.tree(latest) / path).unlink()
+    project.store.restore(latest)
+    assert project.store.differences(latest).is_intact
+
+
+def test_a_pack_without_its_index_counts_for_nothing(project: ReleasedProject) -> None:
+    (project.root / PACKS).mkdir(parents=True)
+    (project.root / PACKS / "ab.pack").write_bytes(b"half")
+    (project.root / PACKS / "ab.index.tmp").write_bytes(b"{")
+    project.release()
+    assert len(list((project.root / PACKS).iterdir())) == 2
 
 
 def test_bytecode_that_python_writes_is_no_edit(project: ReleasedProject) -> None:
@@ -273,7 +284,8 @@ def test_old_releases_go_and_the_latest_and_the_protected_stay(project: Released
         project.release()
     assert project.store.prune("api", {2}, project.clock, keep=3) == Pruned(removed=(1, 3, 4))
     assert project.store.numbers("api") == (2, 5, 6, 7)
-    assert project.objects() == 4 + 3
+    # The first `app.py` stays where it is: most of its pack is wanted.
+    assert project.objects() == 4 + 3 + 1
     assert project.store.prune("api", (), project.clock, keep=0) == Pruned(removed=(2, 5, 6))
     assert project.store.numbers("api") == (7,)
     assert project.release().number == 8
