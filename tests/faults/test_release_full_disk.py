@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from release_child import SERVICE, release_now, restore_now, store_of
+from release_child import SERVICE, prune_now, release_now, restore_now, store_of
 
 from sophia_cli.core.errors import SophiaError
 
@@ -89,3 +89,21 @@ def test_a_restoration_without_room_is_told_and_works_later(small_disk: Path) ->
     filler.unlink()
     restore_now(root)
     assert place.read_bytes() == original
+
+
+def test_pruning_makes_room_on_a_full_disk(small_disk: Path) -> None:
+    root = small_disk / "shop"
+    _make(root)
+    release_now(root)
+    for number in range(1, 5):
+        (root / f"module_{number}.py").unlink()
+    (root / "module_0.py").write_bytes(os.urandom(6000).hex().encode())
+    latest = release_now(root)
+    filler = _fill(root, 0)
+    assert prune_now(root).removed == (1,)
+    assert os.statvfs(small_disk).f_bavail > 0
+    place = store_of(root).tree(latest) / "module_0.py"
+    place.unlink()
+    filler.unlink()
+    restore_now(root)
+    assert store_of(root).differences(latest).is_intact
