@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from sophia_cli import __version__
 from sophia_cli.agent.instance import Instance
 from sophia_cli.agent.starter import ProjectStarter
 from sophia_cli.core.errors import ExitCode, SophiaError
@@ -48,18 +47,16 @@ class ProjectDoors:
     async def pass_gates(self, instance: Instance, release: Release) -> None:
         """Run the checks that guard a rollout against the instance's own address; SophiaError names what failed."""
         # Most services declare no gate, and what runs them takes memory.
-        from sophia_cli.checks.asking import Service, ask
-        from sophia_cli.checks.declared import plan_declared
-        from sophia_cli.checks.planned import run_planned
+        from sophia_cli.checks.gates import run_gates
 
-        service = Service(release.name, self._starter.endpoint(instance), "", _GATE_S)
-        asking = ask(service, __version__)
-        try:
-            gates = [check for check in release.service.checks if check.gate]
-            plan = plan_declared(gates, asking, self._releases.tree(release))
-            results, _ = await run_planned(release.name, plan, _unseen, asking)
-        finally:
-            asking.client.close()
+        results = await run_gates(
+            release.name,
+            release.service.checks,
+            self._starter.endpoint(instance),
+            self._releases.tree(release),
+            _GATE_S,
+            self._starter.secrets_of(release),
+        )
         failed = next((result for result in results if not result.passed), None)
         if failed is not None:
             raise SophiaError(
@@ -68,7 +65,3 @@ class ProjectDoors:
                 hint="`sophia verify` runs the same check against what serves",
                 exit_code=ExitCode.ROLLED_BACK,
             )
-
-
-def _unseen(number: int, count: int, name: str) -> None:
-    """Nobody watches single gates."""

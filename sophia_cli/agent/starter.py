@@ -193,6 +193,10 @@ class ProjectStarter:
         port = self._listeners.port(service.name) or service.port or 0
         return tcp_endpoint(_reachable(service.host), port, authority)
 
+    def secrets_of(self, release: Release) -> Mapping[str, str]:
+        """Return the secrets of a release's service by name; SophiaError when one is missing."""
+        return self._wiring.secrets_of(release)
+
     def _command_place(self, instance: Instance, probe: Probe) -> CommandPlace | None:
         if probe.command is None:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sophia_cli import __version__
@@ -11,7 +11,7 @@ from sophia_cli.checks.declared import plan_declared
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.planned import run_planned
 from sophia_cli.core.checks import CheckResult
-from sophia_cli.project.secrets.model import FoundSecret
+from sophia_cli.project.secrets.model import FoundSecret, Secret
 from sophia_cli.project.settings.check_model import Check
 
 
@@ -21,7 +21,7 @@ async def run_gates(
     endpoint: Endpoint,
     root: Path,
     timeout_s: float,
-    secrets: tuple[FoundSecret, ...] = (),
+    secrets: Mapping[str, str],
 ) -> tuple[CheckResult, ...]:
     """Run the gates among the checks of a service, in their order; what goes wrong is a result that did not pass.
 
@@ -29,7 +29,8 @@ async def run_gates(
     Nothing beyond the standard library is loaded unless a check has a schema or calls an MCP server.
     """
     asking = ask(Service(service, endpoint, "", timeout_s), __version__)
-    asking.secrets, asking.secret_names = secrets, frozenset(secret.name for secret in secrets)
+    asking.secrets = tuple(FoundSecret(name, Secret(value), "the release") for name, value in secrets.items())
+    asking.secret_names = frozenset(secrets)
     try:
         gates = [check for check in checks if check.gate]
         plan = plan_declared(gates, asking, root)

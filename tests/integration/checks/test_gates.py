@@ -36,6 +36,7 @@ request = "POST /"
 [[services.shop.checks]]
 name = "writes at the gate"
 request = "POST /"
+headers = { Authorization = "{SHOP_TOKEN}" }
 status = 201
 gate = true
 """
@@ -46,7 +47,7 @@ def checks() -> tuple[Check, ...]:
 
 
 def gates(endpoint: Endpoint) -> tuple[CheckResult, ...]:
-    return asyncio.run(run_gates("shop", checks(), endpoint, Path(), 1.0))
+    return asyncio.run(run_gates("shop", checks(), endpoint, Path(), 1.0, {"SHOP_TOKEN": "dragonfly"}))
 
 
 def test_only_gates_run_against_a_candidate(tmp_path: Path) -> None:
@@ -55,6 +56,7 @@ def test_only_gates_run_against_a_candidate(tmp_path: Path) -> None:
         results = gates(unix_endpoint(path, "shop.example"))
     assert [(result.name, result.passed) for result in results] == [("reads", True), ("writes at the gate", False)]
     assert all(b"\r\nHost: shop.example\r\n" in request for request in server.requests)
+    assert b"\r\nAuthorization: dragonfly\r\n" in server.requests[-1]
 
 
 def test_a_candidate_that_is_gone_fails_its_gates() -> None:
