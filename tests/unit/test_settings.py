@@ -240,6 +240,13 @@ def test_a_value_that_keeps_no_service_running_is_an_error_with_its_line(line: s
     assert error.location.startswith(f"sophia.toml:{place}:")
 
 
+def test_the_port_of_the_agent_is_not_that_of_a_service() -> None:
+    text = '[services.x]\napp = "x:app"\nport = 8002\n[services.y]\ncommand = "y"\n[agent]\nweb_port = 8002\n'
+    assert caught(text).location == "sophia.toml:7:12"
+    assert parse_settings(text + "web = false\n", "sophia.toml").agent.web is False
+    assert parse_settings(text.replace("[agent]\nweb_port = 8002\n", ""), "sophia.toml").agent == AgentSettings()
+
+
 def test_the_same_settings_stand_in_pyproject(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         "[project]\nname = 'x'\n[tool.sophia.project]\nname = 'y'\n[tool.other]\nz = 1\n"

@@ -17,6 +17,7 @@ from sophia_cli.project.settings.model import (
     Settings,
 )
 from sophia_cli.project.settings.reader import Origin, Table, value_or
+from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.settings.services import read_environment, read_services
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
@@ -29,13 +30,14 @@ def parse_settings(text: str, file: str) -> Settings:
     table.check_keys(Section.TOP)
     services = table.table("services")
     environments = table.table("environments")
+    found = read_services(services)
     return Settings(
         source=file,
         project=_project(table.table("project")),
         rules=_rules(table.table("rules")),
-        services=read_services(services),
+        services=found,
         environments=tuple(read_environment(name, inner, services) for name, inner in environments.each()),
-        agent=_agent(table.table("agent")),
+        agent=_agent(table.table("agent"), found),
     )
 
 
@@ -63,13 +65,15 @@ def _project(table: Table) -> ProjectSettings:
     )
 
 
-def _agent(table: Table) -> AgentSettings:
+def _agent(table: Table, services: tuple[Service, ...]) -> AgentSettings:
     table.check_keys(Section.AGENT)
     usual = AgentSettings()
-    return AgentSettings(
-        web=value_or(table.boolean("web"), usual.web),
-        web_port=value_or(table.integer("web_port", 1, 65535), usual.web_port),
-    )
+    web = value_or(table.boolean("web"), usual.web)
+    port = table.integer("web_port", 1, 65535)
+    same = next((service.name for service in services if service.port == port), None) if web else None
+    if port is not None and same is not None:
+        raise table.wrong("web_port", f"service `{same}` has port {port} too")
+    return AgentSettings(web=web, web_port=value_or(port, usual.web_port))
 
 
 def _python_version(table: Table) -> tuple[int, int] | None:
