@@ -61,7 +61,7 @@ def test_references_mean_earlier_variables_then_the_environment_then_their_defau
 
 
 def test_lines_that_assign_nothing_are_passed_over() -> None:
-    assert values("# note\n\nnothing here\nA\n=b\nC=d") == {"C": "d"}
+    assert values("# note\n\nnothing here\nA\n=b\nNOTE: x\nC=d") == {"C": "d"}
 
 
 def test_line_numbers_count_lines_inside_of_values() -> None:
