@@ -120,3 +120,19 @@ def test_odd_names_and_odd_files_do_no_harm(project: ReleasedProject) -> None:
     assert project.tree(release)[os.fsdecode(b"\xff.txt")] == b"bytes"
     assert "pipe" not in project.tree(release)
     assert project.store.contents(release).files == tuple(sorted(project.sources().files, key=lambda f: f.path))
+
+
+def test_ignore_rules_above_the_project_hold_in_it(tmp_path: Path) -> None:
+    outer, inner = ReleasedProject(tmp_path), ReleasedProject(tmp_path / "services/shop")
+    outer.git("init", "-q")
+    inner.write({"app.py": "", "made/x.py": "", "made/kept.py": "", "logs/a.log": ""})
+    outer.git("add", "services/shop/made/kept.py")
+    outer.write({".gitignore": "services/shop/made/\n", "services/.gitignore": "logs\n"})
+    assert _paths(inner.sources()) == ["app.py", "made/kept.py"]
+
+
+def test_a_file_that_cannot_be_read_is_left_out(project: ReleasedProject) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("nothing is unreadable for root")
+    (project.root / "page.html").chmod(0)
+    assert "page.html" not in _paths(project.sources())
