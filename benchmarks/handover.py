@@ -3,8 +3,9 @@
     python -m benchmarks.handover [--python PYTHON] [--rounds 5] [--seconds 3] [--swaps 8] [--connections 50]
 
 The interpreter needs uvicorn. Throughput is a closed loop of Sophia's own load engine with keep-alive, medians of
-rounds that take turns. The swaps are made under callers of which half keep their connections and half close them after
-each answer; each thinks for 15 ms, so that it is not the client that is measured.
+rounds that take turns; the processor time of the server, warm-up included, tells whether a difference is the server's
+or the machine's. The swaps are made under callers of which half keep their connections and half close them after each
+answer; each thinks for 15 ms, so that it is not the client that is measured.
 """
 
 from __future__ import annotations
@@ -109,16 +110,25 @@ def throughput(folder: Path, python: str, rounds: int, seconds: float, connectio
     """Compare requests/s of every kind with a uvicorn that listens by itself."""
     rates: dict[str, list[float]] = {name: [] for name in ("direct", *KINDS, DELAYED)}
     p99: dict[str, list[float]] = {name: [] for name in rates}
-    for _ in range(rounds):
-        for name in rates:
-            with _served(name, folder, python) as port:
-                found = load(f"http://{HOST}:{port}/", connections, None, seconds)
-            rates[name].append(found.answered / found.measured_s)
-            p99[name].append(found.latencies.percentile(0.99))
-    print("| server | requests/s | of direct | p99 ms |\n| --- | --- | --- | --- |")
+    cpu: dict[str, list[float]] = {name: [] for name in rates}
+    with ExitStack() as stack:
+        # All are up all the time and the order changes, so that none is always the one that comes after a pause.
+        ports = {name: stack.enter_context(_served(name, folder, python)) for name in rates}
+        for number in range(rounds):
+            names = list(rates)
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                before = _served_cpu_s(ports[name])
+                found = load(f"http://{HOST}:{ports[name]}/", connections, None, seconds)
+                used_us = (_served_cpu_s(ports[name]) - before) * 1e6
+                rates[name].append(found.answered / found.measured_s)
+                p99[name].append(found.latencies.percentile(0.99))
+                cpu[name].append(used_us / max(1, found.latencies.total))
+    print("| server | requests/s | of direct | p99 ms | server's CPU us a request |\n" + "| --- " * 5 + "|")
     for name, found_rates in rates.items():
         ratio = median(found_rates) / median(rates["direct"])
-        print(f"| {name} | {median(found_rates):,.0f} | {ratio:.2f} | {median(p99[name]):.1f} |")
+        print(
+            f"| {name} | {median(found_rates):,.0f} | {ratio:.2f} | {median(p99[name]):.1f} | {median(cpu[name]):.0f} |"
+        )
     return all(median(rates[name]) >= WANTED_THROUGHPUT * median(rates["direct"]) for name in KINDS)
 
 
@@ -140,6 +150,14 @@ def _served(name: str, folder: Path, python: str) -> Iterator[int]:
             yield port_of(public)
         finally:
             instance.retire()
+
+
+def _served_cpu_s(port: int) -> float:
+    """Return the processor time of whoever listens on a port, but for this process, which holds the listener."""
+    pids = {holder.pid for holder in port_holders(port)} - {os.getpid(), None}
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    # Fields 14 and 15 of proc(5): user and system time in clock ticks.
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait_until_listening(port: int) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # type checkers know the name; the module that has it is not worth loading in every process
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
+    from typing import Any
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _LAUNCHER = os.path.join(os.path.dirname(_FOLDER), "launcher.py")
