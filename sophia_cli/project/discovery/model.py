@@ -69,6 +69,8 @@ class Entry:
                 return "compose-service"
             case Form.DOCKERFILE | Form.PROCFILE | Form.CONSOLE_SCRIPT | Form.WORKER | Form.UNIT:
                 return f"{self.framework}-worker" if self.form is Form.WORKER and self.framework else self.form.value
+            case Form.APP | Form.ATTRIBUTE if self.framework == "mcp":
+                return "mcp-server"
             case Form.ATTRIBUTE:
                 return f"{self.framework}-app"
             case _:

@@ -91,7 +91,7 @@ class TreeReader:
                 self._other(node, where)
 
     def _other(self, node: ast.stmt, where: _Where) -> None:
-        if isinstance(node, ast.While) and is_endless(node):
+        if isinstance(node, ast.AsyncFor) or (isinstance(node, ast.While) and is_endless(node)):
             self.loops = True
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -257,12 +257,16 @@ class TreeReader:
         if (method in _ENDLESS and dotted.partition(".")[0] != "signal") or dotted == "signal.pause":
             self.loops = True
         followed = self._followed(dotted) if dotted else ""
+        # `await asyncio.Future()` never ends.
+        self.loops = self.loops or (followed == "asyncio.Future" and not node.args)
         server = server_of(followed)
         owner = dotted.rpartition(".")[0]
         if server is None and method in SERVING_METHODS:
             framework = self.built.get(owner)
             runs_app = any(dotted_name(argument) in self.built for argument in node.args[:1])
-            if framework is not None and framework.name in RUNNABLE:
+            # `run(read, write, ...)` of an MCP server gets its streams from the transport that serves.
+            has_streams = framework is not None and framework.name == "mcp" and len(node.args) > 1
+            if framework is not None and framework.name in RUNNABLE and not has_streams:
                 server = framework.name
             elif method == "run" and runs_app and "." in dotted:
                 server = self.built[dotted_name(node.args[0])].name

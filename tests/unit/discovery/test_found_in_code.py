@@ -38,7 +38,7 @@ def found(files: Mapping[str, str]) -> list[str]:
             "4 flask-app",
         ),
         ("from agno.playground import Playground\napp = Playground(agents=[]).get_app()\n", "2 agno-app"),
-        ("from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n", "2 mcp-app"),
+        ("from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n", "2 mcp-server"),
         ("import uvicorn\n" + MAIN + "    uvicorn.run('shop.web:app', port=8000)\n", "3 uvicorn-script"),
         (
             "from uvicorn import Config, Server\ndef main():\n    Server(Config('a:b')).run()\n"
@@ -107,6 +107,8 @@ def test_a_variable_that_a_factory_of_another_file_makes_is_an_application() -> 
         ("jobs/run_worker.py", "import time\nwhile True:\n    time.sleep(1)\n", "worker"),
         ("mail_consumer.py", "def main():\n    channel.start_consuming()\n", "worker"),
         ("mcp_tools/start_server.py", "from shop.web import app\n", "mcp-runner"),
+        ("mail/worker.py", "async def main():\n    async for message in queue:\n        print(message)\n", "worker"),
+        ("mail/listener.py", "import asyncio\nasync def main():\n    await asyncio.Future()\n", "worker"),
         ("jobs/watcher.py", "while not stop.is_set():\n    queue.get()\n", "worker"),
     ],
 )
@@ -179,3 +181,14 @@ def test_an_application_in_another_one_is_no_service_of_its_own() -> None:
 def test_a_page_of_streamlit_is_found_once() -> None:
     page = "import streamlit as st\n\nst.set_page_config()\nst.title('x')\n"
     assert found({"ui/home.py": page, "ui/pages/other.py": page}) == ["ui/home.py:3 streamlit-script"]
+
+
+def test_a_server_that_is_given_its_streams_talks_over_standard_input() -> None:
+    text = (
+        "from mcp.server import Server\nfrom mcp.server.stdio import stdio_server\nserver = Server('x')\n"
+        "async def main():\n    async with stdio_server() as (r, w):\n        await server.run(r, w, {})\n"
+        + MAIN
+        + "    main()\n"
+    )
+    (entry,) = entries({"notes.py": text})
+    assert (entry.line, entry.kind, entry.doubt) == (3, "mcp-server", Doubt.STDIO)
