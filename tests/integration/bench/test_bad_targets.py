@@ -20,7 +20,7 @@ from sophia_cli.bench.connection import failure_of
 from sophia_cli.bench.errors import Failure
 from sophia_cli.main import main
 
-QUICK = ("--timeout", "400ms", "--duration", "200ms", "--connections", "3")
+QUICK = ("--timeout", "400ms", "--requests", "20", "--duration", "300ms", "--connections", "3")
 
 
 def error_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, str]]:

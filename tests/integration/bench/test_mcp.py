@@ -11,7 +11,7 @@ from mcp_servers import McpServer, Style, mcp_server, official_server
 from sophia_cli.bench.mcp_call import FIRST_ID, Reply, reply_to
 from sophia_cli.main import main
 
-SHORT = ("--duration", "200ms", "--connections", "4")
+SHORT = ("--duration", "300ms", "--requests", "40", "--connections", "4")
 
 
 def row_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[dict[str, object], str]:
@@ -34,9 +34,14 @@ def test_calls_are_measured_in_a_session_of_their_own(style: Style, capsys: pyte
     assert said == ""
 
 
-@pytest.mark.parametrize("style", Style)
 @pytest.mark.parametrize(
-    ("tool", "kind"), [("fails", "tool-error"), ("rejects", "rpc-error"), ("forgets", "no-result")]
+    ("tool", "kind", "style"),
+    [
+        ("fails", "tool-error", Style.EVENTS),
+        ("fails", "tool-error", Style.EVENTS_UNTIL_CLOSE),
+        ("rejects", "rpc-error", Style.JSON),
+        ("forgets", "no-result", Style.EVENTS),
+    ],
 )
 def test_what_is_no_result_is_an_error_of_its_kind(
     tool: str, kind: str, style: Style, capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from servers import OK, answering, serving
@@ -36,9 +37,10 @@ def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
 
 
 @pytest.mark.parametrize("pace", [None, Pace(200.0)])
-def test_a_load_runs_on_it(poller: Poller, pace: Pace | None) -> None:
+def test_a_load_runs_on_it(poller: Poller, pace: Pace | None, tmp_path: Path) -> None:
     told, tell = os.pipe()
-    read, written = os.pipe()
+    # A file, since nobody reads a pipe while the load runs, and windows may be more than a pipe holds.
+    written = os.open(tmp_path / "windows", os.O_WRONLY | os.O_CREAT)
     with serving(answering(OK)) as server:
         address = Address(int(socket.AF_INET), "127.0.0.1", server.port)
         connections = [Connection(dial_of(address), ResponseReader("GET"), REQUEST) for _ in range(3)]
@@ -48,8 +50,7 @@ def test_a_load_runs_on_it(poller: Poller, pace: Pace | None) -> None:
         LoadLoop(LoopPlan(S, pace, 60), connections, poller, control, time.monotonic_ns).run()
     for fd in (told, tell, written):
         os.close(fd)
-    with open(read, "rb") as stream:
-        windows = [window_of(line) for line in stream]
+    windows = [window_of(line) for line in (tmp_path / "windows").read_bytes().splitlines()]
     control.close()
     assert answers(windows) == 60
     assert all(connection.socket is None for connection in connections)

@@ -23,7 +23,7 @@ from sophia_cli.bench.load import Second
 from sophia_cli.commands._bench_progress import BenchProgress, progress_text
 from sophia_cli.main import main
 
-QUICK = ("--duration", "200ms", "--connections", "2")
+QUICK = ("--requests", "20", "--duration", "300ms", "--connections", "2")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from sophia_cli.main import main
 
-SHORT = ("--duration", "200ms", "--connections", "2")
+SHORT = ("--duration", "300ms", "--requests", "40", "--connections", "2")
 
 
 class Recorder(ThreadingHTTPServer):

@@ -13,7 +13,7 @@ from servers import OK, Server, answering, closed_port, serving
 from sophia_cli.main import main
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "schemas" / "bench.json").read_text("utf-8"))
-SHORT = ("--duration", "200ms", "--connections", "2")
+SHORT = ("--duration", "300ms", "--requests", "40", "--connections", "2")
 
 
 @pytest.fixture
