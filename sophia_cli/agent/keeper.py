@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -18,6 +18,7 @@ from sophia_cli.agent.slot import Holder
 from sophia_cli.agent.state_file import Quarantined, StateNotWritten
 from sophia_cli.agent.state_rows import EventRow, IncidentRow, InstanceRow, OperationRow, ServiceRow
 from sophia_cli.agent.state_store import StateStore
+from sophia_cli.deploy.known_releases import STATE_FILE
 from sophia_cli.deploy.rollout import Rollout
 from sophia_cli.deploy.supervisor_events import ActOnIncident, CloseIncident, OpenIncident
 from sophia_cli.deploy.supervisor_model import Phase
@@ -26,7 +27,6 @@ from sophia_cli.project.settings.service_codec import UnreadableValues, record_f
 from sophia_cli.project.state_folder import StateFolder
 
 log = logging.getLogger(__name__)
-STATE_FILE = "agent.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Keeper:
         self._unsaved_services: dict[str, ServiceRow] = {}
         self._unsaved_instances: dict[str, InstanceRow | None] = {}
         self._operation: OperationRow | None = store.operation()
+        self._watchers: set[Callable[[EventRow], None]] = set()
 
     @classmethod
     def open(cls, state: StateFolder, clock: Clock) -> Keeper:
@@ -197,6 +198,8 @@ class Keeper:
             )
         except StateNotWritten as error:
             self._told(error)
+            return
+        self._add_event(service, "incident-opened", f"{action.cause.value}: {action.detail}")
 
     def incident_acted(self, instance: Instance, action: ActOnIncident) -> None:
         """Write down what is done about it."""
@@ -207,6 +210,8 @@ class Keeper:
             self._store.act_on_incident(number, self._now(), action.recovery.value)
         except StateNotWritten as error:
             self._told(error)
+            return
+        self._add_event(instance.id.service, "incident-acted", action.recovery.value)
 
     def incident_closed(self, instance: Instance, action: CloseIncident) -> None:
         """Write down that it is over."""
@@ -217,6 +222,8 @@ class Keeper:
             self._store.close_incident(number, self._now(), action.outcome.value, action.seconds)
         except StateNotWritten as error:
             self._told(error)
+            return
+        self._add_event(instance.id.service, "incident-closed", f"{action.outcome.value} in {action.seconds:.3f} s")
 
     def close_left_open(self, outcome: str) -> None:
         """Close the incidents that nobody looks after: those of instances which an earlier agent knew."""
@@ -238,6 +245,8 @@ class Keeper:
                 self._store.close_incident(number, self._now(), "recovered", seconds)
         except StateNotWritten as error:
             self._told(error)
+            return
+        self._add_event(service, "incident-closed", f"{kind}: {detail}")
 
     def incidents(self, limit: int, service: str | None = None) -> tuple[IncidentRow, ...]:
         """Return the latest incidents, latest first."""
@@ -246,10 +255,22 @@ class Keeper:
     def event(self, service: str, kind: str, detail: str) -> None:
         """Write down something worth telling that is no incident."""
         log.info(kind, extra={"service": service, "detail": detail})
+        self._add_event(service, kind, detail)
+
+    def watch_events(self, told: Callable[[EventRow], None]) -> Callable[[], None]:
+        """Have `told` called with every event from now on; what comes back ends that."""
+        self._watchers.add(told)
+        return lambda: self._watchers.discard(told)
+
+    def _add_event(self, service: str, kind: str, detail: str) -> None:
+        at = self._now()
         try:
-            self._store.add_event(self._now(), service, kind, detail)
+            number = self._store.add_event(at, service, kind, detail)
         except StateNotWritten as error:
             self._told(error)
+            return
+        for told in tuple(self._watchers):
+            told(EventRow(number, at, service, kind, detail))
 
     def events(self, limit: int, after: int = 0) -> tuple[EventRow, ...]:
         """Return the latest events with a number above `after`, oldest first."""

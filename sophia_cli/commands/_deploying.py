@@ -31,6 +31,7 @@ from sophia_cli.project.secrets.chain import resolve_secrets
 from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
 from sophia_cli.project.secrets.model import Provider, Secret
 from sophia_cli.project.secrets.providers import DotenvFile, ProcessEnvironment
+from sophia_cli.project.settings.missing_apps import missing_apps
 from sophia_cli.project.settings.model import PackageSet
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
@@ -71,12 +72,13 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
         )
     say("reading the project")
     graph = _graph(project)
+    installed = _installed(project)
+    _check_apps(project, graph, installed, environment)
     outline = outline_environment(root, project.settings.project.python, os.environ)
     persist = sorted({path for service in services for path in service.persist})
     watched = sorted({pattern for service in services for pattern in service.watch})
     sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
     secrets = {service.name: _secrets(service, root, environment or "") for service in services}
-    installed = _installed(project)
     spec = _spec(project)
     planned_outline = outline if spec is None else outline_of(spec, outline)
     candidates = _candidates(state, services, graph, sources, planned_outline, installed, secrets, environment or "")
@@ -211,6 +213,32 @@ def _graph(project: Project) -> ImportGraph:
 def _installed(project: Project) -> Environment:
     place = find_environment(project.root, project.settings.project.python)
     return Environment() if place is None else read_environment(place)
+
+
+def _check_apps(project: Project, graph: ImportGraph, installed: Environment, environment: str | None) -> None:
+    """Raise the first of the errors about apps that do not exist."""
+
+    def read(path: str) -> bytes | None:
+        try:
+            return (project.root / path).read_bytes()
+        except OSError:
+            return None
+
+    tops = {name.partition(".")[0] for one in installed.distributions.values() for name in one.imports}
+    roots = [root.path for root in graph.roots if not root.applies_to]
+    errors = missing_apps(
+        project.settings, graph.files, roots, read, environment=environment, is_installed=tops.__contains__
+    )
+    if errors:
+        raise errors[0]
+    for service in project.settings.for_environment(environment):
+        if service.app is not None and service.port is None:
+            raise UsageError(
+                "service-without-port",
+                f"service `{service.name}` is an app, so it needs a `port`",
+                hint=f"add `port` to `[services.{service.name}]`; what serves nobody is a `command`",
+                location=project.settings.source,
+            )
 
 
 def _commit(root: Path) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from sophia_cli.core.errors import UnavailableError, UsageError
@@ -51,51 +51,52 @@ def agent_status(link: AgentLink) -> AgentStatus:
 
 
 def _unwatched(state: StateFolder) -> tuple[ServiceStatus, ...]:
-    """Return the services whose processes run although no agent does, as these processes tell it themselves."""
+    """Return the deployed services while no agent runs: what was written down, and which processes go on."""
     if not state.exists():
         return ()
+    from sophia_cli.deploy.known_releases import known_releases
     from sophia_cli.project.host.processes import processes_of_project, running_for_s
 
-    first: dict[str, ServiceStatus] = {}
+    found: dict[str, ServiceStatus] = {}
+    for known in known_releases(state.path):
+        down = _without_agent(known.service, ServiceState.STOPPED, known.release, "no agent runs")
+        found[known.service] = replace(down, previous=known.previous)
+    running: set[str] = set()
     for process in processes_of_project(str(state.root)):
         # The first process of an instance leads its session; the others are what it started.
-        if process.identity.pid != process.session or process.service in first:
+        if process.identity.pid != process.session or process.service in running:
             continue
-        first[process.service] = ServiceStatus(
-            name=process.service,
-            state=ServiceState.UNWATCHED,
-            health=Health.UNKNOWN,
-            release=int(process.release) if process.release.isdigit() else None,
-            previous=None,
-            port=None,
-            pid=process.identity.pid,
-            uptime_s=running_for_s(process.identity),
-            restarts=0,
-            incidents=0,
-            wanted=1,
-            ready=0,
-            reason="it runs, but no agent looks after it; `sophia agent start` takes it over",
-        )
-    return tuple(first.values())
+        running.add(process.service)
+        release = int(process.release) if process.release.isdigit() else None
+        reason = "it runs, but no agent looks after it; `sophia agent start` takes it over"
+        up = _without_agent(process.service, ServiceState.UNWATCHED, release, reason)
+        uptime_s = running_for_s(process.identity)
+        found[process.service] = replace(up, pid=process.identity.pid, uptime_s=uptime_s)
+    return tuple(found.values())
 
 
-def _absent(name: str, port: int | None, replicas: int, is_unknown: bool) -> ServiceStatus:
-    reason = "no agent runs" if is_unknown else None
+def _without_agent(name: str, state: ServiceState, release: int | None, reason: str) -> ServiceStatus:
     return ServiceStatus(
         name=name,
-        state=ServiceState.ABSENT,
+        state=state,
         health=Health.UNKNOWN,
-        release=None,
+        release=release,
         previous=None,
-        port=port,
+        port=None,
         pid=None,
         uptime_s=None,
         restarts=0,
         incidents=0,
-        wanted=replicas,
+        wanted=1,
         ready=0,
         reason=reason,
     )
+
+
+def _absent(name: str, port: int | None, replicas: int, is_unknown: bool) -> ServiceStatus:
+    reason = "no agent runs" if is_unknown else "never deployed"
+    absent = _without_agent(name, ServiceState.ABSENT, None, reason)
+    return replace(absent, port=port, wanted=replicas)
 
 
 def _named(known: dict[str, ServiceStatus], name: str) -> ServiceStatus:

@@ -84,6 +84,8 @@ def deploy(
         workshop = open_workshop(project, env, progress.say)
         found = planned(workshop, agent_status(link).services, wanted)
         notes += [note.sentence for note in found.notes]
+        if workshop.outline.is_own:
+            notes.append(OWN_ENVIRONMENT)
         made: list[Release] = make_releases(workshop, found, clock, progress.say)
         progress.clear()
         lines = StepLines(quiet)
@@ -104,6 +106,11 @@ def deploy(
         "deploy", verdict, code, clock.monotonic() - started, done.run_id, reports, env or "", tuple(notes)
     )
     return write_report(report, chosen is Format.JSON, quiet, verbose, output)
+
+
+OWN_ENVIRONMENT = (
+    "the project has no virtual environment: its services run in Sophia's own (`[project] python` names one)"
+)
 
 
 def _planned_report(found: object, environment: str, duration_s: float) -> DeployReport:
