@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sophia_cli.checks.answer import is_json_type
-from sophia_cli.checks.openapi.model import MULTIPART, Body
+from sophia_cli.checks.openapi.model import MULTIPART, Body, Place
 from sophia_cli.checks.openapi.requests import Filled, raw_request, request_for
 from sophia_cli.checks.openapi.samples import merged, properties_of, required_of, type_of
 from sophia_cli.checks.openapi.trials import Subject, Trial
@@ -14,22 +15,33 @@ from sophia_cli.checks.openapi.trials import Subject, Trial
 _MOST_FIELDS = 12
 
 
-def without_fields(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
-    """Return trials without each field in turn; a required one must be refused, another must do no harm."""
-    if not isinstance(filled.body, dict):
-        return ()
-    required = required_of(merged(body.schema, subject.document))
+def without_fields(filled: Filled, body: Body | None, subject: Subject) -> Sequence[Trial]:
+    """Return trials without each field and query parameter in turn.
+
+    A required one must be refused, another must do no harm.
+    """
+    document = subject.document
     trials = []
+    for parameter in filled.operation.in_place(Place.QUERY):
+        if parameter.name in filled.query:
+            rest = {name: value for name, value in filled.query.items() if name != parameter.name}
+            request = request_for(replace(filled, query=rest), document)
+            # A required parameter of a declared check is only one that was there.
+            is_declared = bool(filled.operation.responses)
+            trials.append(Trial(f"without `{parameter.name}`", request, must_refuse=is_declared and parameter.required))
+    if body is None or not isinstance(filled.body, dict):
+        return trials
+    required = required_of(merged(body.schema, document))
     for name in list(filled.body)[:_MOST_FIELDS]:
-        rest = {key: value for key, value in filled.body.items() if key != name}
-        request = request_for(filled.with_body(rest), subject.document)
+        fields = {key: value for key, value in filled.body.items() if key != name}
+        request = request_for(filled.with_body(fields), document)
         trials.append(Trial(f"without `{name}`", request, must_refuse=name in required))
     return trials
 
 
-def malformed(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+def malformed(filled: Filled, body: Body | None, subject: Subject) -> Sequence[Trial]:
     """Return trials with JSON that ends too early, or is none; both must be refused."""
-    if not is_json_type(body.media_type):
+    if body is None or not is_json_type(body.media_type):
         return ()
     texts = (("JSON that breaks off", b'{"sophia": '), ("text that is no JSON", b"sophia <&> \x01"))
     return [
@@ -38,10 +50,16 @@ def malformed(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
     ]
 
 
-def empty(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+def empty(filled: Filled, body: Body | None, subject: Subject) -> Sequence[Trial]:
     """Return trials without any content, in several senses; they must do no harm."""
     document = subject.document
-    trials: list[Trial] = []
+    trials = [
+        Trial(f"an empty `{name}`", request_for(filled.with_query(name, ""), document), must_refuse=False)
+        for name, value in filled.query.items()
+        if isinstance(value, str)
+    ]
+    if body is None:
+        return trials
     if is_json_type(body.media_type):
         kinds = (("an empty body", b""), ("an empty object", b"{}"), ("an empty list", b"[]"), ("null", b"null"))
         trials += [
@@ -58,9 +76,9 @@ def empty(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
     return trials
 
 
-def with_wrong_type(filled: Filled, body: Body, subject: Subject) -> Sequence[Trial]:
+def with_wrong_type(filled: Filled, body: Body | None, subject: Subject) -> Sequence[Trial]:
     """Return trials with a value of another type in each field; they must do no harm."""
-    if not isinstance(filled.body, dict) or not is_json_type(body.media_type):
+    if body is None or not isinstance(filled.body, dict) or not is_json_type(body.media_type):
         return ()
     properties = properties_of(merged(body.schema, subject.document))
     trials = []

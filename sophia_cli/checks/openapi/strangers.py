@@ -57,21 +57,23 @@ def _is_empty_list(body: bytes) -> bool:
     return bool(lists) and all(value == [] for value in lists)
 
 
-def invalid_states(filled: Filled, subject: Subject) -> Sequence[Trial]:
-    """Return trials with a value that an enumeration does not have, or a state that no thing can be in."""
-    document = subject.document
+def invalid_values(filled: Filled, subject: Subject) -> Sequence[Trial]:
+    """Return trials with a value that an enumeration or a bound excludes, or with a state that nothing can be in."""
+    document, operation = subject.document, filled.operation
+    is_read = operation.method in ("GET", "HEAD")
     trials: list[Trial] = []
-    for parameter in filled.operation.in_place(Place.QUERY):
-        value = _invalid(parameter.name, merged(parameter.schema, document), ())
-        if value is not None:
-            request = request_for(filled.with_query(parameter.name, value), document)
-            trials.append(Trial(f"`{parameter.name}` = {value!r}", request, must_refuse=True))
-    body = filled.operation.body
-    if body is None or not isinstance(filled.body, dict):
+    for parameter in operation.parameters:
+        value = _invalid(parameter.name, merged(parameter.schema, document), (), needs_limits=is_read)
+        if value is not None and parameter.place in (Place.QUERY, Place.PATH) and not is_identifier(parameter.name):
+            is_in_path = parameter.place is Place.PATH
+            changed = (filled.with_path if is_in_path else filled.with_query)(parameter.name, value)
+            trials.append(Trial(f"`{parameter.name}` = {value!r}", request_for(changed, document), must_refuse=True))
+    body = operation.body
+    if body is None or is_read or not isinstance(filled.body, dict):
         return trials
     properties = properties_of(merged(body.schema, document))
     for name in dict.fromkeys((*properties, *filled.body)):
-        value = _invalid(name, merged(properties.get(name, {}), document), tuple(filled.body))
+        value = _invalid(name, merged(properties.get(name, {}), document), tuple(filled.body), needs_limits=False)
         if value is not None:
             request = request_for(filled.with_body({**filled.body, name: value}), document)
             trials.append(Trial(f"`{name}` = {value!r}", request, must_refuse=True))
@@ -85,12 +87,19 @@ def _stranger(schema: Mapping[str, object]) -> str | int:
     return _STRANGE_UUID if schema.get("format") == "uuid" else _STRANGER
 
 
-def _invalid(name: str, schema: Mapping[str, object], siblings: tuple[str, ...]) -> str | int | None:
-    """Return a value that a field cannot have, None when nothing says what it can have."""
-    options = schema.get("enum")
+def _invalid(
+    name: str, schema: Mapping[str, object], siblings: tuple[str, ...], *, needs_limits: bool
+) -> str | float | None:
+    """Return a value that a field cannot have, None when nothing says what it can have.
+
+    With `needs_limits` only the document may say so: a list that is filtered by an unknown state may well be empty.
+    """
+    options, least = schema.get("enum"), schema.get("minimum")
     if isinstance(options, list) and options:
         return _STRANGE_NUMBER if all(isinstance(option, int) for option in options) else _STRANGER
-    if type_of(schema) != "string" or "format" in schema or not _STATE.search(name.lower()):
+    if isinstance(least, int | float) and type_of(schema) in ("integer", "number"):
+        return least - 1
+    if needs_limits or type_of(schema) != "string" or "format" in schema or not _STATE.search(name.lower()):
         return None
     # The state of an address is a region, and any text may be one.
     is_region = any(_ADDRESS.search(sibling.lower()) for sibling in siblings)

@@ -13,14 +13,14 @@ from sophia_cli.checks.openapi.model import Body, Operation, Place
 from sophia_cli.checks.openapi.reads import MOST_OPERATIONS, is_dangerous
 from sophia_cli.checks.openapi.requests import Filled, request_for
 from sophia_cli.checks.openapi.scores import run_scores, takes_input
-from sophia_cli.checks.openapi.strangers import identifiers_of, invalid_states, refuses_stranger, unknown_ids
+from sophia_cli.checks.openapi.strangers import identifiers_of, invalid_values, refuses_stranger, unknown_ids
 from sophia_cli.checks.openapi.traversal import file_requests, is_file_like, run_file_requests, run_raw_paths
 from sophia_cli.checks.openapi.trials import Subject, Trial, run_trials
 from sophia_cli.checks.planned import Outcome, PlannedCheck
 from sophia_cli.core.checks import CheckKind, SkippedCheck
 
 _READING = ("GET", "HEAD", "OPTIONS")
-OfBody = Callable[[Filled, Body, Subject], Sequence[Trial]]
+OfRequest = Callable[[Filled, Body | None, Subject], Sequence[Trial]]
 
 
 def plan_writes(subject: Subject, service: str) -> tuple[list[PlannedCheck], tuple[SkippedCheck, ...]]:
@@ -46,18 +46,20 @@ def _plan_operation(operation: Operation, subject: Subject) -> Iterator[PlannedC
     body = operation.body if writes else None
     if writes and operation.method != "DELETE":
         yield _planned(f"{operation} with valid values", lambda: _valid(operation, subject))
-    kinds: tuple[tuple[str, OfBody], ...] = (
-        ("refuses what lacks a field", without_fields),
-        ("refuses malformed JSON", malformed),
-        ("survives an empty document", empty),
-        ("survives values of another type", with_wrong_type),
+    has_query = bool(operation.in_place(Place.QUERY))
+    kinds: tuple[tuple[str, OfRequest, bool], ...] = (
+        ("refuses what lacks a field", without_fields, has_query),
+        ("refuses malformed JSON", malformed, False),
+        ("survives an empty document", empty, has_query),
+        ("survives values of another type", with_wrong_type, False),
     )
-    for words, make in kinds if body is not None else ():
-        yield _planned(f"{operation} {words}", _of_body(operation, make, subject))
+    for words, make, also_without_body in kinds:
+        if body is not None or also_without_body:
+            yield _planned(f"{operation} {words}", _of_request(operation, make, subject))
     if identifiers_of(operation):
         yield _planned(f"{operation} refuses an unknown id", lambda: _unknown_id(operation, subject))
-    if body is not None or operation.in_place(Place.QUERY):
-        yield _planned(f"{operation} refuses invalid states", lambda: _invalid_states(operation, subject))
+    if body is not None or operation.parameters:
+        yield _planned(f"{operation} refuses invalid values", lambda: _invalid_values(operation, subject))
     fields = [parameter.name for parameter in operation.parameters]
     if body is not None or any(is_file_like(name) for name in fields):
 
@@ -73,9 +75,8 @@ def _planned(name: str, run: Callable[[], Awaitable[Outcome]]) -> PlannedCheck:
     return PlannedCheck(name, CheckKind.WRITES, run)
 
 
-def _of_body(operation: Operation, make: OfBody, subject: Subject) -> Callable[[], Awaitable[Outcome]]:
+def _of_request(operation: Operation, make: OfRequest, subject: Subject) -> Callable[[], Awaitable[Outcome]]:
     async def run() -> Outcome:
-        assert operation.body is not None  # the caller looked
         return await run_trials(make(subject.filled(operation), operation.body, subject), subject.asking)
 
     return run
@@ -97,5 +98,5 @@ async def _unknown_id(operation: Operation, subject: Subject) -> Outcome:
     return await run_trials(unknown_ids(subject.filled(operation), subject), subject.asking, refuses)
 
 
-async def _invalid_states(operation: Operation, subject: Subject) -> Outcome:
-    return await run_trials(invalid_states(subject.filled(operation), subject), subject.asking)
+async def _invalid_values(operation: Operation, subject: Subject) -> Outcome:
+    return await run_trials(invalid_values(subject.filled(operation), subject), subject.asking)

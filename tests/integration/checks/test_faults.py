@@ -17,7 +17,7 @@ CAUGHT_BY = {
         "GET /orders/{order_id} refuses an unknown id",
         "PATCH /orders/{order_id} refuses an unknown id",
     },
-    Fault.ANY_STATE: {"PATCH /orders/{order_id} refuses invalid states"},
+    Fault.ANY_STATE: {"PATCH /orders/{order_id} refuses invalid values"},
     Fault.CONSTANT_SCORE: {"POST /pleasantness computes its figures"},
     Fault.NO_MCP: {"MCP is spoken where it is claimed"},
     Fault.EMPTY_DOCUMENT_CRASHES: {"POST /words survives an empty document"},
