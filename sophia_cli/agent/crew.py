@@ -59,13 +59,13 @@ class Crew:
         self.gave_up: Callable[[Instance], None] | None = None
         self.runtimes: dict[str, ServiceRuntime] = {}
         self._loop = loop
-        self._reaper = Reaper(loop)
+        self.reaper = Reaper(loop)
         run_folder = state.path / RUN_FOLDER
         self.healer = Healer(self.releases, keeper, state.path / "logs")
         wiring = Wiring(self.secrets.of, self.urls_of, self.open_listener, self.healer.look_at_copy)
         self.starter = ProjectStarter(state.root, run_folder, self.releases, self.listeners, self.logs, wiring)
         self.doors = ProjectDoors(self.starter, self.releases)
-        self._around = Surroundings(loop, self._reaper, self.starter, self, jitter, self.dependencies_down)
+        self._around = Surroundings(loop, self.reaper, self.starter, self, jitter, self.dependencies_down)
         self._up: dict[str, bool] = {}
         self._tasks = Tasks(loop)
         self._looks = 0
@@ -74,7 +74,7 @@ class Crew:
         """Begin to wait for children."""
         for folder in (RUN_FOLDER, "logs"):
             (self.state.path / folder).mkdir(mode=0o700, exist_ok=True)
-        self._reaper.start()
+        self.reaper.start()
 
     def adopt(self) -> Pending | None:
         """Take over what an earlier agent left: services, processes, listeners. Returns the operation it was in."""
@@ -97,7 +97,7 @@ class Crew:
             for instance in runtime.instances:
                 instance.forget()
         self._tasks.cancel()
-        self._reaper.stop()
+        self.reaper.stop()
         self.listeners.close_all()
 
     def runtime(self, name: str) -> ServiceRuntime:
@@ -260,8 +260,10 @@ class Crew:
         if incoming.keeps_stopped:
             runtime.is_stopped = True
             self.listeners.close(runtime.name)
+            self.keeper.event(runtime.name, "stopped", f"release {incoming.release.number}")
         else:
             runtime.settle(incoming.release)
+            self.keeper.event(runtime.name, "released", f"release {incoming.release.number} serves")
         self.keeper.save_service(runtime)
         self._tell_dependents(runtime.name)
 
@@ -270,6 +272,7 @@ class Crew:
         runtime = self.runtime(incoming.work.service)
         if incoming.previous is None:
             self.listeners.close(runtime.name)
+        self.keeper.event(runtime.name, "taken-back", f"release {incoming.release.number} did not come through")
         self.keeper.save_service(runtime)
 
     def log_lines(self, instance: Instance) -> tuple[str, ...]:

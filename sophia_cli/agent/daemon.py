@@ -17,6 +17,8 @@ from sophia_cli.agent.crew import Crew
 from sophia_cli.agent.keeper import Keeper
 from sophia_cli.agent.methods import Methods
 from sophia_cli.agent.server import Server
+from sophia_cli.agent.subscriptions import Subscriptions
+from sophia_cli.agent.web_process import WebProcess
 from sophia_cli.core.errors import BusyError
 from sophia_cli.deploy.link.address import AGENT_SOCKET, listen
 from sophia_cli.project.clock import SystemClock
@@ -51,11 +53,15 @@ async def _serve(state: StateFolder, ready: Callable[[], None]) -> None:
         log.warning("orphans are not followed", extra={"reason": orphans.reason})
     clock = SystemClock()
     with Keeper.open(state, clock) as keeper:
-        crew = Crew(state, keeper, loop, random.Random().random)  # jitter, not a secret
+        jitter = random.Random().random  # not a secret
+        crew = Crew(state, keeper, loop, jitter)
         crew.start()
         operation = crew.adopt()
-        methods = Methods(crew, clock, ended)
-        server = Server(methods.table())
+        web = WebProcess(state, loop, crew.reaper, jitter)
+        methods = Methods(crew, clock, ended, web.status)
+        server = Server({**methods.table(), "web": web.told, "subscribe": Subscriptions(keeper).subscribe})
+        # Before anybody is answered: a web API that an earlier agent left would find out that it is not ours, and end.
+        web.begin(lambda: methods.is_busy)
         await server.start(listen(state.path, AGENT_SOCKET))
         log.info("agent runs", extra={"pid": os.getpid(), "project": str(state.root)})
         ready()
@@ -66,6 +72,7 @@ async def _serve(state: StateFolder, ready: Callable[[], None]) -> None:
             crew.start_missing()
         await ended.wait()
         watch.cancel()
+        await web.end()
         await server.stop()
         crew.leave()
         with contextlib.suppress(FileNotFoundError):

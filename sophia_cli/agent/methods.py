@@ -18,6 +18,7 @@ from sophia_cli.agent.planning import incoming, leaving, rollback_target, stages
 from sophia_cli.agent.server import Call, Method, Session
 from sophia_cli.agent.slot import Holder, Lease, Slot
 from sophia_cli.agent.tasks import Tasks
+from sophia_cli.agent.web_process import WebStatus
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.service_status import AgentStatus
@@ -33,8 +34,9 @@ _HEAL_WAIT_S = 600.0
 class Methods:
     """Answers requests; operations run one at a time, in the order in which their commands came."""
 
-    def __init__(self, crew: Crew, clock: Clock, ended: asyncio.Event) -> None:
+    def __init__(self, crew: Crew, clock: Clock, ended: asyncio.Event, web: Callable[[], WebStatus]) -> None:
         self._crew = crew
+        self._web = web
         self._clock = clock
         self._ended = ended
         self._since = clock.now().isoformat(timespec="seconds")
@@ -43,6 +45,11 @@ class Methods:
         self._tasks = Tasks(asyncio.get_running_loop())
         self._running: set[asyncio.Task[tuple[str, tuple[ServiceReport, ...]]]] = set()
         crew.gave_up = self._heal
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether services are being changed."""
+        return self._slot.holder is not None
 
     def table(self) -> Mapping[str, Method]:
         """Return the methods by name."""
@@ -94,14 +101,16 @@ class Methods:
 
     async def _status(self, call: Call) -> Fields:
         holder = self._slot.holder
+        web = self._web()
         status = AgentStatus(
             pid=os.getpid(),
             version=__version__,
             state="running",
             since=self._since,
             busy_with=None if holder is None else holder.describe(),
-            web=None,
+            web=web.url,
             services=self._crew.statuses(),
+            web_note=web.note,
         )
         return _fields(status)
 
@@ -179,7 +188,9 @@ class Methods:
         return done
 
     async def _incidents(self, call: Call) -> Fields:
-        return {"incidents": [to_values(one) for one in self._crew.keeper.incidents(int(call.number("limit", 100)))]}
+        service = None if call.params.get("service") is None else call.text("service")
+        found = self._crew.keeper.incidents(int(call.number("limit", 100)), service)
+        return {"incidents": [to_values(one) for one in found]}
 
     async def _shutdown(self, call: Call) -> Fields:
         self._ended.set()

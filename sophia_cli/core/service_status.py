@@ -74,7 +74,10 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """The agent itself: `state` is `running` or `adopting`; `busy_with` names who changes services."""
+    """The agent itself: `state` is `running` or `adopting`; `busy_with` names who changes services.
+
+    `web` is the address of its web API while that serves; else `web_note` says why it does not.
+    """
 
     pid: int
     version: str
@@ -83,6 +86,7 @@ class AgentStatus:
     busy_with: str | None
     web: str | None
     services: tuple[ServiceStatus, ...]
+    web_note: str | None = None
 
 
 def health_score(services: tuple[ServiceStatus, ...]) -> float | None:

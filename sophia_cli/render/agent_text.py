@@ -10,13 +10,14 @@ from sophia_cli.render.style import plural, visible
 
 
 def agent_text(agent: AgentStatus | None, root: str) -> str:
-    """Return the agent in one line."""
+    """Return the agent in one line, and in another why its web API does not serve."""
     if agent is None:
         return f"no agent runs for {visible(root)}; services that it started go on, unwatched\n"
     web = f", web API at {agent.web}" if agent.web else ""
+    note = f"web API: {visible(agent.web_note)}\n" if agent.web_note else ""
     busy = f"; changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
     services = plural(len(agent.services), "service")
-    return f"agent pid {agent.pid} {agent.state} since {agent.since}, {services}{web}{busy}\n"
+    return f"agent pid {agent.pid} {agent.state} since {agent.since}, {services}{web}{busy}\n{note}"
 
 
 def agent_json(agent: AgentStatus | None, exit_code: int, duration_s: float) -> str:
@@ -28,6 +29,7 @@ def agent_json(agent: AgentStatus | None, exit_code: int, duration_s: float) -> 
         "since": None,
         "busy_with": None,
         "web": None,
+        "web_note": None,
     }
     fields = absent if agent is None else agent_fields(agent)
     return document(

@@ -40,6 +40,7 @@ def agent_fields(agent: AgentStatus) -> dict[str, object]:
         "since": agent.since,
         "busy_with": agent.busy_with,
         "web": agent.web,
+        "web_note": agent.web_note,
     }
 
 

@@ -69,7 +69,7 @@ class AgentLink:
                     case Answer():
                         return message.result
                     case Refusal():
-                        raise _refused(message)
+                        raise refused(message)
                     case Event():
                         if seen is not None:
                             seen(message)
@@ -115,7 +115,8 @@ def connect_agent(state: Path) -> AgentLink | None:
         ) from error
 
 
-def _refused(refusal: Refusal) -> SophiaError:
+def refused(refusal: Refusal) -> SophiaError:
+    """Return the error that the agent answers with, as it is."""
     try:
         code = ExitCode(refusal.exit_code)
     except ValueError:
