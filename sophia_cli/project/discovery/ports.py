@@ -14,7 +14,7 @@ _PUBLIC = (Form.COMPOSE, Form.PROCFILE)
 
 
 def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the services with ports, in the same order; those that are not switched on and workers get none.
+    """Return the services with ports, in the same order. Workers get none, nor does what is not switched on, applications apart.
 
     A port of a compose file wins over one in the code; of two services that name one port, the first keeps it.
     """
@@ -27,7 +27,7 @@ def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
     chosen: list[Proposal] = []
     for proposal in proposals:
         port, _ = wanted.get(proposal.name, (None, False))
-        if proposal.doubt is not None or (port is None and proposal.app is None and not _is_server(proposal)):
+        if proposal.app is None and (proposal.doubt is not None or (port is None and not _is_server(proposal))):
             chosen.append(proposal)
         elif port is not None and taken.get(port) == proposal.name:
             chosen.append(replace(proposal, port=port))
