@@ -14,10 +14,10 @@ from sophia_cli.core.measurement_report import Checked
 from sophia_cli.project.settings.service_model import Service
 
 
-def checks_of(service: Service, root: Path, access: Access) -> Checked:
+def checks_of(service: Service, root: Path, environment: str | None, access: Access) -> Checked:
     """Run the checks of a service and return what they came to; one that no longer answers has failed them."""
     wishes = VerifyWishes(access.timeout_s, False, access.allow_remote, access.insecure)
-    (plan,) = verify_plans((service.name,), root, None, wishes)
+    (plan,) = verify_plans((service.name,), root, environment, wishes)
     try:
         found = asyncio.run(verify(plan, lambda number, count, name: None))
     except UnavailableError as error:

@@ -34,18 +34,18 @@ class Named:
     objectives: tuple[Promised, ...]
 
 
-def named_targets(words: Sequence[str], root: Path, aim: Aim) -> tuple[Named, ...]:
+def named_targets(words: Sequence[str], root: Path, aim: Aim, environment: str | None) -> tuple[Named, ...]:
     """Return what the words name, each once; without words every service with a port, those it depends on first.
 
     A service is asked at the path of its HTTP probe, else `/`; for a tool at that of its MCP probe, else `/mcp`; a flow
-    has its own paths.
+    has its own paths. With an `environment` services are as they are there.
 
     UsageError for a service that is not declared or has no port, and where there are neither words nor services. A word
     that cannot be the name of a declared service is returned as a URL, which is judged where it is taken apart.
     """
     if words:
-        return tuple(dict.fromkeys(_named(word, root, aim) for word in words))
-    services = load_settings(root).services
+        return tuple(dict.fromkeys(_named(word, root, aim, environment) for word in words))
+    services = load_settings(root).for_environment(environment)
     found = tuple(_of_service(service, aim) for service in in_order(services) if service.port is not None)
     if not found:
         hint = "write `sophia bench http://127.0.0.1:8000/health`, or declare services in the settings"
@@ -69,10 +69,10 @@ def in_order(services: Sequence[Service]) -> tuple[Service, ...]:
     return tuple(one for service in services for one in place(service))
 
 
-def _named(word: str, root: Path, aim: Aim) -> Named:
+def _named(word: str, root: Path, aim: Aim, environment: str | None) -> Named:
     if "://" in word:
         return Named(word, None, ())
-    services = load_settings(root).services
+    services = load_settings(root).for_environment(environment)
     for service in services:
         if service.name == word:
             return _of_service(service, aim)

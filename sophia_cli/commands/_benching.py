@@ -36,6 +36,7 @@ class Benching:
     options: BenchOptions
     asked: RequestSpec | Flow
     access: Access
+    environment: str | None
     observe: Observe
     clock: Clock
 
@@ -106,7 +107,7 @@ class Benching:
             return row
         from sophia_cli.commands._bench_checks import checks_of
 
-        checks = checks_of(named.service, self.root, self.access)
+        checks = checks_of(named.service, self.root, self.environment, self.access)
         return replace(row, checks=checks, grade=None if row.grade is None else with_checks(row.grade, checks))
 
     def _kept(self, row: BenchRow, plan: BenchPlan, url: str) -> BenchRow:

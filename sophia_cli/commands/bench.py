@@ -102,6 +102,9 @@ def bench(
     no_checks: Annotated[
         bool, option("--no-checks", help="Leave out the functional checks of a declared service.")
     ] = False,
+    environment: Annotated[
+        str | None, option("--env", metavar="NAME", help="Services as they are in that environment.")
+    ] = None,
     allow_remote: Annotated[bool, option("--allow-remote", help="Allow a target that is not on this machine.")] = False,
     insecure: Annotated[bool, option("--insecure", help="Accept any TLS certificate.")] = False,
     format_: Annotated[
@@ -143,10 +146,10 @@ def bench(
     from sophia_cli.commands._benching import Benching
 
     root = find_root(Path())
-    targets = named_targets(target or (), root, aim)
+    targets = named_targets(target or (), root, aim, environment)
     progress = BenchProgress(sys.stderr, os.environ, quiet)
     access = Access(allow_remote, insecure, options.timeout_s)
-    benching = Benching(root, options, asked, access, progress.show, clock)
+    benching = Benching(root, options, asked, access, environment, progress.show, clock)
     benching.check(targets)
     services: list[BenchRow | UnbenchedRow] = []
     try:

@@ -101,6 +101,15 @@ def test_a_mistake_in_one_name_is_said_before_any_load(server: Server, capsys: p
     assert json.loads(capsys.readouterr().out)["error"]["reference"] == "url-invalid"
 
 
+def test_an_environment_moves_a_service(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    declare(tmp_path, api=f"port = {closed_port()}")
+    with (tmp_path / "sophia.toml").open("a") as stream:
+        stream.write(f"[environments.staging.services.api]\nport = {server.port}\n")
+    (row,) = rows_of(bench(capsys, "api", "--env", "staging"))
+    assert row["url"] == server.url
+    assert main(["bench", "api", "--env", "nowhere"]) == 2
+
+
 def test_nothing_to_measure_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--json"]) == 2
     assert "no target is named" in json.loads(capsys.readouterr().out)["error"]["message"]
