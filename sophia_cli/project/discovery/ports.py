@@ -14,7 +14,7 @@ _PUBLIC = (Form.COMPOSE, Form.PROCFILE)
 
 
 def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the services with ports, in the same order. Workers get none, nor does what is not switched on, applications apart.
+    """Return the services with ports, in the same order; workers get none, nor do commands that are not switched on.
 
     A port of a compose file wins over one in the code; of two services that name one port, the first keeps it.
     """
