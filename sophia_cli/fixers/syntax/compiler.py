@@ -82,6 +82,28 @@ _TOKENIZER = re.compile(
 )
 
 
+_LATE = re.compile(
+    r"' outside |outside async function|outside of an? |not properly in loop|^duplicate argument|nonlocal|global"
+    r"|__future__ imports|default 'except:'"
+)
+_ABOUT_SCOPES = re.compile(
+    r"import \* only|inside .* comprehension|comprehension (?:in|inner|iter)|annotated name|__debug__"
+)
+
+
+def is_late(fault: SyntaxFault) -> bool:
+    """Whether the compiler only says so once it has parsed the whole text, wherever the fault stands."""
+    return _LATE.search(fault.message) is not None
+
+
+def is_of_its_line(fault: SyntaxFault) -> bool:
+    """Whether the compiler says so of the place, whatever stands further down: it could not parse what is there."""
+    message = fault.message
+    if fault.type not in ("SyntaxError", "IndentationError") or "never closed" in message or "EOF" in message:
+        return False
+    return not (_TOKENIZER.search(message) or _LATE.search(message) or _ABOUT_SCOPES.search(message))
+
+
 def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
     """Return what `compile` objects to first, None when the text compiles. Never raises, for any text."""
     try:

@@ -82,7 +82,7 @@ def _place(features: Features, site: Site, change: Change, op: str) -> None:
     if change.start <= fault < max(change.end, change.start + 1):
         features["at-fault"] = 1.0
     elif change.end <= fault:
-        distance = sum(1 for line in site.lines[change.end : fault] if line.strip())
+        distance = site.filled[fault] - site.filled[change.end]
         features["before-fault"] = 1.0
         features["distance"] = math.log1p(distance)
         if distance == 0:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 
-from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, quick_fault
-from sophia_cli.fixers.syntax.model import SyntaxFault
+from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, is_of_its_line, quick_fault
+from sophia_cli.fixers.syntax.model import SyntaxFault, moved_down
 from sophia_cli.fixers.syntax.pieces import pieces_of
 
 _TRY = 800  # characters that the compiler reads in the time that a question costs beside
 _COPY = 0.3  # of a text's length: what it costs to put the text together
+_LINES_AT_END = 3
 _KNOWN = 100  # what it costs to find a known answer
 
 
@@ -22,7 +23,7 @@ class Judge:
     def __init__(self) -> None:
         self.spent = 0
         self._faults: dict[str, SyntaxFault | None] = {}
-        self._pieces: dict[str, bool] = {}
+        self._pieces: dict[str, SyntaxFault | None] = {}
         self._warnings: dict[str, int | None] = {}
 
     def fault(self, text: str) -> SyntaxFault | None:
@@ -31,7 +32,11 @@ class Judge:
         if text in faults:
             self.spent += _KNOWN
             return faults[text]
-        fault = faults[text] = earliest_fault(text)
+        return self._learned(text, earliest_fault(text))
+
+    def _learned(self, text: str, fault: SyntaxFault | None) -> SyntaxFault | None:
+        """Remember what the compiler says of a text, and what asking cost."""
+        self._faults[text] = fault
         share = 1.0 if fault is None else min(1.0, fault.line / (text.count("\n") + 1))
         self.spent += int(len(text) * (share + _COPY)) + _TRY
         return fault
@@ -43,14 +48,20 @@ class Judge:
         """
         pieces = pieces_of(text)
         start = 0
+        broken: tuple[str, SyntaxFault] | None = None
         if len(pieces) > 1:
             for piece in pieces:
-                if not self._reads(piece):
+                fault = self._read(piece)
+                if fault is not None:
+                    broken = piece, fault
                     break
                 start += len(piece)
         if start < len(text):
-            blank = "\n" * text.count("\n", 0, start)
-            fault = self.fault(blank + text[start:] if blank else text)
+            above = text.count("\n", 0, start)
+            rest = "\n" * above + text[start:] if above else text
+            if broken is not None and rest not in self._faults and _is_settled(*broken):
+                return self._learned(rest, moved_down(broken[1], above))
+            fault = self.fault(rest)
             if fault is not None:
                 return fault
         if all(self.compiles(piece) for piece in pieces):
@@ -69,12 +80,17 @@ class Judge:
             self.spent += len(text)
         return self._warnings[text]
 
-    def _reads(self, piece: str) -> bool:
-        known = self._pieces.get(piece)
-        if known is None:
-            known = self._pieces[piece] = quick_fault(piece) is None
+    def _read(self, piece: str) -> SyntaxFault | None:
+        """Return what parser and scope analysis say of a piece alone."""
+        if piece not in self._pieces:
+            self._pieces[piece] = quick_fault(piece)
             self.spent += len(piece)
-        return known
+        return self._pieces[piece]
+
+
+def _is_settled(piece: str, fault: SyntaxFault) -> bool:
+    """Whether a fault of a piece is one of the text that it is cut from, since it does not come from where it ends."""
+    return is_of_its_line(fault) and piece.count("\n") - fault.line > _LINES_AT_END
 
 
 def _warnings_of(text: str) -> int | None:

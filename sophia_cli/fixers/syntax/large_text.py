@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
-from sophia_cli.fixers.syntax.model import SyntaxFault
+from sophia_cli.fixers.syntax.model import SyntaxFault, moved_down
 
 LARGE = 400_000
 """Characters from which a file is compiled in pieces."""
@@ -16,7 +15,6 @@ _WHOLE = 1_000_000  # characters; a text that is longer is never compiled at onc
 _MOST = 100_000  # characters after which a fault is no longer taken for one of where the piece ends
 _ENDS = 6  # places nearby where a piece may end instead
 _LINES_AT_END = 40
-_LINE_IN_MESSAGE = re.compile(r"(on line |at line )(\d+)")
 _BOUNDARY = re.compile(r"(?<=\n)(?!(?:else|elif|except|finally|case)\b)[A-Za-z_@]")
 _REACHES_ACROSS = re.compile(r"^[ \t]*from[ \t]+__future__[ \t]+import\b|^global\b", re.MULTILINE)
 
@@ -41,7 +39,7 @@ def first_fault(text: str, compile_fault: Callable[[str], SyntaxFault | None]) -
                 return compile_fault(text)
             fault, end = _settled(text, start, end, compile_fault)
             if fault is not None:
-                return _moved(fault, text.count("\n", 0, start))
+                return moved_down(fault, text.count("\n", 0, start))
         start = end
     return None
 
@@ -69,20 +67,6 @@ def _is_of_the_end(text: str, start: int, end: int, fault: SyntaxFault) -> bool:
     if "unterminated" in fault.message or "never closed" in fault.message:
         return True
     return text.count("\n", start, end) - fault.line < _LINES_AT_END
-
-
-def _moved(fault: SyntaxFault, lines: int) -> SyntaxFault:
-    """Return a fault of a part of a text as one of the text, with so many lines above the part."""
-
-    def moved(match: re.Match[str]) -> str:
-        return match.group(1) + str(int(match.group(2)) + lines)
-
-    return replace(
-        fault,
-        line=fault.line + lines,
-        end_line=fault.end_line + lines,
-        message=_LINE_IN_MESSAGE.sub(moved, fault.message),
-    )
 
 
 def _boundary(text: str, position: int) -> int:

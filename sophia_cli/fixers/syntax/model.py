@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sophia_cli.core.findings import Safety
@@ -39,6 +40,21 @@ class SyntaxFault:
     end_column: int
     message: str
     type: str
+
+
+def moved_down(fault: SyntaxFault, lines: int) -> SyntaxFault:
+    """Return a fault of a part of a text as one of the text, with so many lines above the part."""
+    if not lines:
+        return fault
+
+    def moved(match: re.Match[str]) -> str:
+        return match.group(1) + str(int(match.group(2)) + lines)
+
+    message = _LINE_IN_MESSAGE.sub(moved, fault.message)
+    return replace(fault, line=fault.line + lines, end_line=fault.end_line + lines, message=message)
+
+
+_LINE_IN_MESSAGE = re.compile(r"(on line |at line )(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

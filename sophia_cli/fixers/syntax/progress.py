@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.compiler import is_late
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.site import Site
 from sophia_cli.fixers.syntax.window import Window, continues, tail_view, views
-
-_LATE = re.compile(
-    r"' outside |outside async function|outside of an? |not properly in loop|^duplicate argument|nonlocal|global"
-    r"|__future__ imports|default 'except:'"
-)
 
 
 class Verdict(NamedTuple):
@@ -96,11 +91,6 @@ def is_vague(fault: SyntaxFault) -> bool:
     """Whether the fault's place says little about how far the text is right: something open swallows the rest."""
     message = fault.message
     return "never closed" in message or "unterminated" in message or "does not match opening" in message
-
-
-def is_late(fault: SyntaxFault) -> bool:
-    """Whether the compiler only says so once it has parsed the whole text, wherever the fault stands."""
-    return _LATE.search(fault.message) is not None
 
 
 def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.compiler import is_late
 from sophia_cli.fixers.syntax.costs import Costs
 from sophia_cli.fixers.syntax.features import (
     Features,
@@ -19,7 +20,7 @@ from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.losses import differing, lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.outcome import Outcomes
-from sophia_cli.fixers.syntax.progress import Trial, Verdict, is_late, is_progress, is_vague, shows
+from sophia_cli.fixers.syntax.progress import Trial, Verdict, is_progress, is_vague, shows
 from sophia_cli.fixers.syntax.ranking import Ranking
 from sophia_cli.fixers.syntax.site import Site, indent_unit
 from sophia_cli.fixers.syntax.token_model import TokenModel

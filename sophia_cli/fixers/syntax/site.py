@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, Token, TokenKind, scan
 from sophia_cli.fixers.syntax.model import SyntaxFault
@@ -110,6 +111,11 @@ class Site:
     def words(self) -> Counter[str]:
         """How often each word stands in the text."""
         return Counter(_NAME.findall("\n".join(self.lines)))
+
+    @cached_property
+    def filled(self) -> tuple[int, ...]:
+        """How many lines that are not blank stand above each line, and above the end."""
+        return tuple(accumulate((bool(line.strip()) for line in self.lines), initial=0))
 
     @cached_property
     def header(self) -> int | None:

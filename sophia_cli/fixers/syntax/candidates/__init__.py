@@ -86,7 +86,10 @@ def _each_once(
     for generator in generators:
         for change in generator(site):
             key = (change.start, change.end, change.lines)
-            if key in seen or list(change.lines) == site.lines[change.start : change.end]:
+            is_same = len(change.lines) == change.end - change.start and (
+                list(change.lines) == site.lines[change.start : change.end]
+            )
+            if is_same or key in seen:
                 continue
             seen.add(key)
             yield change

@@ -149,10 +149,11 @@ def _reindent(site: Site, target: int, indent: str) -> Iterator[Change]:
         ends.setdefault(blank, "blank")
     for step in steps[: 12 if site.fault.type != "SyntaxError" or "block" in site.fault.message else 3]:
         ends.setdefault(_without_blank_tail(site, target, step), "step")
+    moved = _moved(site, target, max(ends), indent, strings=False)
     for end, detail in ends.items():
         if end > target and end != statement:
             op = Op.INDENT_BLOCK if detail == "block" else Op.INDENT_RUN
-            yield _shift(site, target, end, indent, op, detail)
+            yield _reindented(target, moved[: end - target], op, detail)
     for end, detail in {statement: "line", **ends}.items():
         if any(index in site.inside_string for index in range(target, end)):
             yield _shift(site, target, end, indent, Op.INDENT_WITH_STRINGS, detail, strings=True)
@@ -180,19 +181,29 @@ def _without_blank_tail(site: Site, start: int, end: int) -> int:
 
 
 def _shift(site: Site, start: int, end: int, indent: str, op: Op, detail: str, *, strings: bool = False) -> Change:
+    return _reindented(start, _moved(site, start, end, indent, strings=strings), op, detail)
+
+
+def _reindented(start: int, moved: list[str], op: Op, detail: str) -> Change:
+    lines = "a line" if len(moved) == 1 else f"{len(moved)} lines"
+    end = start + len(moved)
+    return Change(start, end, tuple(moved), op, Kind.INDENTATION, f"reindent {lines}", detail=detail)
+
+
+def _moved(site: Site, start: int, end: int, indent: str, *, strings: bool) -> list[str]:
+    """Return the lines from `start` to `end` with all of them moved as the first is to `indent`."""
     base = indent_of(site.lines[start])
     difference = width_of(indent) - width_of(base)
+    kept, cut = frozenset() if strings else site.inside_string, len(base)
     moved: list[str] = []
-    for index in range(start, end):
-        line = site.lines[index]
-        if not line.strip() or (index in site.inside_string and not strings):
+    for index, line in enumerate(site.lines[start:end], start):
+        if index in kept or not line.strip():
             moved.append(line)
-        elif index == start or indent_of(line).startswith(base):
-            moved.append(indent + line[len(base) :])
+        elif line.startswith(base):
+            moved.append(indent + line[cut:])
         else:
             moved.append(" " * max(0, width_of(line) + difference) + line.lstrip(" \t\f"))
-    lines = "a line" if end - start == 1 else f"{end - start} lines"
-    return Change(start, end, tuple(moved), op, Kind.INDENTATION, f"reindent {lines}", detail=detail)
+    return moved
 
 
 def _tabs(site: Site) -> Iterator[Change]:
