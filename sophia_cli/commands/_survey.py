@@ -86,7 +86,8 @@ class ProjectSurvey:
             if known is not None and found is not None:
                 return found, known.starting
         survey = self._worked_out()
-        found, starting = survey.findings(), survey.starting(self.services)
+        view = survey.view({})
+        found, starting = survey.findings(view=view), survey.starting(self.services, view)
         if self.state is not None:
             result = ProjectResult(_encoded(found), starting, self._listings.seen if self._listings else ())
             write_result(self.state, self.key, project_state, result)

@@ -49,9 +49,12 @@ class Survey:
     listing: Listing | None = None
     silent: frozenset[str] = frozenset()
 
-    def findings(self, overlay: Mapping[str, bytes] | None = None) -> FindingsByPath:
-        """Return what the rules find, by path, sorted; files in `overlay` have these bytes instead of their own."""
-        view = self.view(overlay or {})
+    def findings(self, overlay: Mapping[str, bytes] | None = None, view: ProjectView | None = None) -> FindingsByPath:
+        """Return what the rules find, by path, sorted; files in `overlay` have these bytes instead of their own.
+
+        `view` is what `view(overlay)` gave, where that is known already.
+        """
+        view = view or self.view(overlay or {})
         found: dict[str, list[Finding]] = defaultdict(list)
         collects = gc.isenabled()
         # Thousands of values that live until the end and no cycles: the collector would only walk them.
@@ -77,11 +80,11 @@ class Survey:
         lines = source.lines
         yield from (finding for finding in ordered if not is_suppressed(lines, finding))
 
-    def starting(self, services: Sequence[Service]) -> frozenset[str] | None:
+    def starting(self, services: Sequence[Service], view: ProjectView | None = None) -> frozenset[str] | None:
         """Return the files that these services start from and import, None where one of them cannot be told."""
         if not services:
             return None
-        graph = self.view({}).graph
+        graph = (view or self.view({})).graph
         roots = [root.path for root in graph.roots if not root.applies_to]
         entries = [entry_files(service, self.facts, roots) for service in services]
         return graph.closure(path for found in entries for path in found) if all(entries) else None
