@@ -15,11 +15,13 @@ from sophia_cli.agent.listeners import Listeners
 from sophia_cli.agent.planning import shares_listener
 from sophia_cli.agent.runtime import ServiceRuntime
 from sophia_cli.agent.secret_values import SecretValues
+from sophia_cli.agent.starter import ProjectStarter
 from sophia_cli.agent.state_rows import InstanceRow, ServiceRow
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.processes import (
     ProjectProcess,
     environment_value,
@@ -49,6 +51,7 @@ class Household(Protocol):
     releases: ReleaseStore
     listeners: Listeners
     secrets: SecretValues
+    starter: ProjectStarter
 
     def runtime(self, name: str) -> ServiceRuntime:
         """Return what is known of a service."""
@@ -75,11 +78,13 @@ def adopt_services(home: Household) -> Adopted:
         _restore_service(home, service)
     for row in rows:
         adopted += _restore_instance(home, row)
+    failpoint(AgentFailpoint.PROCESSES_ADOPTED)
     known = {instance.id.name for service in services for instance in home.runtime(service.name).instances}
     _end_unknown(process for process in processes if process.instance not in known)
     for service in services:
         _restore_listener(home, service)
         home.keeper.save_service(home.runtime(service.name))
+    failpoint(AgentFailpoint.LISTENERS_RESTORED)
     return Adopted(tuple(service.name for service in services), adopted)
 
 
@@ -108,6 +113,7 @@ def _restore_instance(home: Household, row: InstanceRow) -> bool:
     instance.started_at = None if age_s is None else home.now() - age_s
     home.secrets.learn(row.service, release.service.secrets, row.identity.pid)
     instance.urls = _urls_of(row.identity.pid, release)
+    home.starter.adopted(instance, row.identity)
     instance.adopt(row.identity, is_ready=row.was_ready)
     return True
 

@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from sophia_cli.agent.adoption import Adopted, adopt_services
 from sophia_cli.agent.doors import ProjectDoors
 from sophia_cli.agent.healing import Healer
+from sophia_cli.agent.holding import Holding
 from sophia_cli.agent.instance import Instance, Surroundings
+from sophia_cli.agent.instance_groups import InstanceGroups
 from sophia_cli.agent.keeper import Keeper, Pending
 from sophia_cli.agent.listeners import Listeners
+from sophia_cli.agent.machine import Machine
 from sophia_cli.agent.operation import Incoming
 from sophia_cli.agent.reaper import Reaper
 from sophia_cli.agent.runtime import ServiceRuntime
@@ -48,12 +51,16 @@ class Crew:
     """The services of one project. `gave_up` is told of an instance that supervision has given up."""
 
     def __init__(
-        self, state: StateFolder, keeper: Keeper, loop: asyncio.AbstractEventLoop, jitter: Callable[[], float]
+        self,
+        state: StateFolder,
+        keeper: Keeper,
+        loop: asyncio.AbstractEventLoop,
+        jitter: Callable[[], float],
+        machine: Machine,
     ) -> None:
         self.state = state
         self.keeper = keeper
         self.releases = ReleaseStore(state)
-        self.listeners = Listeners()
         self.logs = ServiceLogs(state)
         self.secrets = SecretValues(state)
         self.gave_up: Callable[[Instance], None] | None = None
@@ -61,8 +68,16 @@ class Crew:
         self._loop = loop
         self.reaper = Reaper(loop)
         run_folder = state.path / RUN_FOLDER
+        self.listeners = Listeners(None if machine.hands_listeners_over else Holding(run_folder, self.reaper))
         self.healer = Healer(self.releases, keeper, state.path / "logs")
-        wiring = Wiring(self.secrets.of, self.urls_of, self.open_listener, self.healer.look_at_copy)
+        wiring = Wiring(
+            self.secrets.of,
+            self.urls_of,
+            self.open_listener,
+            self.healer.look_at_copy,
+            InstanceGroups(machine.trees),
+            machine.open_files,
+        )
         self.starter = ProjectStarter(state.root, run_folder, self.releases, self.listeners, self.logs, wiring)
         self.doors = ProjectDoors(self.starter, self.releases)
         self._around = Surroundings(loop, self.reaper, self.starter, self, jitter, self.dependencies_down)

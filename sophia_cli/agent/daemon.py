@@ -15,6 +15,7 @@ from pathlib import Path
 from sophia_cli.agent.agent_log import log_to
 from sophia_cli.agent.crew import Crew
 from sophia_cli.agent.keeper import Keeper
+from sophia_cli.agent.machine import look_at_machine
 from sophia_cli.agent.methods import Methods
 from sophia_cli.agent.server import Server
 from sophia_cli.agent.subscriptions import Subscriptions
@@ -22,6 +23,7 @@ from sophia_cli.agent.web_process import WebProcess
 from sophia_cli.core.errors import BusyError
 from sophia_cli.deploy.link.address import AGENT_SOCKET, listen
 from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.syscalls import become_subreaper
 from sophia_cli.project.state_folder import StateFolder
@@ -54,7 +56,8 @@ async def _serve(state: StateFolder, ready: Callable[[], None]) -> None:
     clock = SystemClock()
     with Keeper.open(state, clock) as keeper:
         jitter = random.Random().random  # not a secret
-        crew = Crew(state, keeper, loop, jitter)
+        failpoint(AgentFailpoint.STATE_OPENED)
+        crew = Crew(state, keeper, loop, jitter, look_at_machine(os.environ))
         crew.start()
         operation = crew.adopt()
         web = WebProcess(state, loop, crew.reaper, jitter)

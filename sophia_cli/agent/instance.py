@@ -33,6 +33,7 @@ from sophia_cli.deploy.supervisor_events import (
     TimerFired,
 )
 from sophia_cli.deploy.supervisor_model import Phase, Policy, Probing, State, due_probes
+from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.ending import Ending, next_step, perform
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import members_of, send_signal
@@ -61,8 +62,11 @@ class Starter(Protocol):
     def prober(self, instance: Instance, probing: Probing) -> Asker:
         """Return what answers a probe of the instance."""
 
-    def stopped(self, instance: Instance) -> None:
-        """Give back what the instance had, now that none of its processes is left."""
+    def stopped(self, instance: Instance) -> bool:
+        """Give back what the instance had, now that none of its processes is left.
+
+        Returns whether the kernel killed one of them for want of memory.
+        """
 
 
 class Asker(Protocol):
@@ -229,7 +233,7 @@ class Instance:
             log.warning("not started", extra={"instance": self.id.name, "reason": error.message})
             self.send(SpawnFailed(generation, error.message, self._around.jitter()))
             return
-        except Exception as error:  # noqa: BLE001 (a task of the agent: an instance that hangs in its start helps nobody)
+        except Exception as error:  # the boundary of a task of the agent: an instance that hangs helps nobody
             log.exception("a mistake in Sophia kept an instance from starting", extra={"instance": self.id.name})
             reason = f"{type(error).__name__} in the agent where none was expected"
             self.send(SpawnFailed(generation, reason, self._around.jitter()))
@@ -243,6 +247,7 @@ class Instance:
         self.send(Spawned(generation))
         # There is a process now, whatever the machine made of it: it is written down, and probed.
         self._settle()
+        failpoint(AgentFailpoint.INSTANCE_WRITTEN)
 
     def _process_ended(self, generation: int, identity: ProcessIdentity, ended: Ended) -> None:
         self.last_exit = ended
@@ -253,9 +258,12 @@ class Instance:
         await self._kill(identity)
         if self.identity == identity:
             self.identity = None
+        ran_out = False
         if not self.state.is_live or self.state.generation == generation:
-            self._around.starter.stopped(self)
-        self.send(Exited(generation, ended.code, ended.signal, self._around.jitter()))
+            ran_out = self._around.starter.stopped(self)
+        was_killed = ended.signal == signal.SIGKILL or (ended.signal is None and ended.code is None)
+        jitter = self._around.jitter()
+        self.send(Exited(generation, ended.code, ended.signal, jitter, was_out_of_memory=ran_out and was_killed))
 
     async def _kill(self, identity: ProcessIdentity) -> None:
         ending = Ending(identity, self.id.name, deadline=0.0, killing=True)

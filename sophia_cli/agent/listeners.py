@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sophia_cli.agent.holding import Holding
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.sockets import PortInUse, create_listener, next_free_port, port_of, take_listener
@@ -25,10 +26,16 @@ class Moved:
 
 
 class Listeners:
-    """Opens, keeps and takes back the public listeners, by service."""
+    """Opens, keeps and takes back the public listeners, by service.
 
-    def __init__(self) -> None:
+    With a `holding` a process of its own keeps copies of them, where services cannot hand theirs to the next agent.
+    """
+
+    def __init__(self, holding: Holding | None = None) -> None:
         self._open: dict[str, socket.socket] = {}
+        self._holding = holding
+        if holding is not None:
+            holding.lost = self._keep_all
 
     def find(self, service: str) -> socket.socket | None:
         """Return the listener of a service, None while there is none."""
@@ -53,7 +60,7 @@ class Listeners:
             # The settings name another port now; instances that still serve the old one keep their copy of it.
             self.close(service.name)
         try:
-            self._open[service.name] = create_listener(service.host, service.port)
+            self.keep(service.name, create_listener(service.host, service.port))
         except PortInUse as error:
             if service.on_port_conflict is not PortConflict.MOVE:
                 raise
@@ -65,40 +72,57 @@ class Listeners:
         port = before
         if port is not None:
             try:
-                self._open[service.name] = create_listener(service.host, port)
+                self.keep(service.name, create_listener(service.host, port))
             except PortInUse:
                 port = None
         if port is None:
             port = next_free_port(service.host, service.port + 1)
             if port is None:
                 raise conflict
-            self._open[service.name] = create_listener(service.host, port)
+            self.keep(service.name, create_listener(service.host, port))
         who = " and ".join(holder.description for holder in conflict.holders)
         return Moved(service.port, port, who)
 
     def take_back(self, service: str, host: str, port: int, holders: Iterable[ProcessIdentity]) -> bool:
-        """Take a service's listener from the processes that serve on it; False when none of them hands it over."""
+        """Take a service's listener from who keeps it, else from the processes that serve on it; False without one."""
+        if self._holding is not None:
+            kept = self._holding.take(service)
+            if kept is not None and port_of(kept) == port:
+                self._open[service] = kept
+                return True
+            if kept is not None:
+                kept.close()
         for holder in holders:
             taken = take_listener(holder, host, port)
             if isinstance(taken, Missing):
                 log.warning("listener not taken back", extra={"service": service, "reason": taken.reason})
                 return False
             if taken is not None:
-                self._open[service] = taken
+                self.keep(service, taken)
                 return True
         return False
 
     def keep(self, service: str, listener: socket.socket) -> None:
-        """Keep a listener that came from elsewhere."""
+        """Keep a listener under the name of a service."""
         self._open[service] = listener
+        if self._holding is not None:
+            self._holding.keep(service, listener)
 
     def close(self, service: str) -> None:
-        """Close the agent's copy of a listener; instances that have one go on with theirs."""
+        """Close a listener for good; instances that have a copy of it go on with theirs."""
         listener = self._open.pop(service, None)
         if listener is not None:
             listener.close()
+        if self._holding is not None:
+            self._holding.drop(service)
 
     def close_all(self) -> None:
-        """Close the agent's copies of all listeners."""
+        """Close the agent's copies of all listeners; what is held elsewhere stays for the next agent."""
+        self._holding = None
         for service in tuple(self._open):
             self.close(service)
+
+    def _keep_all(self) -> None:
+        if self._holding is not None:
+            for service, listener in self._open.items():
+                self._holding.keep(service, listener)

@@ -15,6 +15,7 @@ from sophia_cli.core.deploy_report import ServiceAction, ServiceReport, StepRepo
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.rollout import Failed, Outcome, Phase, Rollout, Succeeded, Work, first_action, next_state
+from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Operation:
             reports += found
             failed = any(report.trouble is not None for report in found)
         self._ledger.finished(self.run_id)
+        failpoint(AgentFailpoint.OPERATION_FORGOTTEN)
         return tuple(reports)
 
     async def _one(self, incoming: Incoming) -> ServiceReport:
@@ -105,6 +107,7 @@ class Operation:
             while (action := first_action(rollout)) is not None:
                 begun = time.monotonic()
                 outcome = self._kept(rollout) or await performer.perform(action)
+                failpoint(AgentFailpoint.STEP_DONE)
                 if trouble is None and not isinstance(outcome, Succeeded):
                     trouble = self._trouble(runtime, outcome)
                 detail = "" if isinstance(outcome, Succeeded) else outcome.cause
@@ -114,6 +117,7 @@ class Operation:
                 self._seen(StepSeen(name, step))
                 rollout = next_state(rollout, outcome)
             self._kept(rollout)
+            failpoint(AgentFailpoint.ROLLOUT_WRITTEN)
         finally:
             runtime.is_rolling = False
         if rollout.phase is Phase.DONE:
@@ -121,6 +125,7 @@ class Operation:
         else:
             self._ledger.taken_back(incoming)
             trouble = trouble or Trouble(rollout.cause or "it was taken back")
+        failpoint(AgentFailpoint.SERVICE_WRITTEN)
         return replace(_report(incoming, rollout, trouble), duration_s=time.monotonic() - started, steps=tuple(steps))
 
     def _kept(self, rollout: Rollout) -> Failed | None:
@@ -128,6 +133,7 @@ class Operation:
         self._rollouts[rollout.work.service] = rollout
         try:
             self._ledger.write(self.run_id, tuple(self._rollouts.values()))
+            failpoint(AgentFailpoint.STEP_WRITTEN)
         except SophiaError as error:
             return Failed(error.message) if rollout.phase is Phase.RUNNING else None
         return None

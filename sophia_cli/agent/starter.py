@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from sophia_cli.agent.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, accepts, waits_on
+from sophia_cli.agent.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, waits_on
 from sophia_cli.agent.control import ask_launcher
 from sophia_cli.agent.instance import Asker, Instance
 from sophia_cli.agent.instance_environment import instance_environment
+from sophia_cli.agent.instance_groups import InstanceGroups
 from sophia_cli.agent.listeners import Listeners
 from sophia_cli.checks.command_probe import CommandPlace
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.probe import Prober
 from sophia_cli.core.errors import SophiaError
+from sophia_cli.deploy.handover.control import Verb, prove_who_answers
 from sophia_cli.deploy.handover.recipe import (
     Descriptor,
     HandoverKind,
@@ -33,15 +35,19 @@ from sophia_cli.deploy.link.address import listen
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.deploy.supervisor_model import Probing
+from sophia_cli.project.failpoints import AgentFailpoint, failpoint
+from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import members_of
 from sophia_cli.project.host.sockets import create_listener, port_of
 from sophia_cli.project.host.spawn import Limits, Spawned, SpawnSpec, spawn
+from sophia_cli.project.host.spawn_errors import SpawnStep, spawn_failed
 from sophia_cli.project.settings.check_model import Probe
 from sophia_cli.project.settings.service_model import Service
 
 _FIRST_DESCRIPTOR = 3
 _PRIVATE_HOST = "127.0.0.1"
 _PROOFS = 20
+_PROOF_S = 5.0
 
 
 class Logs(Protocol):
@@ -56,12 +62,17 @@ class Logs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What instances are told about the rest of the project."""
+    """What instances are told about the rest of the project, and what the machine gives to them.
+
+    `usual_files` is how many files an instance may open whose settings do not say.
+    """
 
     secrets_of: Callable[[Release], Mapping[str, str]]
     urls_of: Callable[[Service], Mapping[str, str]]
     open_listener: Callable[[Release], None]
     look_at_copy: Callable[[Release], None]
+    groups: InstanceGroups
+    usual_files: int
 
 
 class ProjectStarter:
@@ -89,6 +100,14 @@ class ProjectStarter:
     def start(self, instance: Instance) -> Spawned:
         """Start a process of the instance; SophiaError says why none runs."""
         release = self.release_of(instance)
+        try:
+            return self._start(instance, release)
+        except OSError as error:
+            # Short of descriptors or memory, or a folder of ours that is gone.
+            number = error.errno or 0
+            raise spawn_failed((release.name,), self._root, {}, SpawnStep.DESCRIPTORS, number) from error
+
+    def _start(self, instance: Instance, release: Release) -> Spawned:
         service = release.service
         with contextlib.ExitStack() as held:
             public = self._public(release)
@@ -104,22 +123,32 @@ class ProjectStarter:
                 sockets[Descriptor.CONTROL] = held.enter_context(listen(self._run, instance.id.name))
             log = self._open_log(service, held)
             instance.log_from = self._logs.position(service.name)
-            return spawn(
+            failpoint(AgentFailpoint.LISTENER_OPENED)
+            groups = self._wiring.groups.make(instance.id.name, service.limits)
+            spawned = spawn(
                 SpawnSpec(
                     argv=recipe.argv,
                     env=self._environment(instance, release, recipe, port),
                     cwd=Path(recipe.cwd),
                     log=log,
                     descriptors=_numbered(recipe, sockets),
-                    limits=Limits(open_files=service.limits.open_files),
+                    limits=Limits(service.limits.open_files, self._wiring.usual_files, groups),
                 )
             )
+        failpoint(AgentFailpoint.INSTANCE_STARTED)
+        return spawned
 
-    def stopped(self, instance: Instance) -> None:
-        """Remove the control socket of an instance whose processes are gone."""
+    def adopted(self, instance: Instance, identity: ProcessIdentity) -> None:
+        """Know again what an instance has that an earlier agent started."""
+        self._wiring.groups.adopt(instance.id.name, identity.pid)
+
+    def stopped(self, instance: Instance) -> bool:
+        """Remove what an instance had whose processes are gone; whether the kernel killed one for want of memory."""
+        failpoint(AgentFailpoint.INSTANCE_ENDED)
         instance.private_port = None
         with contextlib.suppress(OSError):
             (self._run / instance.id.name).unlink()
+        return self._wiring.groups.leave(instance.id.name)
 
     def prober(self, instance: Instance, probing: Probing) -> Asker:
         """Return what answers a probe of the instance."""
@@ -144,12 +173,12 @@ class ProjectStarter:
         Only a launcher can be told to; others accept from their start.
         """
         if self._has_launcher(instance):
-            await ask_launcher(self._run, instance.id.name, "attach")
+            await ask_launcher(self._run, instance.id.name, Verb.ATTACH)
 
     async def detach(self, instance: Instance) -> None:
         """Have an instance leave new connections to others for a while, where it can be told to."""
         if self._has_launcher(instance):
-            await ask_launcher(self._run, instance.id.name, "detach")
+            await ask_launcher(self._run, instance.id.name, Verb.DETACH)
 
     def _has_launcher(self, instance: Instance) -> bool:
         return handover_kind(self.release_of(instance).service) is HandoverKind.LAUNCHER
@@ -163,13 +192,14 @@ class ProjectStarter:
         service = self.release_of(instance).service
         port = self._listeners.port(service.name)
         assert port is not None, "an instance that is to answer there was started with the listener"
-        endpoint = tcp_endpoint(_reachable(service.host), port)
-        for _ in range(_PROOFS):
-            if await accepts(endpoint, lambda: self.members(instance)):
-                return
+        proof = await prove_who_answers(
+            _reachable(service.host), port, lambda: self.members(instance), tries=_PROOFS, timeout_s=_PROOF_S
+        )
+        if proof.proved:
+            return
         if waits_on(self._listeners.find(service.name), self.members(instance)):
             return
-        message = f"no process of `{instance.id.name}` answers on port {port}; {_PROOFS} connections went elsewhere"
+        message = f"no process of `{instance.id.name}` answers on port {port}; {proof.tries} connections went elsewhere"
         raise SophiaError("instance-not-answering", message)
 
     def members(self, instance: Instance) -> frozenset[int]:

@@ -188,8 +188,9 @@ class _Starter:
         """Return what tells whether it has been heard of lately; that it started, it tells itself."""
         return _Ear(self.is_silent, hears=probing is Probing.LIVENESS)
 
-    def stopped(self, instance: Instance) -> None:
+    def stopped(self, instance: Instance) -> bool:
         """Nothing is left of it but the listener, for the next one."""
+        return False
 
     def is_silent(self) -> bool:
         """Whether it has said nothing for too long."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from sophia_cli.commands._doctor_machine import machine_facts
 from sophia_cli.commands._doctor_roots import root_lines
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, SophiaError
@@ -62,9 +63,15 @@ def diagnose(root: Path, clock: Clock) -> Iterator[Diagnosis]:
     yield _python()
     yield Diagnosis("platform", State.OK, f"{platform.system()} {platform.machine()}, {_cores()} cores")
     yield _git(root)
+    yield from _machine()
     yield Diagnosis("project", State.OK, f"root {root}")
     yield from _settings(root)
     yield from _state(root, clock)
+
+
+def _machine() -> Iterator[Diagnosis]:
+    for fact in machine_facts(os.environ):
+        yield Diagnosis(fact.name, State.OK if fact.is_there else State.WARN, fact.message, fact.hint)
 
 
 def _python() -> Diagnosis:

@@ -103,12 +103,29 @@ class ReleaseFailpoint(Enum):
     ENVIRONMENT_FILLED = "environment-filled"
 
 
+class AgentFailpoint(Enum):
+    """The places at which an agent may die: while it adopts, in a rollout, and in the start of an instance."""
+
+    STATE_OPENED = "state-opened"
+    PROCESSES_ADOPTED = "processes-adopted"
+    LISTENERS_RESTORED = "listeners-restored"
+    STEP_WRITTEN = "step-written"
+    STEP_DONE = "step-done"
+    ROLLOUT_WRITTEN = "rollout-written"
+    SERVICE_WRITTEN = "service-written"
+    OPERATION_FORGOTTEN = "operation-forgotten"
+    LISTENER_OPENED = "listener-opened"
+    INSTANCE_STARTED = "instance-started"
+    INSTANCE_WRITTEN = "instance-written"
+    INSTANCE_ENDED = "instance-ended"
+
+
 def failpoint_names() -> tuple[str, ...]:
     """Return the names of all failpoints of file changes, for a test that tries every one."""
     return tuple(point.value for point in Failpoint)
 
 
-def failpoint(point: Failpoint | PackageFailpoint | PruneFailpoint | ReleaseFailpoint) -> None:
+def failpoint(point: Failpoint | PackageFailpoint | PruneFailpoint | ReleaseFailpoint | AgentFailpoint) -> None:
     """Send this process the chosen signal when `SOPHIA_FAILPOINT` names this place and its count is reached.
 
     Raises ValueError for a count, KeyError for a signal, that cannot be read.

@@ -98,6 +98,28 @@ def make_group(trees: tuple[GroupTree, ...], name: str, limits: GroupLimits) -> 
     return Group(tuple(made))
 
 
+def find_group(pid: int, name: str, proc: Path = Path("/proc")) -> Group | None:
+    """Return the groups that an earlier agent made for an instance, by one of its processes; None when it is in none.
+
+    That agent may have had another group than this one, so its own place tells nothing.
+    """
+    try:
+        mounts = _mounts((proc / "self/mountinfo").read_text("utf-8"))
+        lines = _lines((proc / str(pid) / "cgroup").read_text("utf-8"))
+    except OSError:
+        return None
+    found: list[Path] = []
+    for _, names, path in lines:
+        if not path.endswith(f"/sophia-{name}"):
+            continue
+        for mount_point, root, kind, options in mounts:
+            is_here = kind == "cgroup" and bool(set(names.split(",")) & set(options)) and names != ""
+            if is_here or (kind == "cgroup2" and names == ""):
+                found.append(_below(mount_point, root, path))
+                break
+    return Group(tuple(found)) if found else None
+
+
 def group_members(group: Group) -> tuple[int, ...]:
     """Return the pids of the processes in a group, also those that left every session and parent."""
     found: set[int] = set()

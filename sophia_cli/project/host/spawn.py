@@ -33,9 +33,14 @@ _STEPS = tuple(SpawnStep)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a process may use: open files (None: as the agent), and groups to enter (their `cgroup.procs` files)."""
+    """What a process may use: open files, and groups to enter (their `cgroup.procs` files).
+
+    `open_files` is the limit that it cannot raise; without one it may open `usual_files` (None: as many as the agent)
+    and raise that itself.
+    """
 
     open_files: int | None = None
+    usual_files: int | None = None
     groups: tuple[Path, ...] = ()
 
 
@@ -134,6 +139,9 @@ def _child(spec: SpawnSpec, report: int) -> NoReturn:
         step = SpawnStep.LIMITS
         if spec.limits.open_files is not None:
             _limit_files(spec.limits.open_files)
+        elif spec.limits.usual_files is not None:
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (spec.limits.usual_files, hard))
         step = SpawnStep.FOLDER
         os.chdir(spec.cwd)
         env = dict(spec.env)

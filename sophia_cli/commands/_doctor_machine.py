@@ -1,0 +1,75 @@
+"""What `sophia doctor` says of the machine that services are deployed on; nothing here keeps them from running."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFact:
+    """Something that deployments use where it is there, and what is done without it."""
+
+    name: str
+    is_there: bool
+    message: str
+    hint: str | None = None
+
+
+def machine_facts(environment: Mapping[str, str]) -> Iterator[MachineFact]:
+    """Look what this machine offers to deployed services; nothing is changed."""
+    yield _processes()
+    yield _limits()
+    yield _open_files()
+    yield _haproxy(environment)
+    yield _uvicorn()
+
+
+def _processes() -> MachineFact:
+    from sophia_cli.project.host.syscalls import missing_calls
+
+    missing = missing_calls()
+    if not missing:
+        text = "exits are seen at once, listeners are taken back from running services"
+        return MachineFact("processes", True, text)
+    reasons = "; ".join(f"{one.what}: {one.reason}" for one in missing)
+    hint = "services are deployed all the same: the agent looks at processes instead, a holder keeps their listeners"
+    return MachineFact("processes", False, f"not offered: {reasons}", hint)
+
+
+def _limits() -> MachineFact:
+    from sophia_cli.project.host.cgroups import all_trees
+
+    trees, missing = all_trees()
+    if not missing:
+        return MachineFact("limits", True, "`limits.processes` and `limits.memory` are kept by the kernel")
+    kept = " and ".join(f"`{tree.controller}`" for tree in trees)
+    reasons = "; ".join(dict.fromkeys(one.reason for one in missing))
+    hint = "`limits.memory` is watched by the agent instead; `limits.processes` is not kept"
+    beside = f"; kept: {kept}" if kept else ""
+    return MachineFact("limits", False, f"control groups are unavailable: {reasons}{beside}", hint)
+
+
+def _open_files() -> MachineFact:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = "any number" if hard == resource.RLIM_INFINITY else str(hard)
+    return MachineFact("open files", True, f"{soft} a service, the agent may have {most}")
+
+
+def _haproxy(environment: Mapping[str, str]) -> MachineFact:
+    found = shutil.which("haproxy", path=environment.get("PATH", os.defpath) + ":/usr/sbin")
+    if found is None:
+        return MachineFact("haproxy", False, "not found", "only `sophia deploy --strict` and canaries need it")
+    return MachineFact("haproxy", True, found)
+
+
+def _uvicorn() -> MachineFact:
+    if importlib.util.find_spec("uvicorn") is None:
+        hint = "a service with `app` needs uvicorn in the project's own environment"
+        return MachineFact("uvicorn", False, "not found beside Sophia", hint)
+    return MachineFact("uvicorn", True, "found beside Sophia; a service with `app` uses the project's own")
