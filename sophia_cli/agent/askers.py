@@ -12,6 +12,7 @@ from sophia_cli.agent.control import ask_launcher
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.probe import Prober, ProbeResult
 from sophia_cli.core.errors import SophiaError
+from sophia_cli.deploy.handover.control import Verb
 from sophia_cli.project.host.polling import polls_socket
 from sophia_cli.project.host.sockets import inode_of, server_side, socket_holders
 
@@ -57,7 +58,7 @@ class LauncherBoot:
         """Ask once; a launcher that does not listen yet has not started."""
         started = time.perf_counter()
         try:
-            state = await ask_launcher(self._folder, self._name, "status")
+            state = await ask_launcher(self._folder, self._name, Verb.STATUS)
         except SophiaError as error:
             return ProbeResult(False, error.message, time.perf_counter() - started)
         detail = "the app has started" if state.started else "the app is starting"

@@ -1,61 +1,32 @@
-"""Talking to the launcher inside an instance, over the control socket below `.sophia/run/`."""
+"""Talking to the launcher inside an instance: what goes wrong is an error that a person can be told."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.deploy.link.address import connect
+from sophia_cli.deploy.handover.control import ControlError, InstanceState, LaunchExit, Verb, ask
 
-_ANSWER_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class LauncherState:
-    """What a launcher says of itself; `connections` are those that are open."""
-
-    started: bool
-    attached: bool
-    draining: bool
-    connections: int
+_EXITS = {
+    LaunchExit.SPECIFICATION: "its launcher was called in a way that it does not understand",
+    LaunchExit.NO_SERVER: "uvicorn is not installed where the service runs",
+    LaunchExit.NO_MODULE: "a module is missing",
+    LaunchExit.IMPORT_FAILED: "its module raises while it is imported",
+    LaunchExit.NO_ATTRIBUTE: "its module has no such app",
+    LaunchExit.NOT_CALLABLE: "what `app` names is no app",
+    LaunchExit.STARTUP_FAILED: "the startup of the app failed",
+}
 
 
-async def ask_launcher(folder: Path, name: str, verb: str) -> LauncherState:
-    """Send one request (`status`, `attach`, `detach`, `drain`) and return the state after it.
-
-    SophiaError (`instance-not-reached`, `instance-refused`) when it does not answer in time, or says no.
-    """
+async def ask_launcher(folder: Path, name: str, verb: Verb) -> InstanceState:
+    """Ask the launcher of an instance and return its state; SophiaError (`instance-not-reached`) when it says no."""
     try:
-        async with asyncio.timeout(_ANSWER_S):
-            connection = connect(folder, name, _ANSWER_S)
-            connection.setblocking(False)
-            reader, writer = await asyncio.open_unix_connection(sock=connection)
-            try:
-                writer.write(json.dumps({"do": verb}).encode("ascii") + b"\n")
-                line = await reader.readline()
-            finally:
-                writer.close()
-    except OSError as error:
-        reason = (
-            f"no answer within {_ANSWER_S:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        )
-        raise SophiaError("instance-not-reached", f"instance `{name}` does not answer `{verb}`: {reason}") from error
-    return _state(line, name, verb)
-
-
-def _state(line: bytes, name: str, verb: str) -> LauncherState:
-    try:
-        told = json.loads(line)
-        state = LauncherState(
-            bool(told["started"]), bool(told["attached"]), bool(told["draining"]), int(told["connections"])
-        )
-        refusal = None if told["ok"] else str(told["error"])
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"instance `{name}` answers `{verb}` in a way that is not understood"
+        return await ask(folder, name, verb)
+    except ControlError as error:
+        message = f"instance `{name}` does not do `{verb.value}`: {error}"
         raise SophiaError("instance-not-reached", message) from error
-    if refusal is not None:
-        raise SophiaError("instance-refused", f"instance `{name}` refuses to {verb}: {refusal}")
-    return state
+
+
+def launcher_exit(code: int) -> str | None:
+    """Return what an exit code of the launcher means, None for any other."""
+    return next((meaning for exit_, meaning in _EXITS.items() if exit_ == code), None)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, assert_never
 
+from sophia_cli.agent.control import launcher_exit
 from sophia_cli.agent.instance import Instance, is_over, is_ready
 from sophia_cli.agent.runtime import ServiceRuntime, policy_for
 from sophia_cli.core.errors import SophiaError
@@ -191,12 +192,15 @@ class Performer:
 
 def why(instance: Instance) -> str:
     """Return why an instance did not come up, in words."""
-    told = instance.state.reason
-    if instance.last_exit is not None and instance.last_exit.signal is not None:
-        told = f"it ended with {instance.last_exit.describe()}"
-    elif instance.last_exit is not None and instance.last_exit.code is not None:
-        told = f"it ended with {instance.last_exit.describe()}" if told is None or "exit code" in told else told
-    return told or "it did not become ready"
+    told, ended = instance.state.reason, instance.last_exit
+    if ended is None or (ended.code is None and ended.signal is None):
+        return told or "it did not become ready"
+    meaning = None if ended.code is None else launcher_exit(ended.code)
+    if meaning is not None:
+        return f"{meaning} ({ended.describe()})"
+    # What brought the end about says more than how it ended.
+    is_asked = told is not None and "exit code" not in told and "signal" not in told
+    return told if is_asked and told is not None else f"it ended with {ended.describe()}"
 
 
 def _is_down(state: State) -> bool:

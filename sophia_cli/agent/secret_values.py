@@ -6,15 +6,14 @@ import hmac
 import logging
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.deploy.link.messages import Json
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.project.host.processes import environment_value
 from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
-from sophia_cli.project.secrets.model import Provider, Secret
-from sophia_cli.project.secrets.providers import DotenvFile, ProcessEnvironment
+from sophia_cli.project.secrets.model import Secret
+from sophia_cli.project.secrets.providers import usual_providers
 from sophia_cli.project.state_folder import StateFolder
 
 log = logging.getLogger(__name__)
@@ -75,7 +74,8 @@ class SecretValues:
         known = self._known.get(release.name, {}).get(name)
         if known is not None:
             candidates.append(known)
-        for provider in self._providers(release.environment):
+        # Files first: the agent's own environment may be that of a command long ago.
+        for provider in reversed(usual_providers(self._state.root, release.environment or None, os.environ)):
             candidates += [secret.value for secret in provider.get([name])]
         for candidate in candidates:
             if hmac.compare_digest(keyed_hash(key, name, candidate), wanted):
@@ -84,8 +84,3 @@ class SecretValues:
             log.warning("secret differs from the release's", extra={"service": release.name, "secret": name})
             return candidates[0]
         return None
-
-    def _providers(self, environment: str) -> tuple[Provider, ...]:
-        files = [f".env.{environment}", ".env"] if environment else [".env"]
-        root = Path(self._state.root)
-        return (*(DotenvFile(root, file, os.environ) for file in files), ProcessEnvironment(os.environ))

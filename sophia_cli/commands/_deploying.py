@@ -29,8 +29,8 @@ from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
 from sophia_cli.project.secrets.chain import resolve_secrets
 from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
-from sophia_cli.project.secrets.model import Provider, Secret
-from sophia_cli.project.secrets.providers import DotenvFile, ProcessEnvironment
+from sophia_cli.project.secrets.model import Secret
+from sophia_cli.project.secrets.providers import usual_providers
 from sophia_cli.project.settings.missing_apps import missing_apps
 from sophia_cli.project.settings.model import PackageSet
 from sophia_cli.project.settings.service_model import Service
@@ -198,9 +198,7 @@ def _candidates(
 def _secrets(service: Service, root: Path, environment: str) -> Mapping[str, Secret]:
     if not service.secrets:
         return {}
-    files = [f".env.{environment}", ".env"] if environment else [".env"]
-    providers: list[Provider] = [ProcessEnvironment(os.environ)]
-    providers += [DotenvFile(root, file, os.environ) for file in files]
+    providers = usual_providers(root, environment or None, os.environ)
     return {found.name: found.value for found in resolve_secrets(service.name, service.secrets, providers)}
 
 

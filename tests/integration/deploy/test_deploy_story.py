@@ -169,7 +169,7 @@ def test_what_was_stopped_stays_stopped_and_a_restart_starts_it(shop: DeployedPr
 
 def test_a_second_deployment_waits_and_then_names_the_first(shop: DeployedProject) -> None:
     shop.write("sophia.toml", shop.settings(api='start_timeout = "20s"'))
-    shop.write("api/main.py", "import time\ntime.sleep(3)\nraise SystemExit(1)\n")
+    shop.write("api/main.py", "import time\ntime.sleep(3)\napp = None\n")
     first = shop.start("deploy", "--json")
     try:
         eventually(lambda: "sophia deploy" in (shop.run("agent", "status").document.get("busy_with") or ""))
