@@ -40,12 +40,12 @@ def without_fields(filled: Filled, body: Body | None, subject: Subject) -> Seque
 
 
 def malformed(filled: Filled, body: Body | None, subject: Subject) -> Sequence[Trial]:
-    """Return trials with JSON that ends too early, or is none; both must be refused."""
+    """Return trials with JSON that ends too early, or is none; where a body is declared, both must be refused."""
     if body is None or not is_json_type(body.media_type):
         return ()
     texts = (("JSON that breaks off", b'{"sophia": '), ("text that is no JSON", b"sophia <&> \x01"))
     return [
-        Trial(words, raw_request(filled, subject.document, data, body.media_type), must_refuse=True)
+        Trial(words, raw_request(filled, subject.document, data, body.media_type), must_refuse=body.declared)
         for words, data in texts
     ]
 

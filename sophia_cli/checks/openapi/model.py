@@ -32,12 +32,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The body of a request: its media type, its schema, and the values that the document gives for it."""
+    """The body of a request: its media type, its schema, and the values that the document gives for it.
+
+    One that is not `declared` stands for what an operation may read although the document says nothing of it.
+    """
 
     media_type: str
     schema: object
     required: bool
     examples: tuple[object, ...] = ()
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _FORMATS = {
     "byte": "c29waGlh",
     "binary": "sophia",
 }
-_TEXTS = (
+TEXTS = (
     "sophia",
     "zzz 000 nothing works, terrible service, refund everything at once",
     "The quick brown fox jumps over the lazy dog and is delighted by it",
@@ -194,7 +194,7 @@ def _text(schema: Mapping[str, object], variant: int) -> str:
     if known is not None:
         return known
     least, most = schema.get("minLength"), schema.get("maxLength")
-    text = _TEXTS[variant]
+    text = TEXTS[variant]
     if isinstance(least, int):
         text = (text * (1 + least // len(text))) if least > len(text) else text
     if isinstance(most, int):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from sophia_cli.checks.asking import Asking, NotJson, json_of
 from sophia_cli.checks.openapi.model import Operation, Place
 from sophia_cli.checks.openapi.requests import Filled, request_for
+from sophia_cli.checks.openapi.samples import TEXTS
 from sophia_cli.checks.openapi.trials import Subject
 from sophia_cli.checks.planned import CannotTell, Outcome, failed, passed
 
@@ -22,6 +23,7 @@ _COMPUTED = re.compile(
 )
 _TRIVIAL = (0, 1, -1, 100, 0.5)
 _VARIANTS = 3
+_USUAL_NAMES = ("text", "content", "input", "query", "prompt", "message", "document")
 _DEEPEST = 6
 
 
@@ -36,6 +38,9 @@ async def run_scores(operation: Operation, subject: Subject, asking: Asking) -> 
     sent: set[str] = set()
     for variant in range(_VARIANTS):
         filled = subject.filled(operation, variant)
+        if filled.body == {}:
+            # Any object will do: then what such operations usually look at.
+            filled = filled.with_body(dict.fromkeys(_USUAL_NAMES, TEXTS[variant]))
         sent.add(json.dumps([filled.query, filled.body], sort_keys=True))
         answer = await asking.send(request_for(filled, subject.document))
         if not 200 <= answer.status < 300:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.asking import Asking, NotJson, json_of
 from sophia_cli.checks.openapi.bodies import empty, malformed, with_wrong_type, without_fields
 from sophia_cli.checks.openapi.judging import judge_answer
-from sophia_cli.checks.openapi.model import Body, Operation, Place
+from sophia_cli.checks.openapi.model import JSON, Body, Operation, Place
 from sophia_cli.checks.openapi.reads import MOST_OPERATIONS, is_dangerous
 from sophia_cli.checks.openapi.requests import Filled, request_for
 from sophia_cli.checks.openapi.scores import run_scores, takes_input
@@ -20,6 +21,8 @@ from sophia_cli.checks.planned import Outcome, PlannedCheck
 from sophia_cli.core.checks import CheckKind, SkippedCheck
 
 _READING = ("GET", "HEAD", "OPTIONS")
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_UNDECLARED = Body(JSON, {"type": "object"}, required=False, declared=False)
 OfRequest = Callable[[Filled, Body | None, Subject], Sequence[Trial]]
 
 
@@ -44,6 +47,8 @@ def _plan_operation(operation: Operation, subject: Subject) -> Iterator[PlannedC
     asking = subject.asking
     writes = operation.method not in _READING
     body = operation.body if writes else None
+    # Many operations read their body by themselves, and no document tells.
+    tried = replace(operation, body=_UNDECLARED) if body is None and operation.method in _WITH_BODY else operation
     if writes and operation.method != "DELETE":
         yield _planned(f"{operation} with valid values", lambda: _valid(operation, subject))
     has_query = bool(operation.in_place(Place.QUERY))
@@ -54,8 +59,8 @@ def _plan_operation(operation: Operation, subject: Subject) -> Iterator[PlannedC
         ("survives values of another type", with_wrong_type, False),
     )
     for words, make, also_without_body in kinds:
-        if body is not None or also_without_body:
-            yield _planned(f"{operation} {words}", _of_request(operation, make, subject))
+        if (tried.body is not None and writes) or also_without_body:
+            yield _planned(f"{operation} {words}", _of_request(tried, make, subject))
     if identifiers_of(operation):
         yield _planned(f"{operation} refuses an unknown id", lambda: _unknown_id(operation, subject))
     if body is not None or operation.parameters:
@@ -67,8 +72,8 @@ def _plan_operation(operation: Operation, subject: Subject) -> Iterator[PlannedC
             return await run_file_requests(file_requests(subject.filled(operation), subject), asking)
 
         yield _planned(f"{operation} reads no other file", read_files)
-    if operation.method in ("GET", "POST") and takes_input(operation):
-        yield _planned(f"{operation} computes its figures", lambda: run_scores(operation, subject, asking))
+    if operation.method in ("GET", "POST") and takes_input(tried):
+        yield _planned(f"{operation} computes its figures", lambda: run_scores(tried, subject, asking))
 
 
 def _planned(name: str, run: Callable[[], Awaitable[Outcome]]) -> PlannedCheck:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from app_server import serving_app
+from careless_mock import careless_mock
 from fastapi_shop import shop
 from plain_shop import plain_shop
 from shop_faults import Fault
@@ -87,3 +88,19 @@ def test_no_byte_of_a_file_that_was_read_is_shown(capfd: pytest.CaptureFixture[s
     shown = capfd.readouterr().out
     assert "[redacted]" in shown
     assert "/bin/" not in shown
+
+
+def test_a_mock_whose_document_says_little_is_seen_through(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_app(careless_mock()) as url:
+        _, failed = verified(capsys, url, "--writes")
+    assert set(failed) == {
+        "POST /analyze with valid values",
+        "POST /analyze refuses malformed JSON",
+        "POST /analyze survives an empty document",
+        "POST /analyze computes its figures",
+        "POST /rate computes its figures",
+        "POST /workflow refuses invalid values",
+        "POST /upload survives an empty document",
+        "GET /read reads no other file",
+        "GET /items/{item_id} refuses an unknown id",
+    }
