@@ -22,18 +22,20 @@ from sophia_cli.checks.openapi.reads import plan_reads
 from sophia_cli.checks.openapi.trials import Subject
 from sophia_cli.checks.openapi.writes import plan_writes
 from sophia_cli.checks.planned import Observe, Outcome, PlannedCheck, failed, run_planned
+from sophia_cli.checks.probe import run_probe
 from sophia_cli.checks.target import Target, parse_target
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.project.secrets.model import FoundSecret
-from sophia_cli.project.settings.check_model import Check
+from sophia_cli.project.settings.check_model import Check, Probe, ProbeKind
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyPlan:
     """What to verify: a service under a name at a URL, its declared checks, and what is asked for beside them.
 
-    `fuzz` is the environment of the process that makes requests up, None where none are to be made up.
+    `probes` are those of its settings under their names; those that run a command are for the agent alone. `fuzz` is
+    the environment of the process that makes requests up, None where none are to be made up.
     """
 
     name: str
@@ -41,6 +43,7 @@ class VerifyPlan:
     declared: tuple[Check, ...]
     root: Path
     timeout_s: float
+    probes: tuple[tuple[str, Probe], ...] = ()
     mcp_paths: tuple[str, ...] = ()
     open_api: str | None = None
     writes: bool = False
@@ -126,7 +129,8 @@ def _service_of(plan: VerifyPlan, target: Target) -> Service:
 
 async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedCheck], tuple[SkippedCheck, ...]]:
     """Return the checks to run, in this order, and what is left out; reads the service's document, changes nothing."""
-    planned = plan_declared(plan.declared, asking, plan.root)
+    planned = [_probed(name, probe, asking) for name, probe in plan.probes if probe.kind is not ProbeKind.COMMAND]
+    planned += plan_declared(plan.declared, asking, plan.root)
     found = await find_document(asking, plan.open_api, plan.root)
     document = found.document or OpenApi("", "", ())
     if found.mistake is not None:
@@ -148,6 +152,14 @@ async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedChe
         place = FuzzPlace(plan.url.rstrip("/"), plan.fuzz, plan.timeout_s, plan.insecure)
         planned.append(plan_fuzz(document, place))
     return planned, skipped
+
+
+def _probed(name: str, probe: Probe, asking: Asking) -> PlannedCheck:
+    async def run() -> Outcome:
+        result = await run_probe(probe, asking.service.endpoint)
+        return Outcome(result.passed, result.detail)
+
+    return PlannedCheck(f"the {name} probe passes", CheckKind.DECLARED, run)
 
 
 def _unreadable(mistake: str) -> PlannedCheck:

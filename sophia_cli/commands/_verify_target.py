@@ -13,7 +13,7 @@ from sophia_cli.core.errors import UsageError
 from sophia_cli.project.secrets.chain import find_secrets
 from sophia_cli.project.secrets.model import Provider
 from sophia_cli.project.secrets.providers import usual_providers
-from sophia_cli.project.settings.check_model import ProbeKind
+from sophia_cli.project.settings.check_model import Probe, ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service
 
@@ -93,8 +93,8 @@ def _of_service(service: Service, root: Path, wishes: VerifyWishes, providers: S
 
 
 def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Service | None = None) -> VerifyPlan:
-    probes = () if service is None else (service.startup, service.readiness, service.liveness)
-    spoken = [probe.target for probe in probes if probe is not None and probe.kind is ProbeKind.MCP]
+    probes = () if service is None else _probes(service)
+    spoken = [probe.target for _, probe in probes if probe.kind is ProbeKind.MCP]
     checks = () if service is None else service.checks
     spoken += [check.path for check in checks if check.mcp is not None]
     return VerifyPlan(
@@ -103,6 +103,7 @@ def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Servic
         declared=checks,
         root=root,
         timeout_s=wishes.timeout_s,
+        probes=probes,
         mcp_paths=tuple(dict.fromkeys(path for path in spoken if path.startswith("/") and "{" not in path)),
         open_api=None if service is None else service.open_api,
         writes=wishes.writes,
@@ -110,3 +111,8 @@ def _plan(name: str, url: str, root: Path, wishes: VerifyWishes, service: Servic
         allow_remote=wishes.allow_remote,
         insecure=wishes.insecure,
     )
+
+
+def _probes(service: Service) -> tuple[tuple[str, Probe], ...]:
+    named = (("startup", service.startup), ("readiness", service.readiness), ("liveness", service.liveness))
+    return tuple((name, probe) for name, probe in named if probe is not None)

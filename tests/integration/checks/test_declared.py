@@ -234,3 +234,13 @@ headers = { X-Name = "{name}" }
     request = next(one for one in server.requests if b"X-Name" in one)
     assert request.startswith(b"GET /%C3%A4?x=a%0D%0AX-Evil%3A%201 HTTP/1.1\r\n")
     assert b"X-Name: a  X-Evil: 1\r\n" in request
+
+
+def test_probes_of_the_settings_have_to_pass(verify: Verify, shop_settings: Settings) -> None:
+    probes = 'readiness = { http = "/health" }\nstartup = { tcp = true }\nliveness = { command = "false" }\n'
+    with plain_shop() as url:
+        right = verify("shop", settings=shop_settings(url, probes))
+        wrong = verify("shop", settings=shop_settings(url, probes.replace("/health", "/ready")))
+    assert {"the readiness probe passes", "the startup probe passes"} <= set(right.messages)
+    assert right.failed == {}
+    assert list(wrong.failed) == ["the readiness probe passes"]
