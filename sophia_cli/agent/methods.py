@@ -43,6 +43,7 @@ class Methods:
         self._slot = Slot()
         self._leases: dict[Session, Lease] = {}
         self._tasks = Tasks(asyncio.get_running_loop())
+        self._under_way: Operation | None = None
         self._running: set[asyncio.Task[tuple[str, tuple[ServiceReport, ...]]]] = set()
         crew.gave_up = self._heal
 
@@ -62,6 +63,7 @@ class Methods:
             "rollback": self._rollback,
             "stop": self._stop,
             "remove": self._remove,
+            "cancel": self._cancel,
             "incidents": self._incidents,
             "shutdown": self._shutdown,
         }
@@ -187,6 +189,13 @@ class Methods:
                 self._crew.forget(name)
         return done
 
+    async def _cancel(self, call: Call) -> Fields:
+        """Have the operation of another request of this connection be taken back where it is under way."""
+        operation = self._under_way if call.session in self._leases else None
+        if operation is not None:
+            operation.cancel()
+        return {"cancelled": operation is not None}
+
     async def _incidents(self, call: Call) -> Fields:
         service = None if call.params.get("service") is None else call.text("service")
         found = self._crew.keeper.incidents(int(call.number("limit", 100)), service)
@@ -227,9 +236,11 @@ class Methods:
             levels = self._crew.levels([part.release for part in parts])
             staged = [(part,) for part in parts] if in_order else stages(parts, levels)
             self._crew.keeper.operation_begun(run_id, lease.holder)
-            reports = await self._operation(run_id, staged, seen).run()
+            self._under_way = operation = self._operation(run_id, staged, seen)
+            reports = await operation.run()
             return run_id, (*reports, *await self._rewire(run_id, seen))
         finally:
+            self._under_way = None
             lease.end()
 
     async def _rewire(self, run_id: str, seen: Callable[[StepSeen], None]) -> tuple[ServiceReport, ...]:

@@ -14,7 +14,7 @@ from sophia_cli.agent.runtime import ServiceRuntime
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport, StepReport, Trouble
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.releases.model import Release
-from sophia_cli.deploy.rollout import Failed, Outcome, Phase, Rollout, Succeeded, Work, first_action, next_state
+from sophia_cli.deploy.rollout import Action, Failed, Outcome, Phase, Rollout, Succeeded, Work, first_action, next_state
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 
 
@@ -74,6 +74,11 @@ class Operation:
         self._ledger = ledger
         self._seen = seen
         self._rollouts = {one.work.service: Rollout(one.work) for stage in stages for one in stage}
+        self._cancelled = asyncio.Event()
+
+    def cancel(self) -> None:
+        """Take back the parts that are under way, and begin no others; what has come through stays."""
+        self._cancelled.set()
 
     def resume(self, rollouts: Sequence[Rollout]) -> None:
         """Go on from states that an earlier agent wrote down."""
@@ -84,7 +89,7 @@ class Operation:
         reports: list[ServiceReport] = []
         failed = False
         for stage in self._stages:
-            if failed:
+            if failed or self._cancelled.is_set():
                 reports += [ServiceReport(one.work.service, ServiceAction.SKIPPED) for one in stage]
                 continue
             found = await asyncio.gather(*(self._one(incoming) for incoming in stage))
@@ -106,7 +111,7 @@ class Operation:
             rollout = self._rollouts[name]
             while (action := first_action(rollout)) is not None:
                 begun = time.monotonic()
-                outcome = self._kept(rollout) or await performer.perform(action)
+                outcome = self._kept(rollout) or await self._perform(performer, rollout, action)
                 failpoint(AgentFailpoint.STEP_DONE)
                 if trouble is None and not isinstance(outcome, Succeeded):
                     trouble = self._trouble(runtime, outcome)
@@ -127,6 +132,19 @@ class Operation:
             trouble = trouble or Trouble(rollout.cause or "it was taken back")
         failpoint(AgentFailpoint.SERVICE_WRITTEN)
         return replace(_report(incoming, rollout, trouble), duration_s=time.monotonic() - started, steps=tuple(steps))
+
+    async def _perform(self, performer: Performer, rollout: Rollout, action: Action) -> Outcome:
+        """Perform a step; a step forward is left when the operation is cancelled, one back never is."""
+        if rollout.phase is not Phase.RUNNING:
+            return await performer.perform(action)
+        step = asyncio.ensure_future(performer.perform(action))
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        try:
+            await asyncio.wait({step, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            return step.result() if step.done() else Failed("it was interrupted")
+        finally:
+            step.cancel()
+            cancelled.cancel()
 
     def _kept(self, rollout: Rollout) -> Failed | None:
         """Write the state down; a step that cannot be written down is not done, except to take others back."""

@@ -21,6 +21,7 @@ from sophia_cli.deploy.link.messages import (
 )
 
 _CONNECT_S = 5.0
+CANCELLABLE = frozenset({"rollout", "restart", "rollback", "stop", "remove"})
 
 
 class AgentLink:
@@ -30,6 +31,7 @@ class AgentLink:
         self._connection = connection
         self._buffer = b""
         self._number = 0
+        self._was_interrupted = False
 
     def __enter__(self) -> AgentLink:
         return self
@@ -54,7 +56,8 @@ class AgentLink:
         """Return what a method answers; events until then go to `seen`.
 
         `timeout_s` bounds the silence between two lines. Raises the error that the agent answers with, as it is, and
-        UnavailableError (`agent-silent`, `agent-lost`) when it does not answer or goes away.
+        UnavailableError (`agent-silent`, `agent-lost`) when it does not answer or goes away. Ctrl-C has an operation
+        taken back, and raises KeyboardInterrupt once that is done.
         """
         self._number += 1
         request = Request(self._number, method, params or {})
@@ -62,10 +65,21 @@ class AgentLink:
             self._connection.settimeout(timeout_s)
             self._connection.sendall(request.line())
             while True:
-                message = read_message(self._read_line())
+                try:
+                    message = read_message(self._read_line())
+                except KeyboardInterrupt:
+                    # The first one asks the agent to take back what is under way; the second one leaves at once.
+                    if self._was_interrupted or method not in CANCELLABLE:
+                        raise
+                    self._was_interrupted = True
+                    self._number += 1
+                    self._connection.sendall(Request(self._number, "cancel").line())
+                    continue
                 if message.number != request.number:
                     continue
                 match message:
+                    case Answer() if self._was_interrupted:
+                        raise KeyboardInterrupt
                     case Answer():
                         return message.result
                     case Refusal():
