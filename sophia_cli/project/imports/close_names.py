@@ -33,7 +33,7 @@ class NamePool:
         if len(self._names) <= _MOST:
             return self._names
         start, end, both = (self._edges.get(edge, ()) for edge in _edges(written))
-        either = tuple(dict.fromkeys((*start, *end))) if len(start) + len(end) <= 2 * _MOST else ()
+        either = tuple(dict.fromkeys((*start, *end))) if len(start) + len(end) <= _MOST else ()
         return either or (tuple(both) if len(both) <= _MOST else ())
 
 
