@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
+from verified import Verified, Verify
 
 from sophia_cli.main import main
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "schemas" / "verify.json").read_text("utf-8"))
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The exit code and document of a run."""
-
-    code: int
-    document: dict[str, object]
-    messages: dict[str, str]
-    failed: dict[str, str]
-
-
-Verify = Callable[..., Verified]
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import pytest
-from conftest import Verify
 from plain_shop import plain_shop
 from shop_faults import Fault
+from verified import Verify
 
 NAME = "no generated request breaks it"
 

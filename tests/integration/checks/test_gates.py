@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Verify
 from raw_servers import OK, answering, raw_server
+from verified import Verify
 
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint, unix_endpoint
 from sophia_cli.checks.gates import run_gates

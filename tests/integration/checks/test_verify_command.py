@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Verify
 from plain_shop import plain_shop
 from raw_servers import OK, closed_port, raw_server
+from verified import Verify
 
 from sophia_cli.main import main
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from app_server import serving_app
-from conftest import Verify
-from mcp_servers import sdk_app, small_mcp
+from checked_mcp_servers import sdk_app, small_mcp
 from plain_shop import plain_shop
+from verified import Verify
 
 from sophia_cli.checks.endpoint import tcp_endpoint
 from sophia_cli.checks.probe import run_probe

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Verify
 from plain_shop import plain_shop
 from raw_servers import OK, answering, raw_server
+from verified import Verify
 
 Settings = Callable[[str, str], str]
 
