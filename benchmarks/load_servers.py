@@ -146,11 +146,26 @@ def _loop(listener: socket.socket, delays: Delays, passed: array[int]) -> None:
 
 
 @contextlib.contextmanager
-def running(kind: str, file: Path | None = None) -> Iterator[str]:
-    """Run a server as a process and give its URL."""
+def pinned() -> Iterator[int | None]:
+    """Keep this process and those it starts on the first of its processors; give the second one, for a server."""
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < 2:
+        print("there is one processor only: server and client share it")
+        yield None
+        return
+    os.sched_setaffinity(0, available[:1])
+    try:
+        yield available[1]
+    finally:
+        os.sched_setaffinity(0, available)
+
+
+@contextlib.contextmanager
+def running(kind: str, file: Path | None = None, processor: int | None = None) -> Iterator[str]:
+    """Run a server as a process, on one processor (None: any), and give its URL."""
     port = _free_port()
-    words = [sys.executable, "-m", "benchmarks.load_servers", kind, str(port)]
-    with _process(words if file is None else [*words, str(file)], port, None) as url:
+    words = [sys.executable, "-P", __file__, kind, str(port)]
+    with _process(words if file is None else [*words, str(file)], port, processor) as url:
         yield url
 
 
@@ -160,7 +175,7 @@ def fast_server(processor: int | None) -> Iterator[str]:
     port = _free_port()
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-m", "benchmarks.load_servers", "fast", str(port)]
+        words = [sys.executable, "-P", __file__, "fast", str(port)]
         if program is None:
             print("nginx is not installed (Debian has it): a server in Python answers")
         else:

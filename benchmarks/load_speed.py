@@ -18,8 +18,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from statistics import median
 
 from benchmarks.load_accuracy import load
 from benchmarks.load_peers import peers
-from benchmarks.load_servers import fast_server
+from benchmarks.load_servers import fast_server, pinned
 
 # What Sophia's processor time a request may be of each other's, with 20 connections; wrk also with 100.
 WANTED = {"wrk": 1.2, "hey": 1 / 3, "k6": 1 / 4, "locust": 1 / 10, "httpx": 1 / 50}
@@ -96,21 +95,6 @@ def tools(
         if not only or name in only:
             found[name] = partial(peer, name, url, connections, seconds, environment)
     return found
-
-
-@contextmanager
-def pinned() -> Iterator[int | None]:
-    """Keep this process and those it starts on the first of its processors; give the second one, for a server."""
-    available = sorted(os.sched_getaffinity(0))
-    if len(available) < 2:
-        print("there is one processor only: server and client share it")
-        yield None
-        return
-    os.sched_setaffinity(0, available[:1])
-    try:
-        yield available[1]
-    finally:
-        os.sched_setaffinity(0, available)
 
 
 def main() -> int:

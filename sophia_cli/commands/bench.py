@@ -156,7 +156,9 @@ def bench(
         if target and len(targets) == 1:
             services.append(benching.row(targets[0]))
         else:
-            services += [benching.row_or_error(named) for named in targets]
+            for named in targets:
+                services.append(benching.row_or_error(named))
+                progress.clear()
     finally:
         progress.clear()
     verdict, code = outcome_of(services, options.minimum)
