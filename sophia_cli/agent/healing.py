@@ -87,7 +87,8 @@ class Healer:
         detail = explained(module, names, locked)
         self._keeper.event(release.name, "module-missing", detail)
         name = next((one for one in names if one in locked), None)
-        if name is None or not release.service.healing.install:
+        # An environment that Sophia built for releases is never changed; the next deployment builds another.
+        if name is None or not release.service.healing.install or release.lock.environment:
             return
         started = time.monotonic()
         code = await self._install(release, f"{name}=={locked[name]}", wait)
