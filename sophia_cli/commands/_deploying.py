@@ -17,7 +17,7 @@ from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePla
 from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
 from sophia_cli.deploy.releases.environments import EnvironmentStore, outline_of, project_spec
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
-from sophia_cli.deploy.releases.sources import Sources, read_sources
+from sophia_cli.deploy.releases.sources import Left, Sources, read_sources
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import Clock
@@ -84,6 +84,20 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     candidates = _candidates(state, services, graph, sources, planned_outline, installed, secrets, environment or "")
     name = environment or ""
     return Workshop(project, state, name, services, graph, sources, outline, secrets, tuple(candidates), spec)
+
+
+def conditions(workshop: Workshop) -> list[str]:
+    """Return what a person should know about the conditions under which services run."""
+    notes: list[str] = []
+    if workshop.outline.is_own:
+        notes.append(
+            "the project has no virtual environment, so its services run in Sophia's own; `[project] python` names another"
+        )
+    large = [out.path for out in workshop.sources.linked_out if out.why is Left.TOO_LARGE]
+    if large:
+        shown = ", ".join(f"`{path}`" for path in large[:3]) + (" and others" if len(large) > 3 else "")
+        notes.append(f"too large to be copied, so all releases share the file of the project: {shown}")
+    return notes
 
 
 def planned(workshop: Workshop, running: Sequence[ServiceStatus], wanted: Wanted) -> DeploymentPlan:

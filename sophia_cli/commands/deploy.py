@@ -64,7 +64,14 @@ def deploy(
     wait_s = seconds(wait, "--wait")
     if incremental and all_:
         raise UsageError("usage", "`--incremental` and `--all` contradict each other", hint="give one of them")
-    from sophia_cli.commands._deploying import make_releases, open_workshop, planned, prune_releases, secrets_for
+    from sophia_cli.commands._deploying import (
+        conditions,
+        make_releases,
+        open_workshop,
+        planned,
+        prune_releases,
+        secrets_for,
+    )
     from sophia_cli.commands._status import agent_status, project_status
     from sophia_cli.deploy.plan import Wanted
     from sophia_cli.deploy.releases.model import Release
@@ -76,7 +83,7 @@ def deploy(
         workshop = open_workshop(project, env, progress.say)
         progress.clear()
         found = planned(workshop, project_status(state, ()).services, wanted)
-        report = _planned_report(found, env or "", clock.monotonic() - started)
+        report = _planned_report(found, env or "", clock.monotonic() - started, conditions(workshop))
         return write_report(report, chosen is Format.JSON, quiet, verbose, output)
     command = shlex.join(["sophia", "deploy", *(services or ()), *(["--all"] if all_ else [])])
     notes: list[str] = []
@@ -84,8 +91,7 @@ def deploy(
         workshop = open_workshop(project, env, progress.say)
         found = planned(workshop, agent_status(link).services, wanted)
         notes += [note.sentence for note in found.notes]
-        if workshop.outline.is_own:
-            notes.append(OWN_ENVIRONMENT)
+        notes += conditions(workshop)
         made: list[Release] = make_releases(workshop, found, clock, progress.say)
         progress.clear()
         lines = StepLines(quiet)
@@ -108,12 +114,7 @@ def deploy(
     return write_report(report, chosen is Format.JSON, quiet, verbose, output)
 
 
-OWN_ENVIRONMENT = (
-    "the project has no virtual environment: its services run in Sophia's own (`[project] python` names one)"
-)
-
-
-def _planned_report(found: object, environment: str, duration_s: float) -> DeployReport:
+def _planned_report(found: object, environment: str, duration_s: float, notes: Sequence[str]) -> DeployReport:
     from sophia_cli.deploy.plan import DeploymentPlan
     from sophia_cli.deploy.previews import preview
 
@@ -139,7 +140,7 @@ def _planned_report(found: object, environment: str, duration_s: float) -> Deplo
         run_id=None,
         services=reports,
         environment=environment,
-        notes=tuple(note.sentence for note in found.notes),
+        notes=(*(note.sentence for note in found.notes), *notes),
     )
 
 
