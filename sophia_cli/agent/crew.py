@@ -43,8 +43,8 @@ from sophia_cli.project.state_folder import StateFolder
 log = logging.getLogger(__name__)
 RUN_FOLDER = "run"
 _LOG_LINES = 20
-# Memory and logs are looked at every two seconds, copies of releases every minute.
-_COPY_LOOKS = 30
+# Memory and logs are looked at every two seconds, the copy of one release after the other every two minutes.
+_COPY_LOOKS = 60
 
 
 class Crew:
@@ -162,7 +162,8 @@ class Crew:
         """Open the public address of a release's service; PortInUse and PortRefused when that cannot be."""
         runtime = self.runtime(release.name)
         moved = self.listeners.open(release.service, runtime.moved_port)
-        runtime.moved_port = self.listeners.port(release.name) if moved is not None else runtime.moved_port
+        port = self.listeners.port(release.name)
+        runtime.moved_port = None if port == release.service.port else port
         if moved is not None:
             detail = f"port {moved.wanted} is held by {moved.holder}; moved to {moved.port}"
             self.keeper.event(release.name, "port-moved", detail)
@@ -173,13 +174,12 @@ class Crew:
         for runtime in self.runtimes.values():
             for instance in runtime.instances:
                 self._look_at_memory(instance)
-        self.logs.rotate([runtime.release.service for runtime in self.runtimes.values() if runtime.release is not None])
-
+        releases = [runtime.release for runtime in self.runtimes.values() if runtime.release is not None]
+        self.logs.rotate([release.service for release in releases])
         self._looks += 1
-        if self._looks % _COPY_LOOKS == 0:
-            for runtime in self.runtimes.values():
-                if runtime.release is not None and not runtime.is_stopped:
-                    self.healer.look_at_copy(runtime.release)
+        if releases and self._looks % _COPY_LOOKS == 0:
+            # One at a time: comparing a copy takes some milliseconds, and an idle agent is to be idle.
+            self.healer.look_at_copy(releases[self._looks // _COPY_LOOKS % len(releases)])
 
     async def _look_for_package(self, instance: Instance) -> None:
         release = self.starter.release_of(instance)

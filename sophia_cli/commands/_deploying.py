@@ -91,7 +91,8 @@ def conditions(workshop: Workshop) -> list[str]:
     notes: list[str] = []
     if workshop.outline.is_own:
         notes.append(
-            "the project has no virtual environment, so its services run in Sophia's own; `[project] python` names another"
+            "the project has no virtual environment, so its services run in Sophia's own; "
+            "`[project] python` names another"
         )
     large = [out.path for out in workshop.sources.linked_out if out.why is Left.TOO_LARGE]
     if large:
