@@ -89,7 +89,9 @@ def measure(programs: Path | None, rounds: int, framework: Framework) -> list[Ro
         is_bar = way == "one level"
         what = f"`sophia deploy` for the first time, {way}: all answer"
         rows.append(Row(what, f"<= {WANTED} x" if is_bar else "", text, ratio <= WANTED if is_bar else None))
-    rows += [Row(f"{name}, all answer", "", f"{median(times) / median(raw):.2f} x", None) for name, times in others.items()]
+    rows += [
+        Row(f"{name}, all answer", "", f"{median(times) / median(raw):.2f} x", None) for name, times in others.items()
+    ]
     return [*rows, steps]
 
 

@@ -93,7 +93,9 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["| what | wanted | measured | met |", "| --- | --- | --- | --- |"]
     lines += [f"| {row.what} | {row.wanted} | {row.measured} | {words[row.is_met]} |" for row in rows]
     load = os.getloadavg()[0]
-    busy = "" if load < QUIET_LOAD else ": other work keeps the machine busy, times are worth little, ratios a little more"
+    busy = (
+        "" if load < QUIET_LOAD else ": other work keeps the machine busy, times are worth little, ratios a little more"
+    )
     return "\n".join([*lines, "", f"load of the machine: {load:.1f} on {os.cpu_count()} processors{busy}"])
 
 
@@ -139,7 +141,9 @@ class Shop:
         options = ("--host", HOST, "--port", str(port), "--no-access-log")
         return (sys.executable, "-m", "uvicorn", f"service{number}.main:app", *options)
 
-    def write_version(self, number: int, version: int, more: str = "", at_start: str = "pass", ready: int = 200) -> None:
+    def write_version(
+        self, number: int, version: int, more: str = "", at_start: str = "pass", ready: int = 200
+    ) -> None:
         """Write the app of a service. `more` is run at its import, `at_start` when it starts; `ready` is a status."""
         folder = self.root / f"service{number}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +174,7 @@ class Shop:
         )
 
     def sophia(self, *words: str, codes: Sequence[int] = (0,)) -> str:
-        """Run `sophia` to its end and return what it prints; AssertionError for an exit code that is none of `codes`."""
+        """Run `sophia` to its end and return what it prints; AssertionError for any other exit code."""
         process = self.start(*words)
         out, err = process.communicate(timeout=LIMIT_S)
         assert process.returncode in codes, f"sophia {' '.join(words)}: exit code {process.returncode}\n{out}\n{err}"
@@ -281,7 +285,7 @@ def all_answer(services: Sequence[Served]) -> None:
         eventually(lambda port=service.port: ask_or_none(port))  # type: ignore[misc]  # a default in a lambda
 
 
-def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
+def eventually(found: Callable[[], Found | None], limit_s: float = LIMIT_S) -> Found:
     """Return what a question leads to once it is true; AssertionError when it never is."""
     give_up = time.monotonic() + limit_s
     while not (answer := found()):
