@@ -14,7 +14,18 @@ from sophia_cli.agent.runtime import ServiceRuntime
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport, StepReport, Trouble
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.releases.model import Release
-from sophia_cli.deploy.rollout import Action, Failed, Outcome, Phase, Rollout, Succeeded, Work, first_action, next_state
+from sophia_cli.deploy.rollout import (
+    Action,
+    Failed,
+    Outcome,
+    Phase,
+    Rollout,
+    Succeeded,
+    Work,
+    first_action,
+    next_state,
+    resumed,
+)
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 
 
@@ -73,7 +84,7 @@ class Operation:
         self._doors = doors
         self._ledger = ledger
         self._seen = seen
-        self._rollouts = {one.work.service: Rollout(one.work) for stage in stages for one in stage}
+        self._rollouts = {one.work.service: begun(one.work) for stage in stages for one in stage}
         self._cancelled = asyncio.Event()
 
     def cancel(self) -> None:
@@ -81,8 +92,8 @@ class Operation:
         self._cancelled.set()
 
     def resume(self, rollouts: Sequence[Rollout]) -> None:
-        """Go on from states that an earlier agent wrote down."""
-        self._rollouts.update({rollout.work.service: rollout for rollout in rollouts})
+        """Go on from states that an earlier agent wrote down: forward where the new release was proved, else back."""
+        self._rollouts.update({rollout.work.service: resumed(rollout) for rollout in rollouts})
 
     async def run(self) -> tuple[ServiceReport, ...]:
         """Do everything and return what became of each service."""

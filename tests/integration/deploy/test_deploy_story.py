@@ -159,6 +159,7 @@ def test_what_was_stopped_stays_stopped_and_a_restart_starts_it(shop: DeployedPr
     assert shop.run("deploy").code == 0
     stopped = shop.run("stop", "--all")
     assert (stopped.code, stopped.document["verdict"]) == (0, "stopped")
+    assert shop.run("stop", "--all").code == 0
     assert {row["state"] for row in shop.run("status").document["services"]} == {"stopped"}
     assert shop.run("agent", "stop").code == 0
     assert shop.run("agent", "start").code == 0
