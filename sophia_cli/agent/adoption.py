@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sophia_cli.agent.instance import InstanceName
+from sophia_cli.agent.instance import InstanceName, once_only
 from sophia_cli.agent.instance_environment import url_variable
 from sophia_cli.agent.keeper import Keeper
 from sophia_cli.agent.listeners import Listeners
@@ -76,8 +76,9 @@ def adopt_services(home: Household) -> Adopted:
     adopted = 0
     for service in services:
         _restore_service(home, service)
-    for row in rows:
-        adopted += _restore_instance(home, row)
+    pending = home.keeper.pending()
+    for row in (_found_again(one, processes) for one in rows):
+        adopted += _restore_instance(home, row, is_coming=pending is not None and row.batch == pending.run_id)
     failpoint(AgentFailpoint.PROCESSES_ADOPTED)
     known = {instance.id.name for service in services for instance in home.runtime(service.name).instances}
     _end_unknown(process for process in processes if process.instance not in known)
@@ -99,14 +100,18 @@ def _restore_service(home: Household, row: ServiceRow) -> None:
         runtime.release = _read(home.releases, row.name, row.release)
 
 
-def _restore_instance(home: Household, row: InstanceRow) -> bool:
-    """Adopt the process of an instance; False when it is gone."""
+def _restore_instance(home: Household, row: InstanceRow, *, is_coming: bool) -> bool:
+    """Adopt the process of an instance; False when it is gone. One that is only coming in is not supervised yet."""
     release = _read(home.releases, row.service, row.release)
     if release is None or row.identity is None or not is_running(row.identity):
         home.keeper.drop_instance(row.name)
         return False
     name = InstanceName(row.name, row.service, row.release, row.number)
     instance = home.runtime(row.service).keep(name, release, row.role, row.batch)
+    if is_coming:
+        instance.policy = once_only(instance.policy)
+    elif row.role is Role.ACTIVE:
+        instance.supervise(instance.policy)
     instance.private_port = row.private_port
     instance.log_from = row.log_from
     age_s = running_for_s(row.identity)
@@ -116,6 +121,17 @@ def _restore_instance(home: Household, row: InstanceRow) -> bool:
     home.starter.adopted(instance, row.identity)
     instance.adopt(row.identity, is_ready=row.was_ready)
     return True
+
+
+def _found_again(row: InstanceRow, processes: tuple[ProjectProcess, ...]) -> InstanceRow:
+    """Return the row with the process that runs for it: the agent may have died before it wrote down which one."""
+    if row.identity is not None and is_running(row.identity):
+        return row
+    first = [one.identity for one in processes if one.instance == row.name and one.identity.pid == one.session]
+    if not first:
+        return row
+    latest = max(first, key=lambda identity: identity.start_ticks)
+    return replace(row, identity=latest, private_port=None, was_ready=False)
 
 
 def _urls_of(pid: int, release: Release) -> dict[str, str]:

@@ -147,6 +147,15 @@ class Instance:
         generation = self.state.generation
         self._around.reaper.adopted(identity, lambda ended: self._process_ended(generation, identity, ended))
 
+    def take_role(self, role: Role) -> None:
+        """Change what the instance is there for, also for whoever comes after a killed agent.
+
+        Whoever serves is started on the public address from then on.
+        """
+        self.role = role
+        self.is_public = self.is_public or role is Role.ACTIVE
+        self._around.record.instance_changed(self)
+
     def supervise(self, policy: Policy) -> None:
         """Go by the policy of a service that serves from now on: it is restarted, failures are incidents."""
         self.policy = policy

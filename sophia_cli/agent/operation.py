@@ -22,6 +22,7 @@ from sophia_cli.deploy.rollout import (
     Rollout,
     Succeeded,
     Work,
+    begun,
     first_action,
     next_state,
     resumed,

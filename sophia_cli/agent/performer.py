@@ -129,13 +129,11 @@ class Performer:
 
     async def _attach(self, instance: Instance) -> None:
         await self._doors.attach(instance)
-        # From here on it is started on the public address, should it have to be started again.
-        instance.is_public = True
-        instance.role = Role.ACTIVE
+        instance.take_role(Role.ACTIVE)
 
     async def _drain(self, instance: Instance | None) -> None:
         if instance is not None:
-            instance.role = Role.DRAINING
+            instance.take_role(Role.DRAINING)
             await self._end(instance)
 
     async def _end(self, instance: Instance | None) -> None:
@@ -150,7 +148,7 @@ class Performer:
             return Succeeded()
         old = self._old(number)
         if old is not None and old.state.phase not in (Phase.STOPPING, Phase.STOPPED, Phase.FAILED):
-            old.role = Role.ACTIVE
+            old.take_role(Role.ACTIVE)
             return Succeeded()
         await self._end(old)
         instance = self._start(number, Role.ACTIVE, self._previous, f"{self._batch}-back")

@@ -1,0 +1,369 @@
+"""A project whose services can be told to misbehave, the commands that are given there, and those who call meanwhile.
+
+As a script it reads commands from stdin and forks a process for each, with the imports of `sophia` behind it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from sophia_cli.project.failpoints import VARIABLE
+from sophia_cli.project.host.identity import ProcessIdentity
+from sophia_cli.project.host.proc_files import all_facts
+from sophia_cli.project.host.processes import command_line, processes_of_project
+
+Found = TypeVar("Found")
+LIMIT_S = 30.0
+SCRIPT = (Path(__file__).parent / "misbehaving_service.py").read_text()
+
+APP = """\
+import os
+
+VERSION = 1
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    body = f"version={VERSION} pid={os.getpid()} release={os.environ['SOPHIA_RELEASE']}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A finished command: its exit code, the document it printed, and what it said about the work."""
+
+    code: int
+    document: dict[str, Any]  # JSON of any shape
+    stderr: str
+
+    def service(self, name: str = "web") -> dict[str, Any]:  # JSON of any shape
+        """Return the row of a service."""
+        return next(row for row in self.document["services"] if row["name"] == name)
+
+
+class Commands:
+    """Runs `sophia` commands, each in a process of its own, without the cost of starting an interpreter for each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._out, self._err = folder / "out", folder / "err"
+        self._server = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, root: Path, words: tuple[str, ...], environment: Mapping[str, str]) -> Ran:
+        """Run a command to its end."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        asked = {
+            "root": str(root),
+            "words": [*words, "--json"],
+            "environment": dict(environment),
+            "out": str(self._out),
+            "err": str(self._err),
+        }
+        self._server.stdin.write(f"{json.dumps(asked)}\n")
+        self._server.stdin.flush()
+        code = int(self._server.stdout.readline())
+        out = self._out.read_text()
+        return Ran(code, json.loads(out) if out else {}, self._err.read_text())
+
+    def close(self) -> None:
+        """End the serving process."""
+        self._server.communicate(timeout=LIMIT_S)
+
+
+class FaultyServices:
+    """A project with the services that a test declares; `web` is a script at `port` unless it says otherwise."""
+
+    def __init__(self, root: Path, commands: Commands) -> None:
+        self.root = root
+        self._commands = commands
+        self.port, self.other_port = free_ports(2)
+        self.environment: dict[str, str] = {}
+        self.write("web.py", SCRIPT)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the project."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def declare(self, web: str = "", more: str = "", *, start: str = 'command = "python web.py"') -> None:
+        """Write `sophia.toml` with further lines for `web`, and further services."""
+        python = f"[project]\npython = {json.dumps(sys.prefix)}\n[agent]\nweb = false\n"
+        probe = "" if "readiness" in web else 'readiness = { http = "/", interval = "50ms", timeout = "2s" }\n'
+        soak = "" if "soak" in web else 'soak = "0s"\n'
+        text = f"{python}[services.web]\n{start}\nport = {self.port}\n{soak}{probe}{web}\n{more}\n"
+        self.write("sophia.toml", text)
+
+    def release(self, number: int, path: str = "web.py") -> None:
+        """Make the next release: its answers tell this version."""
+        lines = (self.root / path).read_text().splitlines(keepends=True)
+        self.write(path, "".join(f"VERSION = {number}\n" if line.startswith("VERSION =") else line for line in lines))
+
+    def run(self, *words: str, **environment: str) -> Ran:
+        """Run `sophia ... --json` to its end."""
+        return self._commands.run(self.root, words, {**self.environment, **environment})
+
+    def deployed(self) -> None:
+        """Deploy, which has to work."""
+        ran = self.run("deploy")
+        assert ran.code == 0, ran
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start `sophia ... --json` beside the test."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sophia_cli", *words, "--json"],
+            cwd=self.root,
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def agent_started(self, *failpoints: str) -> int:
+        """Start an agent that dies at these places, and return its pid."""
+        ran = self.run("agent", "start", **({VARIABLE: ",".join(failpoints)} if failpoints else {}))
+        assert ran.code == 0, ran
+        return self.agent_pid()
+
+    def status(self, name: str = "web") -> dict[str, Any]:  # JSON of any shape
+        """Return what `sophia status` says of a service."""
+        return self.run("status", name).service(name)
+
+    def get(self, path: str = "/", port: int | None = None, timeout_s: float = 10.0) -> str:
+        """Return the body of an answer of `web`, or of another port; OSError."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout_s)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            assert answer.status == 200, body
+            return body
+        except http.client.HTTPException as error:
+            raise ConnectionResetError(str(error)) from error
+        finally:
+            connection.close()
+
+    def facts(self, port: int | None = None) -> dict[str, str]:
+        """Return what `web` answers, by name."""
+        return dict(word.split("=", 1) for word in self.get(port=port).split(" "))
+
+    def pid(self) -> int:
+        """Return the process id of whoever answers."""
+        return int(self.facts()["pid"])
+
+    def next_pid(self, before: int) -> int:
+        """Return the process id of whoever answers after that one."""
+
+        def other() -> int:
+            try:
+                pid = self.pid()
+            except OSError:
+                return 0
+            return pid if pid != before else 0
+
+        return eventually(other)
+
+    def agent_pid(self) -> int:
+        """Return the process id of the agent."""
+        return int((self.root / ".sophia" / "agent.lock").read_text())
+
+    def kill_agent(self) -> None:
+        """Kill the agent, and return once it is gone."""
+        pid = self.agent_pid()
+        assert _runs_agent(pid, self.root)
+        os.kill(pid, signal.SIGKILL)
+        self.agent_gone()
+
+    def agent_gone(self) -> None:
+        """Return once no agent runs."""
+        eventually(lambda: not _runs_agent(self.agent_pid(), self.root))
+
+    def has_agent(self) -> bool:
+        """Whether an agent runs."""
+        try:
+            return _runs_agent(self.agent_pid(), self.root)
+        except (OSError, ValueError):
+            return False
+
+    def processes(self, service: str = "web") -> list[int]:
+        """Return the pids of all processes that belong to a service."""
+        found = processes_of_project(str(self.root.resolve()))
+        return sorted(one.identity.pid for one in found if one.service == service)
+
+    def incidents(self, service: str = "web") -> list[tuple[str, str | None]]:
+        """Return causes and outcomes of a service's incidents, oldest first."""
+        rows = self._rows("SELECT cause, outcome FROM incidents WHERE service = ? ORDER BY number", service)
+        return [(str(cause), outcome) for cause, outcome in rows]
+
+    def events(self, kind: str) -> list[str]:
+        """Return the details of the events of a kind, oldest first."""
+        return [str(row[0]) for row in self._rows("SELECT detail FROM events WHERE kind = ? ORDER BY number", kind)]
+
+    def is_idle(self) -> bool:
+        """Whether no operation is under way."""
+        return not self._rows("SELECT run_id FROM operation WHERE ? = ''", "")
+
+    def log(self) -> str:
+        """Return the agent's log."""
+        return (self.root / ".sophia" / "logs" / "agent.log").read_text()
+
+    def _rows(self, statement: str, value: str) -> list[tuple[Any, ...]]:  # rows of any shape
+        with contextlib.closing(sqlite3.connect(self.root / ".sophia" / "agent.sqlite", timeout=5)) as connection:
+            return list(connection.execute(statement, (value,)))
+
+    def close(self) -> None:
+        """End everything that the project runs, by process id."""
+        if self.has_agent():
+            pid = self.agent_pid()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGKILL)
+            self.agent_gone()
+        for pid in _holders(self.root):
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(3):
+            for process in processes_of_project(str(self.root.resolve())):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.identity.pid, signal.SIGKILL)
+
+
+class Callers:
+    """Threads that call a service again and again until the block ends; what failed is in `failures`."""
+
+    def __init__(self, project: FaultyServices, count: int = 3) -> None:
+        self._project = project
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._call) for _ in range(count)]
+        self.failures: list[OSError] = []
+        self.versions: set[str] = set()
+        self.answers = 0
+
+    def __enter__(self) -> Callers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(LIMIT_S)
+
+    @property
+    def refused(self) -> list[OSError]:
+        """The calls for which nobody listened."""
+        return [one for one in self.failures if isinstance(one, ConnectionRefusedError)]
+
+    def _call(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.versions.add(self._project.facts()["version"])
+                self.answers += 1
+            except OSError as error:
+                self.failures.append(error)
+            # A hundred calls a second leave the services time to do what is tested.
+            self._ended.wait(0.01)
+
+
+def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
+    """Return what a question leads to once it is true; AssertionError when it never is."""
+    give_up = time.monotonic() + limit_s
+    while not (answer := found()):
+        assert time.monotonic() < give_up, "it did not come true in time"
+        time.sleep(0.02)
+    return answer
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of that number runs (a zombie does not)."""
+    return any(one.pid == pid and not one.has_ended for one in all_facts())
+
+
+def identity_in(text: str) -> ProcessIdentity:
+    """Return the identity in a row of the state (`pid start boot`)."""
+    pid, start, boot = text.split(" ")
+    return ProcessIdentity(int(pid), int(start), boot)
+
+
+def _runs_agent(pid: int, root: Path) -> bool:
+    words = command_line(pid)
+    return "sophia_cli.agent" in words and str(root.resolve()) in words
+
+
+def _holders(root: Path) -> Iterator[int]:
+    """Yield the pids of descriptor holders that this test's agents started."""
+    file = root / ".sophia" / "run" / "holder"
+    if not file.exists():
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(os.path.relpath(file))
+        except OSError:
+            return
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        yield int.from_bytes(credentials[:4], sys.byteorder)
+
+
+def _serve() -> None:
+    import sophia_cli.commands.agent
+    import sophia_cli.commands.deploy
+    import sophia_cli.commands.status
+    import sophia_cli.render.status_json  # noqa: F401
+    from sophia_cli.main import main
+
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            for descriptor, name in ((1, "out"), (2, "err")):
+                os.dup2(os.open(asked[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
+            os.environ.pop(VARIABLE, None)
+            os.environ.update(asked["environment"])
+            os.chdir(asked["root"])
+            code = 70
+            try:
+                code = main(asked["words"])
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _serve()

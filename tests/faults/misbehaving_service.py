@@ -1,0 +1,143 @@
+"""A small server of a test's project that does, when it is asked to, what services do when they go wrong.
+
+It finishes the requests that it has when it is told to end, and imports little, so that it starts fast.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import socket
+import threading
+import time
+
+VERSION = 1
+ended = threading.Event()
+hung = threading.Event()
+# Whatever a test makes of it, it never takes more of the machine than this.
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+
+def facts() -> str:
+    told = {
+        "version": VERSION,
+        "pid": os.getpid(),
+        "release": os.environ.get("SOPHIA_RELEASE", ""),
+        "store": os.environ.get("SOPHIA_URL_STORE", ""),
+        "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+    }
+    return " ".join(f"{name}={value}" for name, value in told.items())
+
+
+def eat() -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(b"x") * (8 << 20))
+
+
+def forks(most: int) -> str:
+    made = 0
+    try:
+        while made < most:
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+            made += 1
+    except OSError as error:
+        return f"{made} {type(error).__name__}"
+    return str(made)
+
+
+def orphan(leaves_session: bool, lives_s: float) -> str:
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        if leaves_session:
+            os.setsid()
+        child = os.fork()
+        if child == 0:
+            time.sleep(lives_s)
+            os._exit(0)
+        os.write(writing, b"%d" % child)
+        os._exit(0)
+    os.close(writing)
+    os.wait()
+    return os.read(reading, 20).decode()
+
+
+def flood(size: int) -> str:
+    line = b"x" * 1023 + b"\n"
+    started = time.monotonic()
+    longest = 0.0
+    for _ in range(size // len(line)):
+        before = time.monotonic()
+        os.write(1, line)
+        longest = max(longest, time.monotonic() - before)
+    return f"{time.monotonic() - started:.3f} {longest:.3f}"
+
+
+def do(path: str) -> str:
+    word, _, number = path.strip("/").partition("/")
+    if word == "hang":
+        hung.set()
+        return "hung"
+    if word == "die":
+        os._exit(7)
+    if word == "eat":
+        eat()
+    if word == "forks":
+        return forks(int(number))
+    if word == "orphan":
+        return orphan(number == "setsid", 60)
+    if word == "short":
+        return orphan(True, 0)
+    if word == "flood":
+        return flood(int(number))
+    if word == "slow":
+        time.sleep(float(number))
+    return facts()
+
+
+def answer(connection: socket.socket) -> None:
+    with connection:
+        connection.settimeout(30)
+        request = connection.recv(65536)
+        if not request:
+            return
+        if hung.is_set():
+            time.sleep(3600)
+        body = do(request.split(b" ")[1].decode()).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+
+def main() -> None:
+    time.sleep(float(os.environ.get("START_S", "0")))
+    if os.environ.get("STUBBORN"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    if os.environ.get("LIVES_S"):
+        threading.Timer(float(os.environ["LIVES_S"]), os._exit, (9,)).start()
+    listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+    listener.setblocking(False)
+    os.write(1, f"version {VERSION} serves\n".encode())
+    threads: list[threading.Thread] = []
+    while not ended.is_set():
+        if not select.select([listener], [], [], 0.05)[0]:
+            continue
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            continue
+        connection.setblocking(True)
+        threads = [one for one in threads if one.is_alive()]
+        threads.append(threading.Thread(target=answer, args=(connection,), daemon=True))
+        threads[-1].start()
+    for one in threads:
+        one.join(5)
+    os._exit(0)
+
+
+main()
