@@ -27,5 +27,6 @@ class CodeFile:
 
     @property
     def is_started(self) -> bool:
-        """Whether running the file does something: it has a main block or is a `__main__`."""
-        return self.facts.main_line is not None or self.path.endswith("__main__.py")
+        """Whether running the file starts something: it has a main block, is a `__main__`, or starts it right away."""
+        facts = self.facts
+        return facts.main_line is not None or facts.script_line is not None or self.path.endswith("__main__.py")

@@ -32,6 +32,7 @@ _ASIDE = frozenset(
 )
 _DECLARING = ("pyproject.toml", "setup.cfg", "setup.py")
 _LARGEST_TEXT = 2_000_000
+_GOING_ON = ("while True", "while 1:", "_forever", "start_consuming", "BlockingScheduler", "_polling", "run_pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def _text(path: str, read: Reader) -> str | None:
 
 def _may_run(path: str, text: str) -> bool:
     """Whether a file may be a script that goes on, or what such a script imports."""
+    if any(word in text for word in _GOING_ON):
+        return True
     return sounds_like_starting(path) and any(word in text for word in ("__main__", "while ", "forever", "consum"))
 
 

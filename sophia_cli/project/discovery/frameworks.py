@@ -24,6 +24,7 @@ class Framework:
 
 
 _ASGI, _WSGI, _OWN = Interface.ASGI, Interface.WSGI, Interface.OWN
+RAW_ASGI, RAW_WSGI = Framework("asgi", _ASGI), Framework("wsgi", _WSGI)
 
 # Top-level package and name of what is called. Names that say enough alone stand in _TELLING too.
 _BUILDERS: dict[tuple[str, str], Framework] = {
@@ -92,7 +93,14 @@ _SERVERS = {
     ("http", "ThreadingHTTPServer"): "http",
     ("socketserver", "TCPServer"): "socketserver",
     ("socketserver", "ThreadingTCPServer"): "socketserver",
+    ("socketserver", "ForkingTCPServer"): "socketserver",
+    ("socketserver", "UDPServer"): "socketserver",
+    ("socketserver", "ThreadingUDPServer"): "socketserver",
+    ("socketserver", "UnixStreamServer"): "socketserver",
+    ("socketserver", "ThreadingUnixStreamServer"): "socketserver",
     ("xmlrpc", "SimpleXMLRPCServer"): "xmlrpc",
+    ("xmlrpc", "DocXMLRPCServer"): "xmlrpc",
+    ("wsgiref", "WSGIServer"): "wsgiref",
     ("asyncio", "start_server"): "asyncio",
     ("pywebio", "start_server"): "pywebio",
     ("arq", "run_worker"): "arq",
@@ -118,7 +126,19 @@ _TELLING_WORDS = (
     *("Flask", "Bottle", "Sanic", "Robyn", "Dash", "nicegui", "aiohttp", "tornado", "mcp", "Celery", "faust", "uey"),
     *("FastStream", "grpc", "socketio", "connexion", "Playground", "pyramid", "streamlit", "gradio", "pywebio"),
     *("uvicorn", "hypercorn", "granian", "waitress", "werkzeug", "cheroot", "gevent", "eventlet", "websockets"),
-    *("execute_from_command_line", "HTTPServer", "TCPServer", "XMLRPC", "start_server", "run_worker", "serve_forever"),
+    *(
+        "execute_from_command_line",
+        "HTTPServer",
+        "TCPServer",
+        "UDPServer",
+        "UnixStreamServer",
+        "XMLRPC",
+        "wsgiref",
+        "start_server",
+        "run_worker",
+        "serve_forever",
+    ),
+    *("receive, ", "start_response"),
     *("import rq", "from rq", "dramatiq", "functions_framework", "get_app("),
     *("\napp =", "\napplication =", "\napi =", "\napp:"),
 )

@@ -80,8 +80,9 @@ def _app_entries(file: CodeFile, built: Sequence[BuiltApp]) -> Iterator[Entry]:
 def _made_entry(file: CodeFile, made: MadeElsewhere, files: Mapping[str, CodeFile], places: Places) -> Entry | None:
     """Return the application that a factory of another file makes for a variable of this one."""
     for path in places.imported(made.module, made.level, file.folder):
-        for app in files[path].facts.apps if path in files else ():
-            if app.place is Place.FACTORY and app.name == made.function and path != file.path:
+        facts = files[path].facts if path in files else None
+        for app in (*facts.apps, *facts.classes) if facts is not None else ():
+            if app.place in (Place.FACTORY, Place.CLASS) and app.name == made.function and path != file.path:
                 entry = _app_entry(file, BuiltApp(app.framework, Place.MODULE, made.name, made.line))
                 return replace(entry, starts=(path, file.path))
     return None
@@ -98,7 +99,7 @@ def _app_entry(file: CodeFile, app: BuiltApp) -> Entry:
         doubt = Doubt.NEEDS_ARGUMENTS if app.needs_arguments else None
     elif app.place is Place.SELF:
         attribute = None
-    is_script = bool(calls) and file.facts.main_line is not None
+    is_script = bool(calls) and file.is_started
     if framework.interface is Interface.OWN:
         attribute = None
     if attribute is None and not framework.is_worker and not is_script and doubt is None:

@@ -18,10 +18,13 @@ _WORKER_WORDS = frozenset(
     | {"processor", "queue", "ingest", "crawler", "relay", "beat"}
 )
 _START_WORDS = frozenset({"run", "start", "launch", "serve", "main"})
+# Names of files that leave it to their folder to say what they are.
+_PLAIN_WORDS = frozenset({"main", "run", "app", "start", "init", "cli", "index", "service"})
 _NOT_SERVICES = frozenset(
     {"test", "tests", "check", "client", "setup", "install", "deploy", "migrate", "benchmark", "bench", "example"}
     | {"demo", "validate", "verify", "debug", "generate", "stop", "kill", "monitoring"}
 )
+_LONG_WORDS = ("worker", "consumer", "listener", "scheduler", "daemon", "server", "poller", "watcher", "subscriber")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
@@ -64,7 +67,8 @@ def runner_entry(
     stem = _words_of(file.path.rpartition("/")[2].removesuffix(".py"))
     if stem & _NOT_SERVICES:
         return
-    near = stem | _words_of(file.folder.rpartition("/")[2])
+    folder = _words_of(file.folder.rpartition("/")[2])
+    near = stem | folder
     reached = [path for path in _imported_files(file, places) if path != file.path]
     starting = [
         path
@@ -72,20 +76,22 @@ def runner_entry(
         if any(entry.form is not Form.FACTORY or entry.attribute for entry in found.get(path, ()))
     ]
     looping = facts.loops or any(path in files and files[path].facts.loops for path in reached)
-    is_named_worker = bool(stem & _WORKER_WORDS) or ("run" in stem and bool(near & _WORKER_WORDS))
+    is_plain = stem <= _PLAIN_WORDS and not folder & _NOT_SERVICES
+    is_named_worker = bool(stem & _WORKER_WORDS) or (("run" in stem or is_plain) and bool(near & _WORKER_WORDS))
     is_named_server = bool(stem & _SERVER_WORDS)
     is_starter = bool(stem & _START_WORDS)
     is_server = (is_named_server and (facts.loops or starting)) or (is_starter and starting)
-    if not is_server and not (is_named_worker and looping):
+    is_worker = looping and (is_named_worker or facts.works)
+    if not is_server and not is_worker:
         return
-    line = facts.main_line or 1
+    line = facts.main_line or facts.script_line or 1
     is_mcp = "mcp" in _words_of(file.path)
     yield Entry(
         path=file.path,
         line=line,
-        form=Form.WORKER if is_named_worker and not is_named_server else Form.RUNNER,
+        form=Form.WORKER if is_worker and not (is_server and is_named_server) else Form.RUNNER,
         text=file.text(line),
-        framework="mcp" if is_mcp and not is_named_worker else "",
+        framework="mcp" if is_mcp and not is_worker else "",
         starts=(*starting[:1], file.path),
     )
 
@@ -112,4 +118,7 @@ def script_files(folder: str, script: ConsoleScript, places: Places) -> Iterator
 
 
 def _words_of(text: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORDS.findall(text))
+    """Return the words of a name in small letters: `mail`, `worker` of `MailWorker`, `mail_worker` and `mailworker`."""
+    words = {word.lower() for word in _WORDS.findall(text)}
+    ends = {end for word in words for end in _LONG_WORDS if word.endswith((end, end + "s")) and word != end}
+    return frozenset(words | ends)

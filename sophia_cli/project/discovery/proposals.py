@@ -174,8 +174,7 @@ def _from_code(blank: Proposal, entry: Entry, file: CodeFile | None, home: Home 
         return replace(blank, words=entry.words)
     if entry.attribute is not None and home is not None:
         return replace(blank, app=f"{home.module}:{entry.attribute}", cwd=home.folder)
-    is_main = file.facts.main_line is not None or file.path.endswith("__main__.py")
-    if is_main and entry.doubt in (None, Doubt.SET_ASIDE, Doubt.STDIO, Doubt.NEEDS_ARGUMENTS):
+    if file.is_started and entry.doubt in (None, Doubt.SET_ASIDE, Doubt.STDIO, Doubt.NEEDS_ARGUMENTS):
         if home is None or home.is_own:
             return replace(blank, words=("python", file.path))
         return replace(blank, words=("python", "-m", home.module), cwd=home.folder)

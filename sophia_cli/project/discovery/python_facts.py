@@ -16,6 +16,7 @@ class Place(Enum):
     FUNCTION = "function"
     SELF = "self"
     FACTORY = "factory"
+    CLASS = "class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class MadeElsewhere:
 class PythonFacts:
     """Everything one file says. `main_line` is that of `if __name__ == "__main__"`, None where there is none.
 
-    `loops`: something in it runs until it is stopped. `asks`: it reads answers from a person. `functions` are the
+    `script_line` is that of the first statement of the module itself that sets going what does not end.
+    `loops`: something in it runs until it is stopped. `works`: what it holds says that it is a worker. `asks`: it reads
+    answers from a person. `classes` are those whose instances are applications. `functions` are the
     module's functions with their lines; `actors` are lines of decorators that make a function a job or an event's
     receiver, with the library's word. `made` are variables that functions of other files make,
     `probe` the path of a route that tells whether the service is well. `compiles` is false where the text was read
@@ -79,6 +82,7 @@ class PythonFacts:
     """
 
     apps: tuple[BuiltApp, ...] = ()
+    classes: tuple[BuiltApp, ...] = ()
     calls: tuple[ServeCall, ...] = ()
     imports: tuple[Imported, ...] = ()
     functions: tuple[tuple[str, int], ...] = ()
@@ -86,7 +90,9 @@ class PythonFacts:
     made: tuple[MadeElsewhere, ...] = ()
     probe: str | None = None
     main_line: int | None = None
+    script_line: int | None = None
     loops: bool = False
+    works: bool = False
     asks: bool = False
     compiles: bool = True
 

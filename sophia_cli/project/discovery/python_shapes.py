@@ -8,6 +8,8 @@ from collections.abc import Iterable
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WAITING = frozenset(
     {"sleep", "wait", "get", "recv", "receive", "accept", "pull", "poll", "read", "xread", "blpop", "brpop"}
+    | {"xreadgroup", "receive_message", "receive_messages", "run_pending", "get_message", "recvfrom", "recv_json"}
+    | {"recv_string", "recv_multipart", "wait_for", "consume", "brpoplpush"}
 )
 
 
@@ -49,8 +51,9 @@ def is_endless(node: ast.While) -> bool:
     if not is_flag:
         return False
     calls = (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
-    return any(isinstance(call.func, ast.Attribute | ast.Name) and _last(call.func) in _WAITING for call in calls)
+    return any(isinstance(call.func, ast.Attribute | ast.Name) and last_name(call.func) in _WAITING for call in calls)
 
 
-def _last(node: ast.Attribute | ast.Name) -> str:
+def last_name(node: ast.Attribute | ast.Name) -> str:
+    """Return the last part of a dotted name."""
     return node.attr if isinstance(node, ast.Attribute) else node.id

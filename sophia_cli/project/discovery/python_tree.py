@@ -6,13 +6,22 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sophia_cli.project.discovery.frameworks import RUNNABLE, SERVING_METHODS, Framework, builder_of, server_of
+from sophia_cli.project.discovery.frameworks import (
+    RAW_ASGI,
+    RAW_WSGI,
+    RUNNABLE,
+    SERVING_METHODS,
+    Framework,
+    builder_of,
+    server_of,
+)
 from sophia_cli.project.discovery.python_facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python_raw import is_served_name, raw_class, raw_interface
+from sophia_cli.project.discovery.python_running import Running
 from sophia_cli.project.discovery.python_serving import serve_call
-from sophia_cli.project.discovery.python_shapes import Function, is_endless, is_main, returns
+from sophia_cli.project.discovery.python_shapes import Function, is_main, returns
 from sophia_cli.project.discovery.python_values import PortReader, dotted_name
 
-_ENDLESS = frozenset({"run_forever", "serve_forever", "start_consuming", "wait_for_termination", "pause"})
 _PROBES = frozenset({"/health", "/healthz", "/health/", "/ready", "/readyz", "/livez", "/health/ready", "/ping"})
 _ACTORS = {"functions_framework": "functions-framework", "dramatiq": "dramatiq"}
 
@@ -45,8 +54,9 @@ class TreeReader:
     factories: dict[str, Framework] = field(default_factory=dict)
     subclasses: dict[str, Framework] = field(default_factory=dict)
     mounted: set[str] = field(default_factory=set)
+    servers: dict[str, str] = field(default_factory=dict)
+    running: Running = field(default_factory=Running)
     main_line: int | None = None
-    loops: bool = False
     asks: bool = False
 
     def _port_reader(self) -> PortReader:
@@ -66,7 +76,10 @@ class TreeReader:
             made=tuple(self.made),
             probe=self.probe,
             main_line=self.main_line,
-            loops=self.loops,
+            classes=tuple(BuiltApp(found, Place.CLASS, name, 1) for name, found in self.subclasses.items()),
+            script_line=self.running.script_line(),
+            loops=self.running.loops,
+            works=self.running.works(ast.get_docstring(self.tree)),
             asks=self.asks,
         )
 
@@ -91,8 +104,8 @@ class TreeReader:
                 self._other(node, where)
 
     def _other(self, node: ast.stmt, where: _Where) -> None:
-        if isinstance(node, ast.AsyncFor) or (isinstance(node, ast.While) and is_endless(node)):
-            self.loops = True
+        before = self.running.count
+        self.running.loop(node)
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
@@ -108,6 +121,8 @@ class TreeReader:
                 self.statements(child.body, where)
             elif isinstance(child, ast.expr | ast.withitem):
                 self._expression(child)
+        if where.place is Place.MODULE:
+            self.running.begun(node, before)
 
     def _expression(self, node: ast.AST) -> None:
         for inner in ast.walk(node):
@@ -118,6 +133,7 @@ class TreeReader:
         for item in node.names:
             if isinstance(node, ast.Import):
                 self.imports.append(Imported(item.name, "", 0, item.asname or item.name))
+                self.running.imported(item.name)
                 if item.asname:
                     self.names[item.asname] = item.name
                 else:
@@ -125,12 +141,19 @@ class TreeReader:
                     self.names[top] = top
             else:
                 alias = item.asname or item.name
+                self.running.imported("" if node.level else node.module or "")
+                self.running.named(item.name)
                 self.imports.append(Imported(node.module or "", item.name, node.level, alias))
                 self.names[alias] = "." * node.level + f"{node.module or ''}.{item.name}".lstrip(".")
 
     def _function(self, node: Function, where: _Where) -> None:
         if where.place is Place.MODULE:
             self.functions.append((node.name, node.lineno))
+            raw = raw_interface(node)
+            if raw is not None:
+                self.built[node.name] = raw
+                if is_served_name(node.name):
+                    self._add(BuiltApp(raw, Place.MODULE, node.name, node.lineno))
         for decorator in node.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
             dotted = self._followed(dotted_name(called))
@@ -141,7 +164,10 @@ class TreeReader:
         nested = where.place is Place.FUNCTION
         # A class keeps its place only for what stands directly in it.
         inner = _Where(Place.FUNCTION, node, where.is_method, nested)
+        before = self.running.count
         self.statements(node.body, inner)
+        if where.place is Place.MODULE:
+            self.running.defined(node, before)
 
     def _route(self, decorator: ast.expr) -> None:
         if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute) or not decorator.args:
@@ -158,13 +184,26 @@ class TreeReader:
             framework = self._builder(dotted_name(base))
             if framework is not None:
                 self.subclasses[node.name] = framework
+            server = self._server(dotted_name(base))
+            if server is not None:
+                self.servers[node.name] = server
+        raw = raw_class(node)
+        if raw is not None:
+            self.subclasses.setdefault(node.name, raw)
         nested = where.place is Place.FUNCTION
+        before = self.running.count
         self.statements(node.body, _Where(Place.FUNCTION, None, True, nested))
+        if where.place is Place.MODULE:
+            self.running.defined(node, before)
 
     def _assigned(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
         framework = self._framework_of(value)
+        if where.place is Place.MODULE and isinstance(target, ast.Name):
+            self.running.assigned(target.id, value)
         if framework is None:
             self._made_elsewhere(target, value, line, where)
+            return
+        if framework in (RAW_ASGI, RAW_WSGI) and not (isinstance(target, ast.Name) and is_served_name(target.id)):
             return
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
             self.built[f"self.{target.attr}"] = framework
@@ -242,6 +281,10 @@ class TreeReader:
             return self.subclasses[dotted]
         return builder_of(self._followed(dotted), dotted.partition(".")[0] in self.names) if dotted else None
 
+    def _server(self, dotted: str) -> str | None:
+        """Return the word for what serves when this is called: a class of the file that extends a server, too."""
+        return self.servers.get(dotted) or (server_of(self._followed(dotted)) if dotted else None)
+
     def _followed(self, dotted: str) -> str:
         first, dot, rest = dotted.partition(".")
         return self.names.get(first, first) + dot + rest
@@ -254,12 +297,9 @@ class TreeReader:
             self.mounted.update(dotted_name(argument) for argument in given)
         if dotted == "input":
             self.asks = True
-        if (method in _ENDLESS and dotted.partition(".")[0] != "signal") or dotted == "signal.pause":
-            self.loops = True
         followed = self._followed(dotted) if dotted else ""
-        # `await asyncio.Future()` never ends.
-        self.loops = self.loops or (followed == "asyncio.Future" and not node.args)
-        server = server_of(followed)
+        self.running.call(node, dotted, followed)
+        server = self._server(dotted)
         owner = dotted.rpartition(".")[0]
         if server is None and method in SERVING_METHODS:
             framework = self.built.get(owner)
@@ -276,6 +316,8 @@ class TreeReader:
                 server = "tornado"
         if server is not None:
             owner = owner if owner in self.built else ""
+            if server != "streamlit":
+                self.running.serves()
             self.calls.append(serve_call(node, server, owner, self._followed, self._port_reader()))
 
 
