@@ -248,7 +248,8 @@ def _startup_probed(policy: Policy, threshold: Threshold, state: State, event: P
         return counted, ()
     if policy.readiness is None:
         return _ready(counted, now)
-    return replace(counted, phase=Phase.UNREADY, has_booted=True, deadline=None), ()
+    # The start timeout goes on: it bounds how long an instance may take to become ready, not only to boot.
+    return replace(counted, phase=Phase.UNREADY, has_booted=True), ()
 
 
 def _readiness_probed(policy: Policy, threshold: Threshold, state: State, event: Probed, now: float) -> Step:
@@ -313,7 +314,9 @@ def _settled(policy: Policy, state: State, now: float) -> State:
 
 def _timer_fired(policy: Policy, state: State, now: float) -> Step:
     match state.phase:
-        case Phase.STARTING:
+        case Phase.STARTING | Phase.UNREADY:
+            if state.was_ready:
+                return replace(state, deadline=None), ()
             if state.dependencies_down:
                 return replace(state, deadline=now + policy.start_timeout_s), ()
             detail = f"not ready within {policy.start_timeout_s:g} s"
@@ -324,7 +327,7 @@ def _timer_fired(policy: Policy, state: State, now: float) -> Step:
             if state.dependencies_down:
                 return replace(state, phase=Phase.WAITING, deadline=None, resume_at=now), ()
             return _spawn_again(policy, state, now)
-        case Phase.STOPPED | Phase.WAITING | Phase.READY | Phase.UNREADY | Phase.FAILED:
+        case Phase.STOPPED | Phase.WAITING | Phase.READY | Phase.FAILED:
             return replace(state, deadline=None), ()
         case _:
             assert_never(state.phase)

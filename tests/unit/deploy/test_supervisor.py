@@ -134,9 +134,19 @@ def test_other_probes_wait_for_the_startup_probe() -> None:
     story.fail(Probing.STARTUP, 5)
     assert story.phase() is Phase.STARTING
     story.tell(Probed(1, Probing.STARTUP, True))
-    assert (story.state.phase, story.state.deadline) == (Phase.UNREADY, None)
+    assert story.phase() is Phase.UNREADY
     story.pass_readiness()
-    assert story.phase() is Phase.READY
+    assert (story.state.phase, story.state.deadline) == (Phase.READY, None)
+
+
+def test_what_has_booted_and_is_never_ready_is_ended_at_the_start_timeout() -> None:
+    story = Story(replace(POLICY, startup=Threshold()))
+    story.start()
+    story.tell(Probed(1, Probing.STARTUP, True))
+    story.fail(Probing.READINESS, 5)
+    actions = story.tell(TimerFired(), after_s=20.0)
+    assert OpenIncident(1, Cause.START_TIMEOUT, "not ready within 20 s") in actions
+    assert Terminate(1) in actions
 
 
 def test_the_first_restart_of_what_was_ready_is_immediate() -> None:
