@@ -26,6 +26,7 @@ def machine_facts(environment: Mapping[str, str]) -> Iterator[MachineFact]:
     yield _open_files()
     yield _haproxy(environment)
     yield _uvicorn()
+    yield _web_api()
 
 
 def _processes() -> MachineFact:
@@ -73,3 +74,11 @@ def _uvicorn() -> MachineFact:
         hint = "a service with `app` needs uvicorn in the project's own environment"
         return MachineFact("uvicorn", False, "not found beside Sophia", hint)
     return MachineFact("uvicorn", True, "found beside Sophia; a service with `app` uses the project's own")
+
+
+def _web_api() -> MachineFact:
+    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        hint = '`pip install "sophia-cli[web]"`; services are deployed and kept all the same'
+        return MachineFact("web api", False, f"not found beside Sophia: {', '.join(missing)}", hint)
+    return MachineFact("web api", True, "starlette and uvicorn are found beside Sophia")

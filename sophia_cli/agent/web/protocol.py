@@ -7,10 +7,6 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# A whole request, head and body, has to be there that long after its connection is free for it.
-REQUEST_S = 10.0
-# Whoever reads nothing of an answer for that long is cut off.
-_READ_S = 30.0
 _MOST_CONNECTIONS = 100
 # A body that nobody asked for is read (and dropped) so far that its sender gets to see the refusal.
 _MOST_DROPPED = 1_048_576
@@ -18,8 +14,14 @@ _UNFINISHED = frozenset({h11.IDLE, h11.SEND_BODY})
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection. When there are too many, the one that waits longest for a request makes room."""
+    """One connection. When there are too many, the one that waits longest for a request makes room.
 
+    A whole request, head and body, has to be there `request_s` seconds after its connection is free for it; whoever
+    reads nothing of an answer for `read_s` seconds is cut off.
+    """
+
+    request_s = 10.0
+    read_s = 30.0
     _opened_at = 0.0
     _dropped = 0
     _request_timer: asyncio.TimerHandle | None = None
@@ -58,7 +60,7 @@ class BoundedProtocol(H11Protocol):
         """Begin to wait for a reader."""
         super().pause_writing()
         if self._read_timer is None:
-            self._read_timer = self.loop.call_later(_READ_S, self.transport.abort)
+            self._read_timer = self.loop.call_later(self.read_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         """The reader reads."""
@@ -77,7 +79,7 @@ class BoundedProtocol(H11Protocol):
             self._dropped = 0
             self._stop_request_timer()
         elif self._request_timer is None and not self.transport.is_closing():
-            self._request_timer = self.loop.call_later(REQUEST_S, self.transport.abort)
+            self._request_timer = self.loop.call_later(self.request_s, self.transport.abort)
 
     def _stop_request_timer(self) -> None:
         if self._request_timer is not None:

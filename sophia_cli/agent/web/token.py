@@ -87,8 +87,8 @@ class WebToken:
 
     def _make(self) -> None:
         """Make a token: the file is there with all of it, or not at all, and never in place of another's."""
-        fresh = self._path.with_name(f"{TOKEN_FILE}.{os.getpid()}")
-        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fresh = self._path.with_name(f"{TOKEN_FILE}.{secrets.token_hex(4)}")
+        file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(file, 0o600)
             os.write(file, secrets.token_urlsafe(_BYTES).encode("ascii") + b"\n")
