@@ -201,11 +201,13 @@ class _Starter:
         self._heard = self._loop.time()
         with contextlib.suppress(OSError):
             self._log.rotate()
-        if port == self.port:
+        held = None if self._listener is None else port_of(self._listener)
+        if (port, held) in ((self.port, port), (self.port, None)):
             return
         self.port = port
         self._note_down(identity, port)
-        if self._listener is None or port is None or port_of(self._listener) != port:
+        if held != port:
+            # Nobody is to wait at a port that is served no more.
             self._drop_listener()
             self._take_listener(identity, port)
 

@@ -73,7 +73,10 @@ async def _listener(
                 return None
             if inherited is not None and port_of(inherited) == settings.web_port:
                 return inherited
-            return create_listener(HOST, settings.web_port)
+            listener = create_listener(HOST, settings.web_port)
+            if inherited is not None:
+                inherited.close()
+            return listener
         except SophiaError as error:
             hint = f"; {error.hint}" if error.hint else ""
             await contact.say(Word(note=f"{error.message}{hint}"))

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from web_project import WebProject, eventually
+from web_project import WebProject, eventually, free_port
 
 from sophia_cli.project.host.processes import is_running
 
@@ -144,6 +144,29 @@ def test_it_can_be_turned_off(shop: WebProject) -> None:
     assert not (shop.state / "web.token").exists()
     eventually(lambda: not is_running(shop.web_identity()))
     shop.run("agent", "stop")
+
+
+def is_refused(port: int) -> bool:
+    """Whether nobody listens on a port; a caller that waits for an answer is not refused."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5.0).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("is_off", [True, False])
+def test_nobody_waits_at_a_port_that_the_next_agent_does_not_serve(shop: WebProject, is_off: bool) -> None:
+    shop.serve()
+    old = shop.port
+    shop.kill_agent()
+    shop.port = free_port()
+    shop.settings("web = false" if is_off else f"web_port = {shop.port}")
+    shop.run("agent", "start")
+    eventually(lambda: is_refused(old))
+    if not is_off:
+        shop.await_health()
+    assert is_refused(old)
 
 
 def test_without_the_extra_the_agent_says_so_and_runs(shop: WebProject, tmp_path: Path) -> None:
