@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sophia_cli.commands._project import Project, open_project, scan_project
 from sophia_cli.core.errors import UsageError
@@ -14,15 +15,11 @@ from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path
 from sophia_cli.deploy.fingerprint import Fingerprint
 from sophia_cli.deploy.link.messages import Json
 from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePlan, Wanted, plan_deployment
-from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
-from sophia_cli.deploy.releases.environments import EnvironmentStore, outline_of, project_spec
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
 from sophia_cli.deploy.releases.sources import Left, Sources, read_sources
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import Clock
-from sophia_cli.project.dependencies.environment import read_environment
-from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.history.repository import find_repository, head_commit
 from sophia_cli.project.imports.graph import ImportGraph
@@ -35,6 +32,10 @@ from sophia_cli.project.settings.missing_apps import missing_apps
 from sophia_cli.project.settings.model import PackageSet
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
+
+if TYPE_CHECKING:
+    from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
+    from sophia_cli.fixers.project_view import ProjectView
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
             location=project.settings.source,
         )
     say("reading the project")
-    graph = _graph(project)
-    installed = _installed(project)
+    view = _view(project)
+    graph, installed = view.graph, view.dependencies.environment
     _check_apps(project, graph, installed, environment)
     outline = outline_environment(root, project.settings.project.python, os.environ)
     persist = sorted({path for service in services for path in service.persist})
@@ -80,7 +81,7 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
     secrets = {service.name: _secrets(service, root, environment or "") for service in services}
     spec = _spec(project)
-    planned_outline = outline if spec is None else outline_of(spec, outline)
+    planned_outline = _planned_outline(spec, outline)
     candidates = _candidates(state, services, graph, sources, planned_outline, installed, secrets, environment or "")
     name = environment or ""
     return Workshop(project, state, name, services, graph, sources, outline, secrets, tuple(candidates), spec)
@@ -145,6 +146,8 @@ def prune_releases(workshop: Workshop, running: Sequence[ServiceStatus], clock: 
             for kept in pruned.kept
         ]
     if workshop.spec is not None:
+        from sophia_cli.deploy.releases.environments import EnvironmentStore
+
         EnvironmentStore(workshop.state).prune(store.environments(), clock)
     return notes
 
@@ -169,6 +172,8 @@ def _lock(workshop: Workshop, clock: Clock, say: Callable[[str], None]) -> Packa
     outline = workshop.outline
     if workshop.spec is None:
         return PackageLock(outline.python, outline.version, outline.distributions)
+    from sophia_cli.deploy.releases.environments import EnvironmentStore
+
     return EnvironmentStore(workshop.state).ensure(workshop.spec, os.environ, clock, say)
 
 
@@ -176,7 +181,17 @@ def _spec(project: Project) -> EnvironmentSpec | None:
     """Return what the environment of a release holds, None where services run in the project's own."""
     if project.settings.project.environment is PackageSet.SHARED:
         return None
+    from sophia_cli.deploy.releases.environments import project_spec
+
     return project_spec(project.root, project.settings.project.python, os.environ)
+
+
+def _planned_outline(spec: EnvironmentSpec | None, outline: EnvironmentOutline) -> EnvironmentOutline:
+    if spec is None:
+        return outline
+    from sophia_cli.deploy.releases.environments import outline_of
+
+    return outline_of(spec, outline)
 
 
 def _candidates(
@@ -217,15 +232,10 @@ def _secrets(service: Service, root: Path, environment: str) -> Mapping[str, Sec
     return {found.name: found.value for found in resolve_secrets(service.name, service.secrets, providers)}
 
 
-def _graph(project: Project) -> ImportGraph:
+def _view(project: Project) -> ProjectView:
     scan = scan_project(project, None)
     assert scan.survey is not None, "a scan of a whole project has a survey"
-    return scan.survey.view({}).graph
-
-
-def _installed(project: Project) -> Environment:
-    place = find_environment(project.root, project.settings.project.python)
-    return Environment() if place is None else read_environment(place)
+    return scan.survey.view({})
 
 
 def _check_apps(project: Project, graph: ImportGraph, installed: Environment, environment: str | None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from sophia_cli.commands._output import say
 from sophia_cli.commands._status import agent_status
@@ -21,6 +22,7 @@ from sophia_cli.project.root import find_root
 from sophia_cli.project.settings.service_codec import UnreadableValues, record_from
 from sophia_cli.project.state_folder import StateFolder
 
+Found = TypeVar("Found")
 # A step may take as long as a service takes to start and to drain; the agent bounds each of them itself.
 _SILENCE_S = 3600.0
 
@@ -53,21 +55,51 @@ def running_agent(state: StateFolder) -> AgentLink:
     return link
 
 
+class Early(Generic[Found]):
+    """Work that may begin before the slot is held, while the agent starts.
+
+    What it found counts only when nobody else had the slot in the meantime; else, and when no agent had to be started,
+    the work is done once the slot is held.
+    """
+
+    def __init__(self, work: Callable[[], Found]) -> None:
+        self._work = work
+        self._found: list[Found] = []
+
+    def begin(self) -> None:
+        """Do the work now."""
+        self._found = [self._work()]
+
+    def forget(self) -> None:
+        """Have it done again."""
+        self._found = []
+
+    def result(self) -> Found:
+        """Return what the work found."""
+        return self._found[0] if self._found else self._work()
+
+
 @contextlib.contextmanager
-def operation(state: StateFolder, command: str, wait_s: float, *, starts: bool) -> Iterator[AgentLink]:
+def operation(
+    state: StateFolder, command: str, wait_s: float, *, starts: bool, early: Early[Found] | None = None
+) -> Iterator[AgentLink]:
     """Hold the agent's one slot for the length of the `with` block; `command` is what others are told.
 
-    Raises BusyError (`agent-busy`) after `wait_s` seconds. With `starts`, the agent is started when none runs.
+    Raises BusyError (`agent-busy`) after `wait_s` seconds. With `starts`, the agent is started when none runs; `early`
+    is done while it starts.
     """
-    with reach_agent(state) if starts else running_agent(state) as link:
+
+    def waiting(event: Event) -> None:
+        if event.kind == "queued":
+            if early is not None:
+                early.forget()
+            say(f"waiting for {event.data.get('holder')}")
+
+    begin = None if early is None else early.begin
+    with reach_agent(state, begin) if starts else running_agent(state) as link:
         params: Fields = {"pid": os.getpid(), "command": command, "wait_s": wait_s}
-        link.ask("hold", params, timeout_s=wait_s + 30.0, seen=_waiting)
+        link.ask("hold", params, timeout_s=wait_s + 30.0, seen=waiting)
         yield link
-
-
-def _waiting(event: Event) -> None:
-    if event.kind == "queued":
-        say(f"waiting for {event.data.get('holder')}")
 
 
 def perform(link: AgentLink, method: str, params: Fields, progress: Callable[[Event], None]) -> Operated:

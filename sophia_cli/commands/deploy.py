@@ -7,9 +7,10 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sophia_cli.commands._operation import (
+    Early,
     Operated,
     StepLines,
     operation,
@@ -27,6 +28,9 @@ from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.deploy.link.messages import Json as JsonValue
 from sophia_cli.project.clock import SystemClock
+
+if TYPE_CHECKING:
+    from sophia_cli.commands._deploying import Workshop
 
 
 def deploy(
@@ -64,35 +68,40 @@ def deploy(
     wait_s = seconds(wait, "--wait")
     if incremental and all_:
         raise UsageError("usage", "`--incremental` and `--all` contradict each other", hint="give one of them")
-    from sophia_cli.commands._deploying import (
-        conditions,
-        make_releases,
-        open_workshop,
-        planned,
-        prune_releases,
-        secrets_for,
-    )
-    from sophia_cli.commands._status import agent_status, project_status
-    from sophia_cli.deploy.plan import Wanted
-    from sophia_cli.deploy.releases.model import Release
-
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet or plan)
-    wanted = Wanted(tuple(services or ()), all_)
     state = state_of(project)
+
+    def read_project() -> Workshop:
+        from sophia_cli.commands._deploying import open_workshop
+
+        return open_workshop(project, env, progress.say)
+
     if plan:
-        workshop = open_workshop(project, env, progress.say)
+        from sophia_cli.commands._deploying import conditions, planned
+        from sophia_cli.commands._status import project_status
+        from sophia_cli.deploy.plan import Wanted
+
+        wanted = Wanted(tuple(services or ()), all_)
+        workshop = read_project()
         progress.clear()
         found = planned(workshop, project_status(state, ()).services, wanted)
         report = _planned_report(found, env or "", clock.monotonic() - started, conditions(workshop))
         return write_report(report, chosen is Format.JSON, quiet, verbose, output)
     command = shlex.join(["sophia", "deploy", *(services or ()), *(["--all"] if all_ else [])])
     notes: list[str] = []
-    with operation(state, command, wait_s, starts=True) as link:
-        workshop = open_workshop(project, env, progress.say)
+    # Reading the project takes about as long as the agent takes to start, so neither waits for the other.
+    reading = Early(read_project)
+    with operation(state, command, wait_s, starts=True, early=reading) as link:
+        from sophia_cli.commands._deploying import conditions, make_releases, planned, prune_releases, secrets_for
+        from sophia_cli.commands._status import agent_status
+        from sophia_cli.deploy.plan import Wanted
+
+        wanted = Wanted(tuple(services or ()), all_)
+        workshop = reading.result()
         found = planned(workshop, agent_status(link).services, wanted)
         notes += [note.sentence for note in found.notes]
         notes += conditions(workshop)
-        made: list[Release] = make_releases(workshop, found, clock, progress.say)
+        made = make_releases(workshop, found, clock, progress.say)
         progress.clear()
         lines = StepLines(quiet)
         done = Operated(None, ())

@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError
@@ -17,26 +18,27 @@ READY = b"ready\n"
 _START_S = 60.0
 
 
-def reach_agent(state: StateFolder) -> AgentLink:
+def reach_agent(state: StateFolder, meanwhile: Callable[[], None] | None = None) -> AgentLink:
     """Return a connection to the agent of a project, which is started when none runs.
 
-    Raises what the agent could not start for, and UnavailableError (`agent-not-started`) when it says nothing.
+    While it starts, `meanwhile` is run, whose errors go through; the agent stays. Raises what the agent could not start
+    for, and UnavailableError (`agent-not-started`) when it says nothing.
     """
     link = connect_agent(state.path)
     if link is not None:
         return link
     state.ensure()
-    start_agent(state.root)
+    start_agent(state.root, meanwhile)
     link = connect_agent(state.path)
     if link is None:
         raise _not_started(state.root, "it ended as soon as it had started")
     return link
 
 
-def start_agent(root: Path) -> None:
+def start_agent(root: Path, meanwhile: Callable[[], None] | None = None) -> None:
     """Start the agent of a project; returns once it has adopted what runs. Harmless when another one just started.
 
-    It gets no standard streams and no terminal, and lives on when this process ends.
+    It gets no standard streams and no terminal, and lives on when this process ends. `meanwhile` is run as it starts.
     """
     reading, writing = os.pipe()
     try:
@@ -52,6 +54,8 @@ def start_agent(root: Path) -> None:
             )
         finally:
             os.close(writing)
+        if meanwhile is not None:
+            _while_starting(process, meanwhile)
         answer = _answer(reading, root)
     finally:
         os.close(reading)
@@ -61,6 +65,15 @@ def start_agent(root: Path) -> None:
         return
     process.wait()
     raise _told(answer, root)
+
+
+def _while_starting(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> None:
+    try:
+        meanwhile()
+    except BaseException:
+        # The agent is there for the next command; this process does not wait for it.
+        process.returncode = 0
+        raise
 
 
 def _answer(reading: int, root: Path) -> bytes:
