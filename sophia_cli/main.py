@@ -32,7 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("config", "sophia_cli.commands.config:config", "Show the settings as they count in the end."),
     Command("doctor", "sophia_cli.commands.doctor:doctor", "Say what this machine and project are missing."),
     Command("verify", "sophia_cli.commands.verify:verify", "Check that running services do what they should."),
-    Command("deploy", "sophia_cli.commands.deploy:deploy", "Bring services to what the working tree is, one at a time."),
+    Command("deploy", "sophia_cli.commands.deploy:deploy", "Deploy the services that changed, one at a time."),
     Command("status", "sophia_cli.commands.status:status", "Show how the services are."),
     Command("logs", "sophia_cli.commands.logs:logs", "Show what a service wrote."),
     Command("restart", "sophia_cli.commands.restart:restart", "Restart services without dropping a request."),

@@ -162,9 +162,9 @@ def _child(spec: SpawnSpec, report: int) -> NoReturn:
 
 def _reset_signals() -> None:
     signal.set_wakeup_fd(-1)
+    # All of them: what a library set behind Python's back is not what `getsignal` says.
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) is not signal.SIG_DFL:
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _enter(group: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # ships no types
 from deployed_project import DeployedProject, Ran
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
