@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,15 @@ _LARGEST_BYTES = 4_000_000
 
 
 def project_reader(root: Path) -> tuple[tuple[str, ...], Callable[[str], str | None]]:
-    """Return the paths of a repository's files and a reader of their text; None for what is too large or not there."""
+    """Return the paths of a repository's files and a reader of their text; None for what is too large or not there.
+
+    `.env` at the root can be read though Git mostly ignores it: names of variables stand there.
+    """
     tree = read_working_tree(root)
     sizes = {file.path: file.size for file in tree.files}
+    paths = tuple(sizes)
+    with contextlib.suppress(OSError):
+        sizes.setdefault(".env", os.path.getsize(os.path.join(tree.root, ".env")))
 
     def read(path: str) -> str | None:
         if sizes.get(path, _LARGEST_BYTES + 1) > _LARGEST_BYTES:
@@ -25,4 +32,4 @@ def project_reader(root: Path) -> tuple[tuple[str, ...], Callable[[str], str | N
         except OSError:
             return None
 
-    return tuple(sizes), read
+    return paths, read

@@ -42,7 +42,8 @@ def init(
     root = find_root(path)
     if not dry_run:
         _check_free(root, force=force)
-    proposals = propose(find_entries(*project_reader(root)))
+    paths, read = project_reader(root)
+    proposals = propose(find_entries(paths, read), read)
     text = settings_text(root.name or "project", proposals)
     # What is written must be read by the very reader of every other command.
     parse_settings(text, SETTINGS_FILE)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sophia_cli.project.discovery.places import Places
+from sophia_cli.project.discovery.flags import filled_in, option
+from sophia_cli.project.discovery.places import Places, upwards
 from sophia_cli.project.discovery.python_values import port_in
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
@@ -20,10 +22,12 @@ _PYTHON = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*")
 _APP = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)(\(\))?")
 _MODULE = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
-_DEFAULT = re.compile(r"\$\{\w+:?-(\d+)\}")
 _SERVERS = frozenset(
     {"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "fastapi", "flask", "celery", "waitress-serve"}
 )
+_CONFIGS = frozenset({"-c", "--config", "--log-config", "--env-file"})
+_FASTAPI = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
+_FLASK = ("wsgi.py", "app.py")
 _JOINTS = frozenset("&|;()<>")
 _ONCE = frozenset(
     {
@@ -74,10 +78,16 @@ def started_by(words: Sequence[str], folder: str, places: Places) -> Started:
     files: list[str] = []
     app = None
     rest = plain[1:] if _PYTHON.fullmatch(plain[0]) else plain
-    module_next = False
+    inner = option(plain, "--app-dir", "--chdir", "--workdir")
+    if inner is not None and posixpath.normpath(posixpath.join(folder, inner)) in places.folders:
+        folder = posixpath.normpath(posixpath.join(folder, inner))
+    module_next = config_next = False
     for word in rest:
         if word == "-m":
             module_next = True
+            continue
+        if config_next or word in _CONFIGS:
+            config_next = not config_next
             continue
         match = _APP.fullmatch(word)
         if match and not word.startswith("-"):
@@ -93,9 +103,20 @@ def started_by(words: Sequence[str], folder: str, places: Places) -> Started:
     ends = program in _ONCE or module in _ONCE or set(plain[1:2]) & {"--help", "-h", "--version"}
     if not files:
         files += places.commands.get(program, ())
-    if program == "celery" and not files:
+    server = next((word for word in plain[:4] if word.rpartition("/")[2] in _SERVERS), "").rpartition("/")[2]
+    said = [places.said[path] for path in _said_in(server, plain, folder, places)]
+    if server == "celery" and not files:
         files += _celery(plain, folder, places)
-    return Started(program, tuple(plain), tuple(dict.fromkeys(files)), app, _port(plain), not ends)
+    elif server == "flask" and not files:
+        files += _flask(option(plain, "--app", "-A") or next((s.app for s in said if s.app), ""), folder, places)
+    elif server == "fastapi" and not files:
+        files += next(([path] for name in _FASTAPI if (path := posixpath.join(folder, name)) in places.files), [])
+    elif server == "gunicorn" and not files:
+        named = [*(word for word in plain[1:] if _MODULE.fullmatch(word)), *(said_one.app for said_one in said)]
+        for module in (name.partition(":")[0] for name in reversed(named) if name):
+            files += [] if files else places.modules(module, folder)[:1]
+    port = _port(plain) or next((one.port for one in said if one.port), None)
+    return Started(program, tuple(plain), tuple(dict.fromkeys(files)), app, port, not ends)
 
 
 def split_words(text: str) -> list[str]:
@@ -152,15 +173,41 @@ def _port(words: Sequence[str]) -> int | None:
             continue
         if not equals:
             value = words[position + 1] if position + 1 < len(words) else ""
-        value = _DEFAULT.sub(r"\1", value)
+        value = filled_in(value)
         return port_in(value if ":" in value else f":{value}")
     return None
 
 
 def _celery(words: Sequence[str], folder: str, places: Places) -> list[str]:
-    for position, word in enumerate(words):
-        if word in ("-A", "--app") and position + 1 < len(words):
-            dotted = words[position + 1]
-            found = places.modules(dotted.partition(":")[0], folder)
-            return list(found or places.modules(dotted.rpartition(".")[0], folder))[:1] if dotted else []
-    return []
+    dotted = option(words, "-A", "--app")
+    if not dotted:
+        return []
+    module = dotted.partition(":")[0]
+    found = places.modules(f"{module}.celery", folder) if module.isidentifier() else ()
+    found = found or places.modules(module, folder) or places.modules(dotted.rpartition(".")[0], folder)
+    return list(found)[:1]
+
+
+def _flask(app: str, folder: str, places: Places) -> list[str]:
+    """Return the file of an application as Flask names it: `shop`, `shop:create`, `shop/web.py`; else the usual one."""
+    module = app.partition(":")[0]
+    if module.endswith(".py") or "/" in module:
+        script = places.script(module, folder)
+        return [script] if script else []
+    if module:
+        return list(places.modules(module, folder))[:1]
+    return next(([path] for name in _FLASK if (path := posixpath.join(folder, name)) in places.files), [])
+
+
+def _said_in(server: str, words: Sequence[str], folder: str, places: Places) -> list[str]:
+    """Return the files whose words a server reads: the one that it is given, else the one of its usual name."""
+    if server == "flask":
+        names = [".flaskenv", ".env"]
+    elif server in ("gunicorn", "hypercorn"):
+        given = option(words, "-c", "--config")
+        names = [given.removeprefix("python:").removeprefix("file:")] if given else ["gunicorn.conf.py"]
+    else:
+        return []
+    found = (posixpath.normpath(posixpath.join(place, name.lstrip("/"))) for name in names for place in upwards(folder))
+    tails = (path for name in names for path in places.said if path.rpartition("/")[2] == name.rpartition("/")[2])
+    return [path for path in dict.fromkeys((*found, *tails)) if path in places.said]

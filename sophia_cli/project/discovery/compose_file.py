@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 
 from sophia_cli.project.discovery.command_line import split_words, started_by
+from sophia_cli.project.discovery.compose_details import env_files, health_path, variables, working_folder
 from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry
+from sophia_cli.project.discovery.flags import filled_in
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.yaml_lines import YamlNode, read_yaml, scalar
 
 _NAME = re.compile(r"(?:[\w.-]*[._-])?compose(?:[._-][\w.-]+)?\.ya?ml", re.IGNORECASE)
-_DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _PUBLISHED = re.compile(r"(?:[\d.]+:)?(\d+)(?:-\d+)?:\d+(?:-\d+)?(?:/tcp)?")
 
 
@@ -27,17 +28,19 @@ def compose_entries(path: str, text: str, places: Places, read: Reader) -> Itera
     folder = path.rpartition("/")[0]
     lines = text.split("\n")
     services = read_yaml(text).child("services")
+    hosts = tuple(service.key for service in services.children) if services is not None else ()
     for service in services.children if services is not None else ():
         build = service.child("build")
         command = service.child("command") or service.child("entrypoint")
         words = _words(command)
-        context = folder
         image: Entry | None = None
+        context = None
         if build is not None:
             inside = scalar(build.value) or build.text("context") or "."
             context = _folder(folder, inside)
             named = build.text("dockerfile") or "Dockerfile"
             image = _image(_folder(context, named), places, read)
+        context = working_folder(service, folder, context, places)
         started = started_by(words, context, places) if words else None
         if started is not None and started.program.endswith(".sh") and image is not None:
             # The image's own start script, which the Dockerfile writes or copies.
@@ -61,6 +64,10 @@ def compose_entries(path: str, text: str, places: Places, read: Reader) -> Itera
             port=_port(service) or (started.port if started is not None else None) or (image.port if image else None),
             depends_on=tuple(_listed(service.child("depends_on"))),
             doubt=None if files else _doubt(image, started is not None and started.is_python),
+            probe=health_path(service) or (image.probe if image else None),
+            env=tuple(variables(service)),
+            env_files=tuple(_folder(folder, file) for file in env_files(service)),
+            hosts=hosts,
         )
 
 
@@ -79,9 +86,9 @@ def _words(command: YamlNode | None) -> list[str]:
     if command is None:
         return []
     if command.value.startswith("[") or command.children:
-        return [_DEFAULT.sub(r"\1", word) for word in command.items()]
+        return [filled_in(word) for word in command.items()]
     written = command.value.strip()
-    return split_words(_DEFAULT.sub(r"\1", written if "\n" in written else scalar(written)))
+    return split_words(filled_in(written if "\n" in written else scalar(written)))
 
 
 def _port(service: YamlNode) -> int | None:
@@ -89,12 +96,13 @@ def _port(service: YamlNode) -> int | None:
     if ports is None:
         return None
     for item in ports.items():
-        match = _PUBLISHED.fullmatch(_DEFAULT.sub(r"\1", item))
+        match = _PUBLISHED.fullmatch(filled_in(item))
         if match and 0 < int(match.group(1)) < 65536:
             return int(match.group(1))
     for child in ports.children:
         published = child.text("published")
-        if published.isdigit():
+        published = filled_in(published)
+        if published.isdigit() and 0 < int(published) < 65536:
             return int(published)
     return None
 
@@ -104,5 +112,5 @@ def _listed(node: YamlNode | None) -> list[str]:
 
 
 def _folder(base: str, inside: str) -> str:
-    joined = posixpath.normpath(posixpath.join(base, _DEFAULT.sub(r"\1", inside)))
+    joined = posixpath.normpath(posixpath.join(base, filled_in(inside)))
     return "" if joined == "." else joined

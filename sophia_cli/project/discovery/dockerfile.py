@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sophia_cli.project.discovery.command_line import Started, program_of, split_words, started_by
+from sophia_cli.project.discovery.compose_details import health_path_in
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
 
-_INSTRUCTION = re.compile(r"\s*(FROM|CMD|ENTRYPOINT|EXPOSE|ENV|COPY|ADD)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_INSTRUCTION = re.compile(r"\s*(FROM|CMD|ENTRYPOINT|EXPOSE|ENV|COPY|ADD|HEALTHCHECK)\s+(.*)", re.IGNORECASE | re.DOTALL)
 _PORT_VARIABLE = re.compile(r"\bPORT[= ]\"?(\d+)")
 # Images in which people work, not programs.
 _WORKPLACE = re.compile(r"workstation|devcontainer|code-server|code-oss|gitpod|jupyter", re.IGNORECASE)
+_FLASK_APP = re.compile(r"\bFLASK_APP[= ]\"?([^\s\"]+)")
 _COPIED = re.compile(r"(\S+)\s+(\S*/)?([\w.-]+)\s*$")
 _NAMES = re.compile(r"(?:[\w.-]+\.)?(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?", re.IGNORECASE)
 _EXEC = re.compile(
@@ -47,6 +49,8 @@ def dockerfile_entry(path: str, text: str, places: Places, read: Reader) -> Entr
     exposed: int | None = None
     copied: dict[str, str] = {}
     is_workplace = False
+    probe: str | None = None
+    flask: re.Match[str] | None = None
     for instruction in _instructions(text):
         match instruction.name:
             case "FROM":
@@ -58,6 +62,9 @@ def dockerfile_entry(path: str, text: str, places: Places, read: Reader) -> Entr
                 entrypoint, command = instruction, None
             case "EXPOSE" | "ENV":
                 exposed = exposed or _port_of(instruction)
+                flask = flask or _FLASK_APP.search(instruction.rest)
+            case "HEALTHCHECK":
+                probe = health_path_in(instruction.rest) or probe
             case _:
                 match_copied = _COPIED.search(instruction.rest)
                 if match_copied:
@@ -68,6 +75,8 @@ def dockerfile_entry(path: str, text: str, places: Places, read: Reader) -> Entr
         return None
     if entrypoint is not None and command is not None and not program_of(_words(entrypoint.rest)):
         chosen = command
+    if flask is not None and "flask" in words:
+        words += ["--app", flask.group(1)]
     folder = path.rpartition("/")[0]
     started = _behind_scripts(started_by(words, folder, places), folder, places, read, copied)
     if not started.is_endless:
@@ -86,6 +95,7 @@ def dockerfile_entry(path: str, text: str, places: Places, read: Reader) -> Entr
         starts=started.files,
         port=started.port or exposed,
         doubt=doubt,
+        probe=probe,
     )
 
 
@@ -98,7 +108,11 @@ def _behind_scripts(started: Started, folder: str, places: Places, read: Reader,
         script = places.script(copied[started.program], folder)
     text = read(script) if script else None
     commands = _EXEC.findall(text.replace("\\\n", " ")) if text else []
-    inner = started_by(split_words(commands[-1]), folder, places) if commands else started
+    inner = started
+    if commands:
+        # `exec "$@"` runs what the image is given.
+        is_given = '"$@"' in commands[-1].split() or "$@" in commands[-1].split()
+        inner = started_by(started.words[1:] if is_given else split_words(commands[-1]), folder, places)
     return inner if inner.is_endless else started
 
 

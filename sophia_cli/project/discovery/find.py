@@ -21,6 +21,7 @@ from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.python_broken import read_broken
 from sophia_cli.project.discovery.python_facts import PythonFacts
 from sophia_cli.project.discovery.python_tree import read_tree
+from sophia_cli.project.discovery.server_files import is_server_file, server_file
 from sophia_cli.project.files.classify import is_test_folder
 
 _TEST_FILE = re.compile(r"test_.*|.*_tests?|conftest|tests")
@@ -56,6 +57,9 @@ def find_entries(paths: Iterable[str], read: Reader) -> Discovery:
     code: dict[str, CodeFile] = {}
     scripts: list[tuple[str, ConsoleScript]] = []
     mine = [path for path in every if not _is_left_out(path)]
+    for path in mine:
+        if is_server_file(path):
+            places.said[path] = server_file(path, _text(path, read) or "")
     for path in mine:
         folder, _, name = path.rpartition("/")
         if name in _DECLARING:

@@ -44,7 +44,9 @@ class Entry:
     `framework` is what it is made with (`fastapi`, `uvicorn`, `mcp`), empty where no word fits. `attribute` is the
     name of an application in its module, `create_app()` for a factory that can be called without arguments. `words`
     is a command line, which runs in `folder`; `starts` are the project's Python files that it starts. `name` is what
-    the file calls it. `depends_on` are names that a compose file gives.
+    the file calls it. `depends_on` are names that a compose file gives; `env` its variables, None for a value that only
+    the machine knows, `env_files` where more of them stand, `hosts` the names of all of its services. `caller` is the
+    function of the file that a command of the project calls, `probe` the path that a health check asks for.
     """
 
     path: str
@@ -60,6 +62,11 @@ class Entry:
     port: int | None = None
     depends_on: tuple[str, ...] = ()
     doubt: Doubt | None = None
+    caller: str | None = None
+    probe: str | None = None
+    env: tuple[tuple[str, str | None], ...] = ()
+    env_files: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -82,7 +89,8 @@ class Proposal:
     """One service for the settings: how it is started, and all that was found about it, the best evidence first.
 
     Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
-    not the one that the files name, `probe` is the path of a route that tells whether the service is well.
+    not the one that the files name, `probe` is the path of a route that tells whether the service is well. `unset` are
+    variables that its files name without a value that works here.
     """
 
     name: str
@@ -96,3 +104,6 @@ class Proposal:
     doubt: Doubt | None = None
     probe: str | None = None
     compiles: bool = True
+    env: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()

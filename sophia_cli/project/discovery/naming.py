@@ -20,6 +20,8 @@ _GENERIC = frozenset(
         "__init__",
         "init",
         "index",
+        "serve",
+        "launch",
         "src",
         "core",
     }
@@ -47,12 +49,17 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 def has_own_name(entries: Sequence[Entry]) -> bool:
     """Whether a file says what the service is called."""
-    return any(entry.name and entry.form in _ORDER for entry in entries)
+    return any(
+        entry.name and (entry.form in _ORDER or (entry.form is Form.PROCFILE and "/" not in entry.path))
+        for entry in entries
+    )
 
 
 def candidates(entries: Sequence[Entry]) -> list[str]:
     """Return names for a service from the best to the last resort; at least one, all fit for the settings file."""
     names = [entry.name for form in _ORDER for entry in entries if entry.form is form and entry.name]
+    # A Procfile at the root names the processes of the whole project.
+    names += [entry.name for entry in entries if entry.form is Form.PROCFILE and entry.name and "/" not in entry.path]
     folder, _, file = entries[0].path.rpartition("/")
     stem = file.removesuffix(".py") if file.endswith(".py") else names[0] if names else _plain(file)
     parts = [fit for part in (*folder.split("/"), stem) if (fit := _fit(part))]
@@ -61,7 +68,8 @@ def candidates(entries: Sequence[Entry]) -> list[str]:
         shortest = 2 if telling[-1] in _WEAK and len(telling) > 1 else 1
         names += ["-".join(telling[-length:]) for length in range(shortest, len(telling) + 1)]
     process = [entry.name for entry in entries if entry.form is Form.PROCFILE and entry.name]
-    names += process if telling else [*process, *parts[-1:]]
+    # `app/main.py` is better called by its folder.
+    names += process if telling else [*process, *parts[:1]]
     names.append("-".join(parts))
     return [name for name in map(_fit, names) if name] or ["service"]
 

@@ -6,16 +6,20 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from sophia_cli.project.discovery.server_files import ServerFile
+
 
 class Places:
     """An index of all files. Paths are relative to the root, with `/`; folders are `""` for the root.
 
-    `commands` are the files behind the commands that the project's own packages install.
+    `commands` are the files behind the commands that the project's own packages install, `said` is what files say to
+    servers.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self.files = frozenset(paths)
         self.commands: dict[str, tuple[str, ...]] = {}
+        self.said: dict[str, ServerFile] = {}
         self._named: dict[str, list[str]] = defaultdict(list)
         folders: set[str] = {""}
         for path in sorted(self.files):
@@ -32,7 +36,7 @@ class Places:
         A package gives its `__main__` where it has one, then its `__init__`.
         """
         below = dotted.replace(".", "/").replace("-", "_")
-        for place in (*_upwards(folder), *(f"{base}/src" if base else "src" for base in _upwards(folder))):
+        for place in (*upwards(folder), *(f"{base}/src" if base else "src" for base in upwards(folder))):
             found = self._at(posixpath.join(place, below))
             if found:
                 return found
@@ -56,7 +60,7 @@ class Places:
         is_absolute = written.startswith(("/", "$"))
         for start in range(len(parts) if is_absolute else 1):
             tail = "/".join(parts[start:])
-            for place in _upwards(folder):
+            for place in upwards(folder):
                 path = posixpath.join(place, tail)
                 if path in self.files:
                     return path
@@ -78,7 +82,8 @@ class Places:
         return ()
 
 
-def _upwards(folder: str) -> Iterator[str]:
+def upwards(folder: str) -> Iterator[str]:
+    """Yield a folder and those above it, the root last."""
     while folder:
         yield folder
         folder = folder.rpartition("/")[0]

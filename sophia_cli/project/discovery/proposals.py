@@ -7,11 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sophia_cli.project.discovery.code_file import CodeFile
+from sophia_cli.project.discovery.dockerfile import Reader
 from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home, home_of
 from sophia_cli.project.discovery.model import Doubt, Entry, Form, Proposal
 from sophia_cli.project.discovery.naming import candidates, has_own_name, unique
+from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.ports import with_ports
+from sophia_cli.project.discovery.settled import arguments_of, script_start, settled
+from sophia_cli.project.discovery.variables import with_variables
 
 _SERVES = re.compile(r"uvicorn|gunicorn|hypercorn|granian|daphne|fastapi|flask|waitress")
 _BUILT = (Form.APP, Form.FACTORY, Form.ATTRIBUTE)
@@ -20,11 +24,18 @@ _DOCUMENTS = (Form.PROCFILE, Form.COMPOSE, Form.UNIT, Form.MANIFEST, Form.DOCKER
 _RANK = {form: rank for rank, form in enumerate((*_CODE, *_DOCUMENTS))}
 
 
-def propose(found: Discovery) -> tuple[Proposal, ...]:
-    """Return the services, those that can be switched on first, each part sorted by where its best evidence stands."""
+def _nothing(_: str) -> str | None:
+    return None
+
+
+def propose(found: Discovery, read: Reader = _nothing) -> tuple[Proposal, ...]:
+    """Return the services, those that can be switched on first, each part sorted by where its best evidence stands.
+
+    `read` gives the text of `.env`, for the names of what a compose file hands on from there.
+    """
     proposals = [_proposal(part, found) for entries in _groups(found.entries) for part in _parts(entries)]
     proposals.sort(key=lambda proposal: (proposal.doubt is not None, _place(proposal)))
-    return _with_dependencies(with_ports(_named(proposals)))
+    return with_variables(_with_dependencies(with_ports(_named(proposals))), read)
 
 
 def _named(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -149,24 +160,39 @@ def _proposal(entries: tuple[Entry, ...], found: Discovery) -> Proposal:
     for entry in entries:
         file = found.code.get(entry.path)
         home = home_of(file, found.places, named) if file is not None and entry.form in _CODE else None
-        started = _from_code(blank, entry, file, home)
+        started = _from_code(blank, entry, file, home, found.places)
         if started is not None:
-            probe = file.facts.probe if file is not None and started.app is not None else None
+            probe = _probe(entries, file, started)
             compiles = file is None or file.facts.compiles
             return replace(started, doubt=aside or stdio, probe=probe, compiles=compiles)
     for entry in entries:
         if entry.words and entry.starts and entry.form not in _CODE:
-            return replace(blank, words=entry.words, cwd=entry.folder, doubt=aside)
+            words, folder = settled(entry.words, entry.starts, entry.folder, found.places)
+            return replace(blank, words=words, cwd=folder, doubt=aside)
     with_words = next((entry for entry in entries if entry.words), first)
     doubt = aside or next((entry.doubt for entry in entries if entry.doubt is not None), Doubt.NOTHING_STARTS_IT)
     return replace(blank, words=with_words.words, cwd=with_words.folder, doubt=doubt)
 
 
-def _from_code(blank: Proposal, entry: Entry, file: CodeFile | None, home: Home | None) -> Proposal | None:
+def _probe(entries: Sequence[Entry], file: CodeFile | None, started: Proposal) -> str | None:
+    """Return the path that tells whether a service is well: that of its health check, else a route of the app."""
+    own = file.facts.probe if file is not None and started.app is not None else None
+    checked = next((entry.probe for entry in entries if entry.probe is not None), None)
+    return checked or own
+
+
+def _from_code(
+    blank: Proposal, entry: Entry, file: CodeFile | None, home: Home | None, places: Places
+) -> Proposal | None:
     """Return how a Python file is started, None where it cannot be by itself."""
     if file is None or entry.form not in _CODE:
         return None
+    documents = [other for other in blank.entries if other.form in _DOCUMENTS and other.starts and other.words]
     if entry.framework == "celery" and home is not None:
+        for other in documents:
+            if "celery" in other.words[0]:
+                words, folder = settled(other.words, other.starts, other.folder, places)
+                return replace(blank, words=words, cwd=folder)
         return replace(blank, words=("celery", "-A", home.module, "worker"), cwd=home.folder)
     if entry.framework == "dramatiq" and home is not None:
         return replace(blank, words=("dramatiq", home.module), cwd=home.folder)
@@ -175,9 +201,11 @@ def _from_code(blank: Proposal, entry: Entry, file: CodeFile | None, home: Home 
     if entry.attribute is not None and home is not None:
         return replace(blank, app=f"{home.module}:{entry.attribute}", cwd=home.folder)
     if file.is_started and entry.doubt in (None, Doubt.SET_ASIDE, Doubt.STDIO, Doubt.NEEDS_ARGUMENTS):
+        given = next((words for other in documents if (words := arguments_of(other.words))), ())
         if home is None or home.is_own:
-            return replace(blank, words=("python", file.path))
-        return replace(blank, words=("python", "-m", home.module), cwd=home.folder)
+            words, folder = script_start(file.path, places)
+            return replace(blank, words=(*words, *given), cwd=folder)
+        return replace(blank, words=("python", "-m", home.module, *given), cwd=home.folder)
     if entry.form is Form.CONSOLE_SCRIPT and home is not None:
         function = next((name for name, line in file.facts.functions if line == entry.line), "main")
         code = f"from {home.module} import {function}; {function}()"
