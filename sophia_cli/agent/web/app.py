@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sophia_cli.agent.web.contact import Contact
+from sophia_cli.agent.web.dashboard import dashboard
 from sophia_cli.agent.web.documents import (
     Health,
     IncidentsDocument,
@@ -22,7 +23,7 @@ from sophia_cli.agent.web.documents import (
     status_document,
 )
 from sophia_cli.agent.web.events import EventStreams
-from sophia_cli.agent.web.guard import HEALTH, Guard
+from sophia_cli.agent.web.guard import DASHBOARD, HEALTH, Guard
 from sophia_cli.agent.web.metrics import CONTENT_TYPE, agent_down_text, metrics_text
 from sophia_cli.agent.web.openapi import openapi_document
 from sophia_cli.agent.web.problems import Problem, Refused, agent_missing, bad_parameter
@@ -50,6 +51,7 @@ def build_app(sources: Sources, token: WebToken) -> ASGIApp:
     pages = _Pages(sources)
     starlette = Starlette(
         routes=[
+            Route(DASHBOARD, pages.dashboard),
             Route(HEALTH, pages.health),
             Route("/api/v1/status", pages.status),
             Route("/api/v1/services", pages.services),
@@ -70,6 +72,10 @@ class _Pages:
 
     def __init__(self, sources: Sources) -> None:
         self._from = sources
+
+    async def dashboard(self, request: Request) -> Response:
+        """Answer with a page for a browser, which asks for the token itself."""
+        return dashboard()
 
     async def health(self, request: Request) -> Response:
         """Answer without a token, and without asking the agent: it says no more than whether there is one."""

@@ -16,6 +16,8 @@ from sophia_cli.agent.web.problems import Problem
 from sophia_cli.agent.web.token import WebToken
 
 HEALTH = "/health"
+DASHBOARD = "/"
+_OPEN = frozenset({HEALTH, DASHBOARD})
 LARGEST_BODY = 16_384
 _HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 _SAME_SITE = frozenset({"same-origin", "none"})
@@ -59,7 +61,7 @@ class Guard:
         await answer(scope, receive, guarded)
 
     def _token_problem(self, path: str, headers: Headers) -> Problem | None:
-        if path == HEALTH:
+        if path in _OPEN:
             return None
         given = headers.getlist("authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import re
 import socket
 import time
@@ -22,7 +24,7 @@ PAGES = (
 ALWAYS = ("x-content-type-options", "x-frame-options", "content-security-policy", "referrer-policy", "cache-control")
 
 
-@pytest.mark.parametrize("page", [*PAGES, "/", "/no-such-page"])
+@pytest.mark.parametrize("page", [*PAGES, "//", "/no-such-page"])
 def test_nothing_but_health_is_told_without_the_token(served: WebProject, page: str) -> None:
     reply = served.get(page, token=None)
     assert (reply.status, reply.reference) == (401, "token-wrong")
@@ -180,6 +182,21 @@ def test_every_answer_has_the_security_headers_and_names_no_server(served: WebPr
     for reply in replies:
         assert all(name in reply.headers for name in ALWAYS)
         assert "server" not in reply.headers
+
+
+def test_the_dashboard_holds_no_data_and_runs_nothing_from_elsewhere(served: WebProject) -> None:
+    reply = served.get("/", token=None, headers={"Sec-Fetch-Site": "none"})
+    page = reply.body.decode()
+    assert reply.headers["content-type"].startswith("text/html")
+    policy = dict(part.strip().split(" ", 1) for part in reply.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+    for kind in ("style", "script"):
+        (code,) = re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+        assert policy[f"{kind}-src"] == f"'sha256-{digest}'"
+    assert not re.search(r"https?:|src=|href=|innerHTML|Storage|cookie| on[a-z]+=", page)
+    assert "worker" not in page
+    assert served.get("/", token=None, headers={"Sec-Fetch-Site": "cross-site"}).status == 403
 
 
 def test_an_upgrade_to_a_websocket_is_no_way_around_the_token(served: WebProject) -> None:

@@ -24,6 +24,13 @@ class Hasty(BoundedProtocol):
     read_s = 0.3
 
 
+class Patient(BoundedProtocol):
+    """Deadlines that no test waits for."""
+
+    request_s = 60.0
+    read_s = 60.0
+
+
 async def small(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("well")(scope, receive, send)
 
@@ -51,11 +58,11 @@ class Endless:
             self.is_over.set()
 
 
-def served(app: ASGIApp, story: Callable[[int], Awaitable[None]]) -> None:
+def served(app: ASGIApp, story: Callable[[int], Awaitable[None]], protocol: type[BoundedProtocol] = Hasty) -> None:
     """Run a story against an application that is served on a port."""
 
     async def run() -> None:
-        config = uvicorn.Config(app, http=Hasty, ws="none", lifespan="off", log_config=None, timeout_keep_alive=60)
+        config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=60)
         server = uvicorn.Server(config)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             serving = asyncio.create_task(server._serve([listener]))
@@ -117,6 +124,17 @@ def test_a_second_request_that_never_gets_complete_is_cut_off() -> None:
     served(small, story)
 
 
+def test_a_request_that_came_with_the_one_before_has_its_deadline_too() -> None:
+    async def story(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST + b"\r\n" + REQUEST)
+        assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
+        assert await is_cut_off(reader)
+        writer.close()
+
+    served(small, story)
+
+
 def test_a_body_that_never_comes_is_cut_off() -> None:
     async def story(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -159,7 +177,7 @@ def test_the_one_that_waits_longest_makes_room() -> None:
         for one in (kept, *(writer for _, writer in others)):
             one.close()
 
-    served(small, story)
+    served(small, story, Patient)
 
 
 def test_this_page_names_the_deadlines_that_hold() -> None:
