@@ -232,9 +232,11 @@ def _probed(policy: Policy, state: State, event: Probed, now: float) -> Step:
         case Probing.READINESS:
             if policy.readiness is None or (policy.startup is not None and not state.has_booted):
                 return state, ()
+            if event.passed and state.phase is Phase.READY and not state.readiness.failures:
+                return state, ()  # no news: whoever counted it would write the same state down for ever
             return _readiness_probed(policy, policy.readiness, state, event, now)
         case Probing.LIVENESS:
-            if policy.liveness is None or not state.has_booted:
+            if policy.liveness is None or not state.has_booted or (event.passed and not state.liveness.failures):
                 return state, ()
             return _liveness_probed(policy, policy.liveness, state, event, now)
         case _:
