@@ -51,6 +51,8 @@ def _table(proposal: Proposal) -> Iterator[str]:
     if proposal.port is not None:
         note = f"  # {_plain(proposal.port_note)}" if proposal.port_note else ""
         yield f"port = {proposal.port}{note}"
+    if proposal.binds_itself:
+        yield 'strategy = "replace"  # it binds its port itself, where nothing can be handed over'
     if proposal.depends_on:
         yield f"depends_on = [{', '.join(quoted(name) for name in proposal.depends_on)}]"
     if proposal.probe is not None and proposal.port is not None:

@@ -15,13 +15,15 @@ from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry, is
 from sophia_cli.project.discovery.documents import document_entries, is_document
 from sophia_cli.project.discovery.frameworks import may_tell
 from sophia_cli.project.discovery.from_code import code_entries
-from sophia_cli.project.discovery.from_scripts import script_files, sounds_like_starting
+from sophia_cli.project.discovery.from_scripts import script_files, sounds_like_starting, with_tasks
 from sophia_cli.project.discovery.model import Doubt, Entry
+from sophia_cli.project.discovery.packages import is_requirement_list, servers_in
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.python_broken import read_broken
 from sophia_cli.project.discovery.python_facts import PythonFacts
 from sophia_cli.project.discovery.python_tree import read_tree
 from sophia_cli.project.discovery.server_files import is_server_file, server_file
+from sophia_cli.project.discovery.tasks import is_task_file, tasks
 from sophia_cli.project.files.classify import is_test_folder
 
 _TEST_FILE = re.compile(r"test_.*|.*_tests?|conftest|tests")
@@ -38,11 +40,15 @@ _GOING_ON = ("while True", "while 1:", "_forever", "start_consuming", "BlockingS
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What can be started, sorted by path and line; the Python files that were read for it; the index of all files."""
+    """What can be started, sorted by path and line; the Python files that were read for it; the index of all files.
+
+    `servers` are those that lists of requirements name, by the folder of the lists.
+    """
 
     entries: tuple[Entry, ...]
     code: Mapping[str, CodeFile]
     places: Places
+    servers: Mapping[str, frozenset[str]]
 
 
 def find_entries(paths: Iterable[str], read: Reader) -> Discovery:
@@ -80,10 +86,21 @@ def find_entries(paths: Iterable[str], read: Reader) -> Discovery:
             entries += compose_entries(path, _text(path, read) or "", places, read)
         elif is_document(path):
             entries += document_entries(path, _text(path, read) or "", places)
-    entries += code_entries(code, scripts, places)
+    coded = code_entries(code, scripts, places)
+    given = [task for path in mine if is_task_file(path) for task in tasks(path, _text(path, read) or "", places)]
+    entries = with_tasks((*entries, *coded), given, code)
     entries = [_doubted(entry) for entry in entries]
     entries.sort(key=lambda entry: (entry.path, entry.line, entry.name))
-    return Discovery(tuple(entries), code, places)
+    return Discovery(tuple(entries), code, places, _servers(mine, read))
+
+
+def _servers(paths: Iterable[str], read: Reader) -> Mapping[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for path in paths:
+        if is_requirement_list(path):
+            folder = path.rpartition("/")[0].removesuffix("requirements").rstrip("/")
+            found[folder] = found.get(folder, frozenset()) | servers_in(_text(path, read) or "")
+    return found
 
 
 def python_facts(text: str) -> PythonFacts:

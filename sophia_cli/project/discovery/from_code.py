@@ -27,10 +27,19 @@ def code_entries(
             file = files.get(path)
             if file is not None and not found[path]:
                 found[path] += console_entry(file, script, files, places)
+            elif file is not None and script.function in dict(file.facts.functions) and file.facts.calls:
+                found[path] = [_called(entry, script) for entry in found[path]]
     for path, file in files.items():
         if not found[path]:
             found[path] += runner_entry(file, files, found, places)
     return tuple(entry for path in sorted(found) for entry in found[path])
+
+
+def _called(entry: Entry, script: ConsoleScript) -> Entry:
+    """Return an entry that nothing of its file starts with the function that a command calls."""
+    if entry.doubt is not Doubt.NOTHING_STARTS_IT:
+        return entry
+    return replace(entry, doubt=None, caller=script.function, name=script.name)
 
 
 def _own_entries(file: CodeFile, files: Mapping[str, CodeFile], places: Places) -> Iterator[Entry]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.console_scripts import ConsoleScript
 from sophia_cli.project.discovery.model import Entry, Form
 from sophia_cli.project.discovery.places import Places
+from sophia_cli.project.discovery.tasks import Task
 
 _SERVER_WORDS = frozenset(
     {"server", "servers", "serve", "mcp", "api", "gateway", "service", "daemon", "httpd", "backend", "web", "webhook"}
@@ -17,11 +19,28 @@ _WORKER_WORDS = frozenset(
     {"worker", "workers", "consumer", "listener", "subscriber", "scheduler", "daemon", "bot", "poller", "watcher"}
     | {"processor", "queue", "ingest", "crawler", "relay", "beat"}
 )
+# With a loop of its own, a script that is called so is a worker too.
+_WORK_VERBS = frozenset({"poll", "watch", "consume", "listen", "subscribe", "cron", "sync", "monitor", "loop"})
+# Ports below are only for images and administrators.
+_FIRST_FREE = 1024
 _START_WORDS = frozenset({"run", "start", "launch", "serve", "main"})
 # Names of files that leave it to their folder to say what they are.
 _PLAIN_WORDS = frozenset({"main", "run", "app", "start", "init", "cli", "index", "service"})
 _NOT_SERVICES = frozenset(
-    {"test", "tests", "check", "client", "setup", "install", "deploy", "migrate", "benchmark", "bench", "example"}
+    {
+        "wait",
+        "test",
+        "tests",
+        "check",
+        "client",
+        "setup",
+        "install",
+        "deploy",
+        "migrate",
+        "benchmark",
+        "bench",
+        "example",
+    }
     | {"demo", "validate", "verify", "debug", "generate", "stop", "kill", "monitoring"}
 )
 _LONG_WORDS = ("worker", "consumer", "listener", "scheduler", "daemon", "server", "poller", "watcher", "subscriber")
@@ -81,7 +100,8 @@ def runner_entry(
     is_named_server = bool(stem & _SERVER_WORDS)
     is_starter = bool(stem & _START_WORDS)
     is_server = (is_named_server and (facts.loops or starting)) or (is_starter and starting)
-    is_worker = looping and (is_named_worker or facts.works)
+    is_doing = bool(stem & _WORK_VERBS) and facts.loops
+    is_worker = (looping and (is_named_worker or facts.works)) or is_doing
     if not is_server and not is_worker:
         return
     line = facts.main_line or facts.script_line or 1
@@ -94,6 +114,36 @@ def runner_entry(
         framework="mcp" if is_mcp and not is_worker else "",
         starts=(*starting[:1], file.path),
     )
+
+
+def with_tasks(entries: Iterable[Entry], tasks: Iterable[Task], files: Mapping[str, CodeFile]) -> list[Entry]:
+    """Return the entries with what tasks tell beside them: a port, and scripts that go on under names of all kinds."""
+    known = list(entries)
+    for task in tasks:
+        path = task.started.files[0]
+        near = [index for index, entry in enumerate(known) if path in entry.starts]
+        if near:
+            if task.started.port and not any((known[index].port or 0) >= _FIRST_FREE for index in near):
+                known[near[0]] = replace(known[near[0]], port=task.started.port)
+            continue
+        file = files.get(path)
+        if file is None or not file.is_started or not file.facts.loops or file.facts.asks:
+            continue
+        known.append(
+            Entry(
+                path=task.path,
+                line=task.line,
+                form=Form.TASK,
+                text=task.text,
+                framework="",
+                name=task.name,
+                words=task.started.words,
+                folder=task.folder,
+                starts=task.started.files,
+                port=task.started.port,
+            )
+        )
+    return known
 
 
 def _imported_files(file: CodeFile, places: Places) -> Iterator[str]:

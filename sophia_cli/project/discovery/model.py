@@ -23,6 +23,7 @@ class Form(Enum):
     UNIT = "unit"
     NODE = "node"
     MANIFEST = "manifest"
+    TASK = "task"
 
 
 class Doubt(Enum):
@@ -90,7 +91,7 @@ class Proposal:
 
     Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
     not the one that the files name, `probe` is the path of a route that tells whether the service is well. `unset` are
-    variables that its files name without a value that works here.
+    variables that its files name without a value that works here. `binds_itself`: its port cannot be held for it.
     """
 
     name: str
@@ -107,3 +108,4 @@ class Proposal:
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
+    binds_itself: bool = False

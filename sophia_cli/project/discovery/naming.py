@@ -58,6 +58,7 @@ def has_own_name(entries: Sequence[Entry]) -> bool:
 def candidates(entries: Sequence[Entry]) -> list[str]:
     """Return names for a service from the best to the last resort; at least one, all fit for the settings file."""
     names = [entry.name for form in _ORDER for entry in entries if entry.form is form and entry.name]
+    names += [entry.name for entry in entries if entry.caller is not None or entries[0].form is Form.TASK]
     # A Procfile at the root names the processes of the whole project.
     names += [entry.name for entry in entries if entry.form is Form.PROCFILE and entry.name and "/" not in entry.path]
     folder, _, file = entries[0].path.rpartition("/")

@@ -41,7 +41,7 @@ def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _wanted(proposal: Proposal) -> tuple[int | None, bool]:
-    if any(entry.form is Form.WORKER for entry in proposal.entries[:1]):
+    if proposal.binds_itself or any(entry.form is Form.WORKER for entry in proposal.entries[:1]):
         return None, False
     for entry in sorted(proposal.entries, key=_publicity):
         if entry.port is not None and (entry.port >= 1024 or entry.form is Form.COMPOSE):
@@ -54,7 +54,9 @@ def _publicity(entry: Entry) -> int:
 
 
 def _is_server(proposal: Proposal) -> bool:
-    return any(entry.form in (Form.SCRIPT, Form.APP, Form.FACTORY, Form.ATTRIBUTE) for entry in proposal.entries)
+    return not proposal.binds_itself and any(
+        entry.form in (Form.SCRIPT, Form.APP, Form.FACTORY, Form.ATTRIBUTE) for entry in proposal.entries
+    )
 
 
 def _free(taken: dict[int, str]) -> int:

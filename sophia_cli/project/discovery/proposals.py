@@ -12,15 +12,16 @@ from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home, home_of
 from sophia_cli.project.discovery.model import Doubt, Entry, Form, Proposal
 from sophia_cli.project.discovery.naming import candidates, has_own_name, unique
-from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.ports import with_ports
+from sophia_cli.project.discovery.served import served
 from sophia_cli.project.discovery.settled import arguments_of, script_start, settled
 from sophia_cli.project.discovery.variables import with_variables
 
 _SERVES = re.compile(r"uvicorn|gunicorn|hypercorn|granian|daphne|fastapi|flask|waitress")
 _BUILT = (Form.APP, Form.FACTORY, Form.ATTRIBUTE)
 _CODE = (*_BUILT, Form.SCRIPT, Form.RUNNER, Form.WORKER, Form.CONSOLE_SCRIPT, Form.FUNCTION)
-_DOCUMENTS = (Form.PROCFILE, Form.COMPOSE, Form.UNIT, Form.MANIFEST, Form.DOCKERFILE, Form.NODE)
+_DOCUMENTS = (Form.PROCFILE, Form.COMPOSE, Form.UNIT, Form.MANIFEST, Form.DOCKERFILE, Form.NODE, Form.TASK)
+_LISTENING_BY_ITSELF = frozenset({"grpc"})
 _RANK = {form: rank for rank, form in enumerate((*_CODE, *_DOCUMENTS))}
 
 
@@ -160,11 +161,12 @@ def _proposal(entries: tuple[Entry, ...], found: Discovery) -> Proposal:
     for entry in entries:
         file = found.code.get(entry.path)
         home = home_of(file, found.places, named) if file is not None and entry.form in _CODE else None
-        started = _from_code(blank, entry, file, home, found.places)
+        started = _from_code(blank, entry, file, home, found)
         if started is not None:
-            probe = _probe(entries, file, started)
+            probe = _probe(entries, entry, file)
             compiles = file is None or file.facts.compiles
-            return replace(started, doubt=aside or stdio, probe=probe, compiles=compiles)
+            binds = entry.framework in _LISTENING_BY_ITSELF
+            return replace(started, doubt=aside or stdio, probe=probe, compiles=compiles, binds_itself=binds)
     for entry in entries:
         if entry.words and entry.starts and entry.form not in _CODE:
             words, folder = settled(entry.words, entry.starts, entry.folder, found.places)
@@ -174,15 +176,15 @@ def _proposal(entries: tuple[Entry, ...], found: Discovery) -> Proposal:
     return replace(blank, words=with_words.words, cwd=with_words.folder, doubt=doubt)
 
 
-def _probe(entries: Sequence[Entry], file: CodeFile | None, started: Proposal) -> str | None:
+def _probe(entries: Sequence[Entry], entry: Entry, file: CodeFile | None) -> str | None:
     """Return the path that tells whether a service is well: that of its health check, else a route of the app."""
-    own = file.facts.probe if file is not None and started.app is not None else None
-    checked = next((entry.probe for entry in entries if entry.probe is not None), None)
+    own = file.facts.probe if file is not None and entry.attribute is not None else None
+    checked = next((other.probe for other in entries if other.probe is not None), None)
     return checked or own
 
 
 def _from_code(
-    blank: Proposal, entry: Entry, file: CodeFile | None, home: Home | None, places: Places
+    blank: Proposal, entry: Entry, file: CodeFile | None, home: Home | None, found: Discovery
 ) -> Proposal | None:
     """Return how a Python file is started, None where it cannot be by itself."""
     if file is None or entry.form not in _CODE:
@@ -191,7 +193,7 @@ def _from_code(
     if entry.framework == "celery" and home is not None:
         for other in documents:
             if "celery" in other.words[0]:
-                words, folder = settled(other.words, other.starts, other.folder, places)
+                words, folder = settled(other.words, other.starts, other.folder, found.places)
                 return replace(blank, words=words, cwd=folder)
         return replace(blank, words=("celery", "-A", home.module, "worker"), cwd=home.folder)
     if entry.framework == "dramatiq" and home is not None:
@@ -199,11 +201,14 @@ def _from_code(
     if entry.framework == "streamlit":
         return replace(blank, words=entry.words)
     if entry.attribute is not None and home is not None:
-        return replace(blank, app=f"{home.module}:{entry.attribute}", cwd=home.folder)
+        return served(blank, file, entry, home, found)
+    if entry.caller is not None and home is not None:
+        code = f"from {home.module} import {entry.caller}; {entry.caller}()"
+        return replace(blank, words=("python", "-c", code), cwd=home.folder)
     if file.is_started and entry.doubt in (None, Doubt.SET_ASIDE, Doubt.STDIO, Doubt.NEEDS_ARGUMENTS):
         given = next((words for other in documents if (words := arguments_of(other.words))), ())
         if home is None or home.is_own:
-            words, folder = script_start(file.path, places)
+            words, folder = script_start(file.path, found.places)
             return replace(blank, words=(*words, *given), cwd=folder)
         return replace(blank, words=("python", "-m", home.module, *given), cwd=home.folder)
     if entry.form is Form.CONSOLE_SCRIPT and home is not None:

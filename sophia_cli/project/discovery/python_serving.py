@@ -8,6 +8,18 @@ from collections.abc import Callable
 from sophia_cli.project.discovery.python_facts import ServeCall
 from sophia_cli.project.discovery.python_values import PortReader, dotted_name
 
+# Where the port stands among the arguments that have no name.
+_PORT_AT = {
+    "wsgiref": 1,
+    "werkzeug": 1,
+    "flask": 1,
+    "sanic": 1,
+    "quart": 1,
+    "asyncio": 2,
+    "websockets": 2,
+    "aiohttp": 2,
+}
+
 
 def serve_call(node: ast.Call, server: str, owner: str, followed: Callable[[str], str], ports: PortReader) -> ServeCall:
     """Return what a call says. `owner` is the application whose method it is, empty where it is none's; `followed`
@@ -20,11 +32,14 @@ def serve_call(node: ast.Call, server: str, owner: str, followed: Callable[[str]
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         target = first.value
     elif first is not None:
-        target = followed(dotted_name(first))
+        # `run(create_app())` serves what the function returns.
+        target = followed(dotted_name(first.func if isinstance(first, ast.Call) else first))
     target = target or owner
     if server == "uvicorn" and target and ":" not in target:
         target = ports.config_target(target) or target
-    return ServeCall(server, node.lineno, target, ports.port_of(node), server == "mcp" and _is_stdio(node))
+    return ServeCall(
+        server, node.lineno, target, ports.port_of(node, _PORT_AT.get(server)), server == "mcp" and _is_stdio(node)
+    )
 
 
 def _is_stdio(node: ast.Call) -> bool:

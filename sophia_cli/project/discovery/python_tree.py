@@ -56,6 +56,8 @@ class TreeReader:
     mounted: set[str] = field(default_factory=set)
     servers: dict[str, str] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
+    bound: tuple[int, int | None] | None = None
+    accepts: bool = False
     main_line: int | None = None
     asks: bool = False
 
@@ -69,7 +71,7 @@ class TreeReader:
         """Return what was seen."""
         return PythonFacts(
             apps=tuple(app for app in self.apps if app.place is not Place.MODULE or app.name not in self.mounted),
-            calls=tuple(self.calls),
+            calls=tuple(self._calls()),
             imports=tuple(self.imports),
             functions=tuple(self.functions),
             actors=tuple(self.actors),
@@ -82,6 +84,15 @@ class TreeReader:
             works=self.running.works(ast.get_docstring(self.tree)),
             asks=self.asks,
         )
+
+    def _calls(self) -> list[ServeCall]:
+        """Return the calls that serve, with the port that is bound apart from them; a bare socket that accepts, too."""
+        if self.bound is None:
+            return self.calls
+        line, port = self.bound
+        if not self.calls and self.accepts and self.running.loops:
+            return [ServeCall("socket", line, "", port)]
+        return [replace(call, port=port) if call.server == "grpc" else call for call in self.calls]
 
     def statements(self, body: Iterable[ast.stmt], where: _Where) -> None:
         for statement in body:
@@ -299,6 +310,9 @@ class TreeReader:
             self.asks = True
         followed = self._followed(dotted) if dotted else ""
         self.running.call(node, dotted, followed)
+        if method in ("bind", "add_insecure_port", "add_secure_port") and node.args:
+            self.bound = self.bound or (node.lineno, self._port_reader().address(node.args[0]))
+        self.accepts = self.accepts or method == "accept"
         server = self._server(dotted)
         owner = dotted.rpartition(".")[0]
         if server is None and method in SERVING_METHODS:

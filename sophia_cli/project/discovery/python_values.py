@@ -37,8 +37,11 @@ class PortReader:
                 _option(node, options)
         return cls(values, options, configs)
 
-    def port_of(self, call: ast.Call) -> int | None:
-        """Return the port that a call serves on, None where it cannot be told from this file."""
+    def port_of(self, call: ast.Call, position: int | None = None) -> int | None:
+        """Return the port that a call serves on, None where it cannot be told from this file.
+
+        `position` is the place of the port among the arguments without a name.
+        """
         for keyword in call.keywords:
             if keyword.arg == "port":
                 return self.number(keyword.value)
@@ -51,8 +54,27 @@ class PortReader:
             )
             if config is not None and config is not call:
                 return self.port_of(config)
+            if isinstance(first, ast.Name):
+                first = self.values.get(first.id, first)
             if isinstance(first, ast.Tuple) and len(first.elts) == 2:
                 return self.number(first.elts[1])
+        if position is not None and position < len(call.args):
+            return self.number(call.args[position])
+        return None
+
+    def address(self, node: ast.expr) -> int | None:
+        """Return the port of an address: a text that ends with it, or a pair of host and port."""
+        match node:
+            case ast.Constant(value=str() as text):
+                return port_in(text)
+            case ast.JoinedStr(values=[*_, ast.FormattedValue() as last]):
+                return self.number(last.value)
+            case ast.JoinedStr(values=[*_, ast.Constant(value=str() as text)]):
+                return port_in(text)
+            case ast.Tuple(elts=[_, port]):
+                return self.number(port)
+            case ast.Name() if node.id in self.values and not isinstance(self.values[node.id], ast.Name):
+                return self.address(self.values[node.id])
         return None
 
     def config_target(self, name: str) -> str | None:

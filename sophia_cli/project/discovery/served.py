@@ -1,0 +1,41 @@
+"""How an application is served: by uvicorn, or by the server that its project has in its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sophia_cli.project.discovery.code_file import CodeFile
+from sophia_cli.project.discovery.find import Discovery
+from sophia_cli.project.discovery.homes import Home
+from sophia_cli.project.discovery.model import Entry, Proposal
+from sophia_cli.project.discovery.packages import servers_near
+from sophia_cli.project.discovery.settled import script_start
+
+_WSGI = frozenset({"flask", "bottle", "falcon", "wsgi"})
+
+
+def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Discovery) -> Proposal:
+    """Return how an application is started: `app`, which needs uvicorn among the project's packages.
+
+    Where lists of requirements name none, a server that they name serves it, else a WSGI application's own script or
+    command. With no list at all nothing is known, and `app` it is.
+    """
+    app = f"{home.module}:{entry.attribute}"
+    servers = servers_near(file.folder, found.servers)
+    is_wsgi = entry.framework in _WSGI
+    if servers is None or "uvicorn" in servers or not (is_wsgi or servers):
+        return replace(blank, app=app, cwd=home.folder)
+    if is_wsgi and "gunicorn" in servers:
+        return replace(blank, words=("gunicorn", app), cwd=home.folder)
+    if not is_wsgi and "hypercorn" in servers and not app.endswith("()"):
+        return replace(blank, words=("hypercorn", app), cwd=home.folder)
+    if not is_wsgi:
+        return replace(blank, app=app, cwd=home.folder)
+    if file.is_started and file.facts.calls:
+        words, folder = script_start(file.path, found.places)
+        if home.is_own:
+            return replace(blank, words=words, cwd=folder)
+        return replace(blank, words=("python", "-m", home.module), cwd=home.folder)
+    if entry.framework == "flask":
+        return replace(blank, words=("flask", "--app", app, "run"), cwd=home.folder)
+    return replace(blank, app=app, cwd=home.folder)
