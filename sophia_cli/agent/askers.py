@@ -20,12 +20,13 @@ from sophia_cli.project.host.sockets import inode_of, server_side, socket_holder
 _BOOT_INTERVAL_S = 0.025
 _ACCEPT_S = 0.25
 _LOOK_S = 0.005
-# Once an instance is ready, nothing waits for its readiness: asking less often keeps an idle agent idle.
-_STEADY_S = 5.0
+# Once an instance is ready, nothing waits for its readiness: asking less often keeps an idle agent idle. Servers keep
+# connections for five seconds.
+_STEADY_S = 4.0
 
 
 class DeclaredAsker:
-    """A probe of the settings. With `eases`, what passed is asked again after five seconds or more."""
+    """A probe of the settings. With `eases`, what passed is asked again after four seconds or more."""
 
     def __init__(self, prober: Prober, interval_s: float, *, eases: bool) -> None:
         self._prober = prober

@@ -57,6 +57,8 @@ class LogFile:
         on a full disk rotated files are deleted first, and then bytes are dropped. Raises OSError for other failures;
         nothing is lost then and the next step goes on where this one stopped.
         """
+        if self._is_small():
+            return Rotation()
         layout = layout_of(self.path)
         filled = layout.end - layout.start
         if filled < self.max_bytes:
@@ -73,6 +75,13 @@ class LogFile:
             oldest.path.unlink(missing_ok=True)
             layout = layout_of(self.path)
         return self._after(layout, cut, Rotation(kept=cut - layout.start))
+
+    def _is_small(self) -> bool:
+        """Whether the size alone tells that nothing is due: it is asked every few seconds, the layout costs more."""
+        try:
+            return os.stat(self.path).st_size < self.max_bytes
+        except FileNotFoundError:
+            return False
 
     def remove(self) -> None:
         """Delete the log with its rotated files."""
