@@ -105,6 +105,7 @@ def _restore_instance(home: Household, row: InstanceRow, *, is_coming: bool) -> 
     release = _read(home.releases, row.service, row.release)
     if release is None or row.identity is None or not is_running(row.identity):
         home.keeper.drop_instance(row.name)
+        home.starter.gone(row.name)
         return False
     name = InstanceName(row.name, row.service, row.release, row.number)
     instance = home.runtime(row.service).keep(name, release, row.role, row.batch)

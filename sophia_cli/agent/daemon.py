@@ -22,7 +22,7 @@ from sophia_cli.agent.subscriptions import Subscriptions
 from sophia_cli.agent.web_process import WebProcess
 from sophia_cli.core.errors import BusyError
 from sophia_cli.deploy.link.address import AGENT_SOCKET, listen
-from sophia_cli.project.clock import SystemClock
+from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.syscalls import become_subreaper
@@ -33,7 +33,7 @@ ALREADY_RUNNING = "agent-already-running"
 _TICK_S = 2.0
 
 
-def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool) -> int:
+def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool, clock: Clock | None = None) -> int:
     """Run the agent of a project until it is told to end; `ready` is called once it answers for the services.
 
     Raises BusyError (`agent-already-running`) and whatever keeps it from starting.
@@ -41,11 +41,11 @@ def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool) -> 
     state = StateFolder(root)
     state.ensure()
     with _only_one(state), log_to(state, in_foreground):
-        asyncio.run(_serve(state, ready))
+        asyncio.run(_serve(state, ready, clock or SystemClock()))
     return 0
 
 
-async def _serve(state: StateFolder, ready: Callable[[], None]) -> None:
+async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,7 +53,6 @@ async def _serve(state: StateFolder, ready: Callable[[], None]) -> None:
     orphans = become_subreaper()
     if isinstance(orphans, Missing):
         log.warning("orphans are not followed", extra={"reason": orphans.reason})
-    clock = SystemClock()
     with Keeper.open(state, clock) as keeper:
         jitter = random.Random().random  # not a secret
         failpoint(AgentFailpoint.STATE_OPENED)

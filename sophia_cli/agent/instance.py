@@ -38,9 +38,12 @@ from sophia_cli.project.host.ending import Ending, next_step, perform
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import members_of, send_signal
 from sophia_cli.project.host.spawn import Spawned as SpawnedProcess
+from sophia_cli.project.host.spawn_errors import SHORTAGES
+from sophia_cli.project.host.spawn_errors import SpawnFailed as NotSpawned
 from sophia_cli.project.settings.service_model import RestartWhen, Service
 
 log = logging.getLogger(__name__)
+_LOOK_AGAIN_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +243,8 @@ class Instance:
             spawned = self._around.starter.start(self)
         except SophiaError as error:
             log.warning("not started", extra={"instance": self.id.name, "reason": error.message})
-            self.send(SpawnFailed(generation, error.message, self._around.jitter()))
+            is_short = isinstance(error, NotSpawned) and error.number in SHORTAGES
+            self.send(SpawnFailed(generation, error.message, self._around.jitter(), is_short))
             return
         except Exception as error:  # the boundary of a task of the agent: an instance that hangs helps nobody
             log.exception("a mistake in Sophia kept an instance from starting", extra={"instance": self.id.name})
@@ -277,7 +281,14 @@ class Instance:
     async def _kill(self, identity: ProcessIdentity) -> None:
         ending = Ending(identity, self.id.name, deadline=0.0, killing=True)
         while True:
-            step = next_step(ending, members_of(identity, self.id.name), self._around.loop.time())
+            try:
+                members = members_of(identity, self.id.name)
+            except OSError as error:
+                # Short of descriptors: who is left is known once some are free again.
+                log.warning("processes not looked at", extra={"instance": self.id.name, "reason": error.strerror})
+                await asyncio.sleep(_LOOK_AGAIN_S)
+                continue
+            step = next_step(ending, members, self._around.loop.time())
             perform(step.signals)
             if step.look_again_s is None:
                 return

@@ -54,6 +54,11 @@ class InstanceGroups:
             self._groups[instance] = found
             self._kills[instance] = out_of_memory_kills(found)
 
+    def clear(self, instance: str) -> None:
+        """Remove what an earlier agent left of an instance that ended while nobody was there to see it."""
+        if self._trees:
+            remove_group(Group(tuple({tree.folder / f"sophia-{instance}" for tree in self._trees})))
+
     def leave(self, instance: str) -> bool:
         """Remove the group of an instance without processes; whether the kernel had killed for want of memory."""
         group = self._groups.pop(instance, None)

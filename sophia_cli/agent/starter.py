@@ -142,6 +142,12 @@ class ProjectStarter:
         """Know again what an instance has that an earlier agent started."""
         self._wiring.groups.adopt(instance.id.name, identity.pid)
 
+    def gone(self, name: str) -> None:
+        """Remove what an instance of an earlier agent left that ended meanwhile."""
+        self._wiring.groups.clear(name)
+        with contextlib.suppress(OSError):
+            (self._run / name).unlink()
+
     def stopped(self, instance: Instance) -> bool:
         """Remove what an instance had whose processes are gone; whether the kernel killed one for want of memory."""
         failpoint(AgentFailpoint.INSTANCE_ENDED)

@@ -67,6 +67,8 @@ def next_state(policy: Policy, state: State, event: Event, now: float) -> Step:
         case SpawnFailed():
             if not _is_current(state, event.generation):
                 return state, ()
+            if event.is_shortage and state.phase is not Phase.STOPPING and policy.when is not RestartWhen.NEVER:
+                return _delayed(policy, state, event, now)
             return _ended(policy, state, Cause.SPAWN_FAILED, event.reason, now, event.jitter)
         case Exited():
             return _exited(policy, state, event, now) if _is_current(state, event.generation) else (state, ())
@@ -163,6 +165,19 @@ def _ended(policy: Policy, state: State, cause: Cause, detail: str, now: float, 
     if state.dependencies_down:
         return replace(gone, phase=Phase.WAITING, resume_at=None), ()
     return _spawn(policy, gone, now)
+
+
+def _delayed(policy: Policy, state: State, event: SpawnFailed, now: float) -> Step:
+    """The machine cannot start anything for now: wait, and do not count it as a failure of the service."""
+    gone = replace(state, is_live=False, deadline=None)
+    if state.attempt > 0:
+        # The restart that did not come to be.
+        gone = replace(gone, restarts=state.restarts[:-1], restart_count=state.restart_count - 1)
+    noted, actions = _with_incident(gone, Cause.SPAWN_FAILED, event.reason, now)
+    assert noted.incident is not None
+    at = now + backoff_s(policy, max(1, state.attempt), state.was_ready, event.jitter)
+    act = ActOnIncident(noted.incident.number, Recovery.RESTART)
+    return replace(noted, phase=Phase.BACKOFF, deadline=at), (*actions, act)
 
 
 def _restart(policy: Policy, state: State, actions: tuple[Action, ...], now: float, jitter: float) -> Step:

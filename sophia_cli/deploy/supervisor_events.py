@@ -27,11 +27,16 @@ class Spawned:
 
 @dataclass(frozen=True, slots=True)
 class SpawnFailed:
-    """It could not be started. `jitter` is a random number from 0 to 1."""
+    """It could not be started. `jitter` is a random number from 0 to 1.
+
+    `is_shortage`: the machine is short of descriptors, processes, memory or room on the disk, which says nothing of the
+    service: it is tried again for as long as that lasts.
+    """
 
     generation: int
     reason: str
     jitter: float
+    is_shortage: bool = False
 
 
 @dataclass(frozen=True, slots=True)

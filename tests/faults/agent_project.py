@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from sophia_cli.project.failpoints import VARIABLE
-from sophia_cli.project.host.identity import ProcessIdentity
+from sophia_cli.project.host.cgroups import Group, all_trees, remove_group
 from sophia_cli.project.host.proc_files import all_facts
 from sophia_cli.project.host.processes import command_line, processes_of_project
 
@@ -223,6 +223,16 @@ class FaultyServices:
         """Return the details of the events of a kind, oldest first."""
         return [str(row[0]) for row in self._rows("SELECT detail FROM events WHERE kind = ? ORDER BY number", kind)]
 
+    def instances(self) -> list[str]:
+        """Return the names of all instances that the agent has written down."""
+        return [str(row[0]) for row in self._rows("SELECT name FROM instances WHERE ? = ''", "")]
+
+    def groups(self) -> set[Path]:
+        """Return the control groups of these instances."""
+        names = self.instances()
+        places = {tree.folder / f"sophia-{name}" for tree in all_trees()[0] for name in names}
+        return {place for place in places if place.exists()}
+
     def is_idle(self) -> bool:
         """Whether no operation is under way."""
         return not self._rows("SELECT run_id FROM operation WHERE ? = ''", "")
@@ -243,12 +253,14 @@ class FaultyServices:
                 os.kill(pid, signal.SIGCONT)
                 os.kill(pid, signal.SIGKILL)
             self.agent_gone()
+        groups = self.groups() if (self.root / ".sophia" / "agent.sqlite").exists() else set()
         for pid in _holders(self.root):
             os.kill(pid, signal.SIGKILL)
         for _ in range(3):
             for process in processes_of_project(str(self.root.resolve())):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.identity.pid, signal.SIGKILL)
+        eventually(lambda: remove_group(Group(tuple(groups))))
 
 
 class Callers:
@@ -311,12 +323,6 @@ def free_ports(count: int) -> list[int]:
 def is_alive(pid: int) -> bool:
     """Whether a process of that number runs (a zombie does not)."""
     return any(one.pid == pid and not one.has_ended for one in all_facts())
-
-
-def identity_in(text: str) -> ProcessIdentity:
-    """Return the identity in a row of the state (`pid start boot`)."""
-    pid, start, boot = text.split(" ")
-    return ProcessIdentity(int(pid), int(start), boot)
 
 
 def _runs_agent(pid: int, root: Path) -> bool:

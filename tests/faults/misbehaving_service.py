@@ -16,6 +16,8 @@ import time
 VERSION = 1
 ended = threading.Event()
 hung = threading.Event()
+asked: list[str] = []
+eaten: list[bytearray] = []
 # Whatever a test makes of it, it never takes more of the machine than this.
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 
@@ -26,15 +28,15 @@ def facts() -> str:
         "pid": os.getpid(),
         "release": os.environ.get("SOPHIA_RELEASE", ""),
         "store": os.environ.get("SOPHIA_URL_STORE", ""),
+        "asked": len(asked),
         "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     }
     return " ".join(f"{name}={value}" for name, value in told.items())
 
 
-def eat() -> None:
-    kept = []
-    while True:
-        kept.append(bytearray(b"x") * (8 << 20))
+def eat(megabytes: int) -> str:
+    eaten.append(bytearray(b"x") * (megabytes << 20))
+    return "eaten"
 
 
 def forks(most: int) -> str:
@@ -78,14 +80,18 @@ def flood(size: int) -> str:
 
 
 def do(path: str) -> str:
+    asked.append(path)
     word, _, number = path.strip("/").partition("/")
+    if word == "store":
+        host, _, port = os.environ["SOPHIA_URL_STORE"].removeprefix("http://").partition(":")
+        socket.create_connection((host, int(port)), 1).close()
     if word == "hang":
         hung.set()
         return "hung"
     if word == "die":
         os._exit(7)
     if word == "eat":
-        eat()
+        return eat(int(number))
     if word == "forks":
         return forks(int(number))
     if word == "orphan":

@@ -271,6 +271,20 @@ def test_a_program_that_cannot_be_started_is_an_incident() -> None:
     assert story.state.reason == "there is no program `x`"
 
 
+def test_a_machine_that_can_start_nothing_for_a_while_is_no_fault_of_the_service() -> None:
+    story = ready()
+    story.crash()
+    for generation in range(2, 30):
+        assert story.phase() is Phase.STARTING
+        story.tell(SpawnFailed(generation, "too many open files", JITTER, is_shortage=True))
+        assert story.phase() is Phase.BACKOFF
+        story.wait_for_timer()
+    assert story.state.restart_count == 1
+    story.pass_readiness()
+    assert story.phase() is Phase.READY
+    assert [type(action) for action in story.all].count(OpenIncident) == 1
+
+
 def test_a_hung_instance_is_ended_soon_and_restarted_at_once() -> None:
     story = ready()
     assert story.fail(Probing.LIVENESS, 2) == ()

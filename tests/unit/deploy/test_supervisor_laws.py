@@ -62,7 +62,7 @@ EVENTS = st.one_of(
     st.just(StartRequested()),
     st.just(StopRequested()),
     st.builds(Spawned, AGES),
-    st.builds(SpawnFailed, AGES, st.just("no program"), st.floats(0, 1)),
+    st.builds(SpawnFailed, AGES, st.just("no program"), st.floats(0, 1), st.booleans()),
     st.builds(Exited, AGES, st.sampled_from((None, 0, 1)), st.sampled_from((None, 9)), st.floats(0, 1), st.booleans()),
     st.builds(Probed, AGES, st.sampled_from(Probing), st.booleans(), st.just("timeout")),
     st.builds(MemoryExceeded, AGES, st.just(2), st.just(1)),
@@ -128,8 +128,8 @@ def dated(event: Event | Natural, state: State) -> Event:
             return dated(natural(state, choice), state)
         case Spawned(age):
             return Spawned(generation + age)
-        case SpawnFailed(age, reason, jitter):
-            return SpawnFailed(generation + age, reason, jitter)
+        case SpawnFailed(age, reason, jitter, is_shortage):
+            return SpawnFailed(generation + age, reason, jitter, is_shortage)
         case Exited(age, code, signal, jitter, memory):
             return Exited(generation + age, code, signal, jitter, memory)
         case Probed(age, probing, passed, detail):

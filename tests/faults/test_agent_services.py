@@ -1,0 +1,140 @@
+"""Services that hang, start slowly, keep dying or do not want to end, and those that depend on them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from agent_project import Callers, FaultyServices, eventually
+
+# What is tested is the liveness probe, so readiness has nothing to say.
+WATCHED = """\
+readiness = { http = "/", interval = "50ms", timeout = "2s", failures = 1000 }
+liveness = { http = "/", interval = "50ms", timeout = "200ms", failures = 2 }
+"""
+
+
+def test_a_hung_health_endpoint_leads_to_a_restart(shop: FaultyServices) -> None:
+    shop.declare(WATCHED)
+    shop.deployed()
+    before = shop.pid()
+    assert shop.get("/hang") == "hung"
+    after = shop.next_pid(before)
+    eventually(lambda: shop.incidents() == [("hung", "recovered")])
+    assert shop.processes() == [after]
+
+
+def test_a_stopped_process_is_killed_and_replaced(shop: FaultyServices) -> None:
+    shop.declare(WATCHED)
+    shop.deployed()
+    before = shop.pid()
+    os.kill(before, signal.SIGSTOP)
+    after = shop.next_pid(before)
+    eventually(lambda: shop.incidents() == [("hung", "recovered")])
+    assert shop.processes() == [after]
+
+
+def test_the_old_release_serves_while_the_next_one_starts_slowly(shop: FaultyServices) -> None:
+    shop.declare()
+    shop.deployed()
+    shop.release(2)
+    shop.declare('env = { START_S = "0.4" }')
+    with Callers(shop) as callers:
+        ran = shop.run("deploy")
+    assert ran.code == 0, ran
+    proving = next(step for step in ran.service()["steps"] if step["name"] == "prove")
+    assert proving["duration_s"] >= 0.2
+    assert callers.failures == []
+    assert callers.versions <= {"1", "2"}
+    assert shop.facts()["version"] == "2"
+
+
+def test_a_crash_loop_is_given_up_and_told(shop: FaultyServices) -> None:
+    loop = 'restart = { max_restarts = 2, within = "1m", backoff = "10ms" }\nhealing = { rollback = false }\n'
+    shop.declare(f'{loop}env = {{ LIVES_S = "0.5" }}')
+    shop.deployed()
+    status = eventually(lambda: row if (row := shop.status())["state"] == "failed" else None)
+    assert status["restarts"] == 2
+    assert status["reason"] == "exit code 9"
+    assert shop.incidents()[-1] == ("exited", None)
+    assert shop.processes() == []
+    assert shop.has_agent()
+
+
+def test_a_release_that_dies_while_it_is_watched_is_rolled_back(shop: FaultyServices) -> None:
+    shop.declare()
+    shop.deployed()
+    shop.release(2)
+    shop.declare('soak = "5s"\nenv = { LIVES_S = "0.8" }')
+    with Callers(shop) as callers:
+        ran = shop.run("deploy")
+    assert ran.code == 3, ran
+    assert ran.service()["action"] == "rolled-back"
+    assert "exit code 9" in ran.service()["trouble"]["cause"]
+    assert callers.refused == []
+    assert shop.facts()["version"] == "1"
+    assert shop.processes() == [shop.pid()]
+
+
+def test_who_ignores_the_request_to_end_is_killed_at_the_deadline(shop: FaultyServices) -> None:
+    shop.declare('env = { STUBBORN = "1" }\ndrain_timeout = "100ms"\nstop_timeout = "200ms"')
+    shop.deployed()
+    ran = shop.run("stop", "web")
+    assert ran.code == 0, ran
+    assert 0.3 <= ran.service()["duration_s"] < 5.0
+    assert shop.processes() == []
+
+
+def test_a_dependency_that_is_down_takes_nobody_with_it(shop: FaultyServices) -> None:
+    store = f"""\
+[services.store]
+command = "python web.py"
+port = {shop.other_port}
+soak = "0s"
+restart = "never"
+healing = {{ rollback = false }}
+"""
+    asks = WATCHED.replace('liveness = { http = "/"', 'liveness = { http = "/store"')
+    shop.declare(f'{asks}depends_on = ["store"]', store)
+    shop.deployed()
+    web = shop.pid()
+    os.kill(int(shop.facts(shop.other_port)["pid"]), signal.SIGKILL)
+    eventually(lambda: shop.status("store")["state"] == "failed")
+    asked = int(shop.facts()["asked"])
+    eventually(lambda: int(shop.facts()["asked"]) >= asked + 6)
+    assert shop.pid() == web
+    assert shop.incidents() == []
+    os.kill(web, signal.SIGKILL)
+    eventually(lambda: shop.status()["state"] == "waiting")
+    assert shop.processes() == []
+    assert shop.run("restart", "store").code == 0
+    shop.next_pid(web)
+    eventually(lambda: shop.incidents() == [("exited", "recovered")])
+    assert shop.status()["restarts"] == 1
+
+
+def test_a_clock_that_jumps_restarts_nothing(shop: FaultyServices) -> None:
+    shop.declare(WATCHED)
+    shop.deployed()
+    before = shop.pid()
+    shop.kill_agent()
+    jump = shop.root / "jump"
+    jump.write_text("0")
+    script = Path(__file__).parent / "agent_with_clock.py"
+    with subprocess.Popen([sys.executable, str(script), str(shop.root), str(jump)], stdin=subprocess.DEVNULL) as agent:
+        try:
+            eventually(lambda: shop.agent_pid() == agent.pid and shop.status()["state"] == "running")
+            for seconds in (10 * 365 * 86400, -10 * 365 * 86400, 3600):
+                asked = int(shop.facts()["asked"])
+                jump.write_text(str(seconds))
+                eventually(lambda asked=asked: int(shop.facts()["asked"]) >= asked + 8)
+            assert shop.pid() == before
+            assert shop.status()["restarts"] == 0
+            os.kill(before, signal.SIGKILL)
+            shop.next_pid(before)
+            eventually(lambda: shop.incidents() == [("exited", "recovered")])
+        finally:
+            agent.kill()
