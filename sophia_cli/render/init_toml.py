@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from sophia_cli.project.discovery.model import Proposal
+from sophia_cli.project.discovery.model import Listening, Proposal
 
 _WIDTH = 100
 _MOST_EVIDENCE = 12
@@ -51,7 +51,7 @@ def _table(proposal: Proposal) -> Iterator[str]:
     if proposal.port is not None:
         note = f"  # {_plain(proposal.port_note)}" if proposal.port_note else ""
         yield f"port = {proposal.port}{note}"
-    if proposal.binds_itself:
+    if proposal.listening is Listening.ITSELF:
         yield 'strategy = "replace"  # it binds its port itself, where nothing can be handed over'
     if proposal.depends_on:
         yield f"depends_on = [{', '.join(quoted(name) for name in proposal.depends_on)}]"

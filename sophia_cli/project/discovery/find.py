@@ -21,6 +21,7 @@ from sophia_cli.project.discovery.packages import is_requirement_list, servers_i
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.python_broken import read_broken
 from sophia_cli.project.discovery.python_facts import PythonFacts
+from sophia_cli.project.discovery.python_running import takes_jobs
 from sophia_cli.project.discovery.python_tree import read_tree
 from sophia_cli.project.discovery.server_files import is_server_file, server_file
 from sophia_cli.project.discovery.tasks import is_task_file, tasks
@@ -121,9 +122,7 @@ def _text(path: str, read: Reader) -> str | None:
 
 def _may_run(path: str, text: str) -> bool:
     """Whether a file may be a script that goes on, or what such a script imports."""
-    if any(word in text for word in _GOING_ON):
-        return True
-    return sounds_like_starting(path) and any(word in text for word in ("__main__", "while ", "forever", "consum"))
+    return sounds_like_starting(path) or any(word in text for word in _GOING_ON) or takes_jobs(text)
 
 
 def _doubted(entry: Entry) -> Entry:

@@ -94,12 +94,16 @@ def runner_entry(
         for path in reached
         if any(entry.form is not Form.FACTORY or entry.attribute for entry in found.get(path, ()))
     ]
+    serving = [path for path in reached if path in files and any(not c.is_stdio for c in files[path].facts.calls)]
+    if is_group(file):
+        # One of several commands may serve; without its name the others' help is printed.
+        starting, serving = [], []
     looping = facts.loops or any(path in files and files[path].facts.loops for path in reached)
     is_plain = stem <= _PLAIN_WORDS and not folder & _NOT_SERVICES
     is_named_worker = bool(stem & _WORKER_WORDS) or (("run" in stem or is_plain) and bool(near & _WORKER_WORDS))
     is_named_server = bool(stem & _SERVER_WORDS)
     is_starter = bool(stem & _START_WORDS)
-    is_server = (is_named_server and (facts.loops or starting)) or (is_starter and starting)
+    is_server = (is_named_server and (facts.loops or starting)) or (is_starter and (starting or serving))
     is_doing = bool(stem & _WORK_VERBS) and facts.loops
     is_worker = (looping and (is_named_worker or facts.works)) or is_doing
     if not is_server and not is_worker:
@@ -113,6 +117,7 @@ def runner_entry(
         text=file.text(line),
         framework="mcp" if is_mcp and not is_worker else "",
         starts=(*starting[:1], file.path),
+        port=next((call.port for path in serving for call in files[path].facts.calls if call.port), None),
     )
 
 
@@ -144,6 +149,11 @@ def with_tasks(entries: Iterable[Entry], tasks: Iterable[Task], files: Mapping[s
             )
         )
     return known
+
+
+def is_group(file: CodeFile) -> bool:
+    """Whether a script has several commands, one of which has to be named."""
+    return any(word in line for line in file.lines for word in ("add_subparsers(", ".group(", "Typer("))
 
 
 def _imported_files(file: CodeFile, places: Places) -> Iterator[str]:

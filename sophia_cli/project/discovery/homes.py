@@ -24,7 +24,8 @@ def home_of(file: CodeFile, places: Places, named: tuple[str, ...] = ()) -> Home
     a command (`named`: modules as commands write them) names the file; else the folder above its outermost package.
     """
     parts = file.path.removesuffix(".py").split("/")
-    if len(parts) > 1 and parts[-1] in ("__init__", "__main__"):
+    is_package = len(parts) > 1 and parts[-1] in ("__init__", "__main__")
+    if is_package:
         parts.pop()
     deepest = len(parts) - 1
     top = deepest
@@ -40,8 +41,11 @@ def home_of(file: CodeFile, places: Places, named: tuple[str, ...] = ()) -> Home
         module = ".".join(dotted)
         score = sum(_resolves(folder, item.module, places) for item in file.facts.imports if not item.level)
         # A file that finds itself where it means another module (`celery.py`) cannot be at home there.
-        score -= 2 * sum(item.module.partition(".")[0] == dotted[0] == module for item in file.facts.imports)
-        choices.append((score, module in named, depth == top, depth, Home(folder, module, depth == deepest)))
+        if not is_package:
+            score -= 2 * sum(item.module.partition(".")[0] == dotted[0] == module for item in file.facts.imports)
+        choices.append(
+            (score, module in named, depth == top, depth, Home(folder, module, depth == deepest and not is_package))
+        )
     return max(choices, key=lambda choice: choice[:4])[-1] if choices else None
 
 

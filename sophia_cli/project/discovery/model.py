@@ -85,13 +85,22 @@ class Entry:
                 return f"{self.framework}-{self.form.value}" if self.framework else self.form.value
 
 
+class Listening(Enum):
+    """How a program comes to the port that the settings name."""
+
+    ANY = "its socket is handed over, or it asks for `PORT`"
+    OPTION = "it is told by an option"
+    FIXED = "it binds the one that its code names"
+    ITSELF = "it binds in a way that nothing can be handed over to"
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One service for the settings: how it is started, and all that was found about it, the best evidence first.
 
     Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
     not the one that the files name, `probe` is the path of a route that tells whether the service is well. `unset` are
-    variables that its files name without a value that works here. `binds_itself`: its port cannot be held for it.
+    variables that its files name without a value that works here.
     """
 
     name: str
@@ -108,4 +117,4 @@ class Proposal:
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
-    binds_itself: bool = False
+    listening: Listening = Listening.ANY

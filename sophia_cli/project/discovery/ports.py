@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
-from sophia_cli.project.discovery.model import Entry, Form, Proposal
+from sophia_cli.project.discovery.model import Entry, Form, Listening, Proposal
 
 _FIRST = 8000
 # The web API of Sophia's own agent listens there.
 _RESERVED = frozenset({8002})
+# Where servers listen when nothing is said.
+_USUAL: Mapping[str, int] = MappingProxyType(
+    {
+        "flask": 5000,
+        "quart": 5000,
+        "aiohttp": 8080,
+        "bottle": 8080,
+        "waitress": 8080,
+        "nicegui": 8080,
+        "gradio": 7860,
+        "dash": 8050,
+        "pywebio": 8080,
+        "xmlrpc": 8000,
+        "sanic": 8000,
+        "uvicorn": 8000,
+        "mcp": 8000,
+    }
+)
 _PUBLIC = (Form.COMPOSE, Form.PROCFILE)
 
 
@@ -30,23 +49,36 @@ def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
         if proposal.app is None and (proposal.doubt is not None or (port is None and not _is_server(proposal))):
             chosen.append(proposal)
         elif port is not None and taken.get(port) == proposal.name:
-            chosen.append(replace(proposal, port=port))
+            chosen.append(_told(replace(proposal, port=port)))
         else:
             free = _free(taken)
             taken[free] = proposal.name
             owner = "Sophia's agent" if port in _RESERVED else f"`{taken[port]}`" if port is not None else ""
             note = f"its files say {port}, which {owner} has" if port is not None else None
-            chosen.append(replace(proposal, port=free, port_note=note))
+            chosen.append(_told(replace(proposal, port=free, port_note=note)))
     return chosen
 
 
 def _wanted(proposal: Proposal) -> tuple[int | None, bool]:
-    if proposal.binds_itself or any(entry.form is Form.WORKER for entry in proposal.entries[:1]):
+    if proposal.listening is Listening.ITSELF or any(entry.form is Form.WORKER for entry in proposal.entries[:1]):
         return None, False
-    for entry in sorted(proposal.entries, key=_publicity):
+    is_fixed = proposal.listening is Listening.FIXED
+    for entry in sorted(proposal.entries, key=_publicity, reverse=is_fixed):
         if entry.port is not None and (entry.port >= 1024 or entry.form is Form.COMPOSE):
             return entry.port, entry.form in _PUBLIC
+    if is_fixed:
+        return next((_USUAL[entry.framework] for entry in proposal.entries if entry.framework in _USUAL), None), False
     return None, False
+
+
+def _told(proposal: Proposal) -> Proposal:
+    """Return a service whose command names the port, where it is told that way."""
+    if proposal.listening is not Listening.OPTION:
+        return proposal
+    option = "--server.port" if proposal.words[0] == "streamlit" else "--port"
+    if option in proposal.words:
+        return proposal
+    return replace(proposal, words=(*proposal.words, option, str(proposal.port)))
 
 
 def _publicity(entry: Entry) -> int:
@@ -54,7 +86,7 @@ def _publicity(entry: Entry) -> int:
 
 
 def _is_server(proposal: Proposal) -> bool:
-    return not proposal.binds_itself and any(
+    return proposal.listening is not Listening.ITSELF and any(
         entry.form in (Form.SCRIPT, Form.APP, Form.FACTORY, Form.ATTRIBUTE) for entry in proposal.entries
     )
 

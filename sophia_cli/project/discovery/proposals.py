@@ -10,7 +10,7 @@ from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.dockerfile import Reader
 from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home, home_of
-from sophia_cli.project.discovery.model import Doubt, Entry, Form, Proposal
+from sophia_cli.project.discovery.model import Doubt, Entry, Form, Listening, Proposal
 from sophia_cli.project.discovery.naming import candidates, has_own_name, unique
 from sophia_cli.project.discovery.ports import with_ports
 from sophia_cli.project.discovery.served import served
@@ -22,6 +22,8 @@ _BUILT = (Form.APP, Form.FACTORY, Form.ATTRIBUTE)
 _CODE = (*_BUILT, Form.SCRIPT, Form.RUNNER, Form.WORKER, Form.CONSOLE_SCRIPT, Form.FUNCTION)
 _DOCUMENTS = (Form.PROCFILE, Form.COMPOSE, Form.UNIT, Form.MANIFEST, Form.DOCKERFILE, Form.NODE, Form.TASK)
 _LISTENING_BY_ITSELF = frozenset({"grpc"})
+_TOLD = frozenset({"flask", "streamlit"})
+_HANDED = frozenset({"gunicorn", "hypercorn", "uvicorn"})
 _RANK = {form: rank for rank, form in enumerate((*_CODE, *_DOCUMENTS))}
 
 
@@ -165,8 +167,13 @@ def _proposal(entries: tuple[Entry, ...], found: Discovery) -> Proposal:
         if started is not None:
             probe = _probe(entries, entry, file)
             compiles = file is None or file.facts.compiles
-            binds = entry.framework in _LISTENING_BY_ITSELF
-            return replace(started, doubt=aside or stdio, probe=probe, compiles=compiles, binds_itself=binds)
+            return replace(
+                started,
+                doubt=aside or stdio,
+                probe=probe,
+                compiles=compiles,
+                listening=_listening(started, entry, file),
+            )
     for entry in entries:
         if entry.words and entry.starts and entry.form not in _CODE:
             words, folder = settled(entry.words, entry.starts, entry.folder, found.places)
@@ -174,6 +181,16 @@ def _proposal(entries: tuple[Entry, ...], found: Discovery) -> Proposal:
     with_words = next((entry for entry in entries if entry.words), first)
     doubt = aside or next((entry.doubt for entry in entries if entry.doubt is not None), Doubt.NOTHING_STARTS_IT)
     return replace(blank, words=with_words.words, cwd=with_words.folder, doubt=doubt)
+
+
+def _listening(started: Proposal, entry: Entry, file: CodeFile | None) -> Listening:
+    if entry.framework in _LISTENING_BY_ITSELF:
+        return Listening.ITSELF
+    if started.app is not None or file is None or started.words[0] in _HANDED or file.facts.reads_port:
+        return Listening.ANY
+    if started.words[0] in _TOLD or file.facts.port_option:
+        return Listening.OPTION
+    return Listening.FIXED
 
 
 def _probe(entries: Sequence[Entry], entry: Entry, file: CodeFile | None) -> str | None:

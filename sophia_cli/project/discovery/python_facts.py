@@ -77,8 +77,8 @@ class PythonFacts:
     answers from a person. `classes` are those whose instances are applications. `functions` are the
     module's functions with their lines; `actors` are lines of decorators that make a function a job or an event's
     receiver, with the library's word. `made` are variables that functions of other files make,
-    `probe` the path of a route that tells whether the service is well. `compiles` is false where the text was read
-    tolerantly.
+    `probe` the path of a route that tells whether the service is well. `reads_port`: it asks the environment for
+    `PORT`; `port_option`: its command has `--port`. `compiles` is false where the text was read tolerantly.
     """
 
     apps: tuple[BuiltApp, ...] = ()
@@ -89,6 +89,8 @@ class PythonFacts:
     actors: tuple[tuple[str, int], ...] = ()
     made: tuple[MadeElsewhere, ...] = ()
     probe: str | None = None
+    reads_port: bool = False
+    port_option: bool = False
     main_line: int | None = None
     script_line: int | None = None
     loops: bool = False

@@ -34,6 +34,7 @@ _TAKING_PACKAGES = frozenset(
         "watchdog",
     }
 )
+_TAKING_IMPORT = re.compile(rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(sorted(_TAKING_PACKAGES))})\b", re.MULTILINE)
 _STARTED = {"start": frozenset({"apscheduler", "slack_bolt"}), "run": frozenset({"discord", "temporalio", "aiogram"})}
 _TALKING = frozenset(
     {"pygame", "curses", "tkinter", "turtle", "cv2", "matplotlib", "prompt_toolkit", "questionary", "textual", "arcade"}
@@ -154,6 +155,11 @@ class Running:
             return False
         says_so = docstring is not None and _SAYS_SO.search(docstring.split("\n\n")[0]) is not None
         return self.takes or bool(self.packages & _TAKING_PACKAGES) or says_so
+
+
+def takes_jobs(text: str) -> bool:
+    """Whether a text imports a library whose programs mostly go on: queues, schedulers, bots."""
+    return _TAKING_IMPORT.search(text) is not None
 
 
 def _called_names(node: ast.AST) -> set[str]:

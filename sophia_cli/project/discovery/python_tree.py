@@ -58,6 +58,7 @@ class TreeReader:
     running: Running = field(default_factory=Running)
     bound: tuple[int, int | None] | None = None
     accepts: bool = False
+    reads_port: bool = False
     main_line: int | None = None
     asks: bool = False
 
@@ -77,6 +78,8 @@ class TreeReader:
             actors=tuple(self.actors),
             made=tuple(self.made),
             probe=self.probe,
+            reads_port=self.reads_port,
+            port_option=bool(self.calls) and "port" in self._port_reader().options,
             main_line=self.main_line,
             classes=tuple(BuiltApp(found, Place.CLASS, name, 1) for name, found in self.subclasses.items()),
             script_line=self.running.script_line(),
@@ -139,6 +142,8 @@ class TreeReader:
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call):
                 self._call(inner)
+            elif isinstance(inner, ast.Constant) and inner.value == "PORT":
+                self.reads_port = True
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for item in node.names:
