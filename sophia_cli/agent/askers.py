@@ -38,12 +38,18 @@ class DeclaredAsker:
         """Ask once."""
         result = await self._prober.run()
         is_steady = self._eases and result.passed
-        self.interval_s = max(self._declared_s, _STEADY_S) if is_steady else self._declared_s
+        self.interval_s = _until_next(max(self._declared_s, _STEADY_S)) if is_steady else self._declared_s
         return result
 
     def close(self) -> None:
         """Close the kept connection."""
         self._prober.close()
+
+
+def _until_next(interval_s: float) -> float:
+    """Return the wait until the next multiple of an interval: what all ask at one moment wakes the agent once."""
+    wait = interval_s - time.monotonic() % interval_s
+    return wait if wait > interval_s / 8 else wait + interval_s
 
 
 class LauncherBoot:
