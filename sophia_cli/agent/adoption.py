@@ -13,6 +13,7 @@ from sophia_cli.agent.instance_environment import url_variable
 from sophia_cli.agent.keeper import Keeper
 from sophia_cli.agent.listeners import Listeners
 from sophia_cli.agent.planning import shares_listener
+from sophia_cli.agent.proxy import Proxy
 from sophia_cli.agent.runtime import ServiceRuntime
 from sophia_cli.agent.secret_values import SecretValues
 from sophia_cli.agent.starter import ProjectStarter
@@ -52,6 +53,7 @@ class Household(Protocol):
     listeners: Listeners
     secrets: SecretValues
     starter: ProjectStarter
+    proxy: Proxy
 
     def runtime(self, name: str) -> ServiceRuntime:
         """Return what is known of a service."""
@@ -79,6 +81,7 @@ def adopt_services(home: Household) -> Adopted:
     pending = home.keeper.pending()
     for row in (_found_again(one, processes) for one in rows):
         adopted += _restore_instance(home, row, is_coming=pending is not None and row.batch == pending.run_id)
+    home.proxy.adopt()
     failpoint(AgentFailpoint.PROCESSES_ADOPTED)
     known = {instance.id.name for service in services for instance in home.runtime(service.name).instances}
     _end_unknown(process for process in processes if process.instance not in known)
@@ -154,6 +157,7 @@ def _restore_listener(home: Household, row: ServiceRow) -> None:
     assert service.port is not None, "what shares a listener has a port"
     port = row.moved_port or service.port
     holders = [one.identity for one in runtime.instances if one.identity is not None]
+    holders += home.proxy.identities()
     if home.listeners.take_back(row.name, service.host, port, holders):
         return
     try:

@@ -14,8 +14,13 @@ from sophia_cli.agent.instance import Instance, Surroundings
 from sophia_cli.agent.instance_groups import InstanceGroups
 from sophia_cli.agent.keeper import Keeper, Pending
 from sophia_cli.agent.listeners import Listeners
+from sophia_cli.agent.log_files import LogFile
 from sophia_cli.agent.machine import Machine
 from sophia_cli.agent.operation import Incoming
+from sophia_cli.agent.proxy import Proxy
+from sophia_cli.agent.proxy_doors import StrictDoors
+from sophia_cli.agent.proxy_process import LARGEST_PROXY_LOG, PROXY_LOG, ProxyPlace, ProxyRecord
+from sophia_cli.agent.proxy_wishes import FrontWish, Traffic, servers_for
 from sophia_cli.agent.reaper import Reaper
 from sophia_cli.agent.runtime import ServiceRuntime
 from sophia_cli.agent.secret_values import SecretValues
@@ -27,6 +32,7 @@ from sophia_cli.deploy.plan import levels_of
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.deploy.rollout import Rollout
+from sophia_cli.deploy.strict.model import ServerState
 from sophia_cli.deploy.supervisor_events import (
     ActOnIncident,
     CloseIncident,
@@ -79,8 +85,12 @@ class Crew:
             machine.open_files,
         )
         self.starter = ProjectStarter(state.root, run_folder, self.releases, self.listeners, self.logs, wiring)
-        self.doors = ProjectDoors(self.starter, self.releases)
         self._around = Surroundings(loop, self.reaper, self.starter, self, jitter, self.dependencies_down)
+        self._traffic = Traffic()
+        proxy_log = LogFile(state.path / "logs" / PROXY_LOG, LARGEST_PROXY_LOG, keep=1)
+        place = ProxyPlace(run_folder, proxy_log, self.listeners, ProxyRecord(keeper))
+        self.proxy = Proxy(place, self._around, self._front_wishes)
+        self.doors = ProjectDoors(self.starter, self.releases, StrictDoors(self.starter, self.proxy, self._traffic))
         self._up: dict[str, bool] = {}
         self._tasks = Tasks(loop)
         self._looks = 0
@@ -112,6 +122,7 @@ class Crew:
             for instance in runtime.instances:
                 instance.forget()
         self._tasks.cancel()
+        self.proxy.leave()
         self.reaper.stop()
         self.listeners.close_all()
 
@@ -219,6 +230,8 @@ class Crew:
     def instance_changed(self, instance: Instance) -> None:
         """Write an instance down, and tell those that depend on its service when it came or went."""
         self.keeper.save_instance(instance)
+        if self.starter.is_strict(instance):
+            self.proxy.changed()
         self._loop.call_soon(self._tell_dependents, instance.id.service)
 
     def incident(self, instance: Instance, action: OpenIncident | ActOnIncident | CloseIncident) -> None:
@@ -272,6 +285,7 @@ class Crew:
     def came_through(self, incoming: Incoming) -> None:
         """The new release serves now, or the service was stopped as somebody wanted."""
         runtime = self.runtime(incoming.work.service)
+        self.proxy.changed()
         if incoming.keeps_stopped:
             runtime.is_stopped = True
             self.listeners.close(runtime.name)
@@ -287,6 +301,7 @@ class Crew:
         runtime = self.runtime(incoming.work.service)
         if incoming.previous is None:
             self.listeners.close(runtime.name)
+        self.proxy.changed()
         self.keeper.event(runtime.name, "taken-back", f"release {incoming.release.number} did not come through")
         self.keeper.save_service(runtime)
 
@@ -304,6 +319,24 @@ class Crew:
                 if port is not None:
                     urls[name] = f"http://{_named(runtime.release.service.host)}:{port}"
         return urls
+
+    def _front_wishes(self) -> tuple[FrontWish, ...]:
+        """Return what HAProxy is to serve now: see `proxy.Proxy`."""
+        wishes = (self._front_wish(runtime) for runtime in self.runtimes.values())
+        return tuple(wish for wish in wishes if wish is not None)
+
+    def _front_wish(self, runtime: ServiceRuntime) -> FrontWish | None:
+        strict = [one for one in runtime.instances if self.starter.is_strict(one)]
+        port = self.listeners.port(runtime.name)
+        if port is None or not strict:
+            return None
+        servers = servers_for(strict, self._traffic, self.proxy.ports(runtime.name))
+        # Without a server callers are told so, as long as nobody else accepts them.
+        alone = all(one in strict or one.role is not Role.ACTIVE for one in runtime.instances)
+        serves = any(server.state is ServerState.READY for server in servers)
+        host = self.starter.public_endpoint(self.starter.release_of(strict[0]).service).host
+        is_open = serves or (alone and not runtime.is_stopped and self.proxy.has_front(runtime.name))
+        return FrontWish(runtime.name, host, port, servers, is_open)
 
     def active_of(self, name: str) -> tuple[Instance, ...]:
         """Return the instances of a service that serve."""

@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Sequence
 
 from sophia_cli.agent.instance import Instance
+from sophia_cli.agent.proxy_doors import StrictDoors
 from sophia_cli.agent.starter import ProjectStarter
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.project.settings.service_model import Canary
 
 _GATE_S = 10.0
 
@@ -17,13 +19,17 @@ _GATE_S = 10.0
 class ProjectDoors:
     """The doors of one project's services."""
 
-    def __init__(self, starter: ProjectStarter, releases: ReleaseStore) -> None:
+    def __init__(self, starter: ProjectStarter, releases: ReleaseStore, strict: StrictDoors) -> None:
         self._starter = starter
         self._releases = releases
+        self._strict = strict
 
-    async def attach(self, instance: Instance) -> None:
-        """Have an instance accept on the public address as well; SophiaError says why it does not."""
-        await self._starter.attach(instance)
+    async def attach(self, instance: Instance, canary: Canary | None, others: Sequence[Instance]) -> None:
+        """Have an instance serve the public address as well; SophiaError says why it does not."""
+        if self._starter.is_strict(instance):
+            await self._strict.attach(instance, canary, others)
+        else:
+            await self._starter.attach(instance)
 
     async def prove_answers(self, instance: Instance, others: Sequence[Instance]) -> None:
         """Return once this very instance answers on the public address; SophiaError when it does not.
@@ -33,12 +39,35 @@ class ProjectDoors:
         try:
             for other in others:
                 await self._starter.detach(other)
-            await self._starter.prove_answers(instance)
+            if self._starter.is_strict(instance):
+                await self._strict.prove_answers(instance)
+            else:
+                await self._starter.prove_answers(instance)
         finally:
-            await self.readmit(others)
+            await self._attach_again(others)
+
+    async def watch_canary(self, instance: Instance, canary: Canary, others: Sequence[Instance]) -> None:
+        """Compare an instance that has a share of the requests with others; SophiaError when it fails more often."""
+        await self._strict.watch_canary(instance, canary, others)
+
+    async def depart(self, instance: Instance) -> None:
+        """Have an instance that is about to be ended get nothing more, where somebody else gives it what it gets."""
+        if self._starter.is_strict(instance):
+            await self._strict.depart(instance)
+
+    async def departed(self, instance: Instance) -> None:
+        """Forget an instance that has ended for good."""
+        if self._starter.is_strict(instance):
+            await self._strict.departed(instance)
 
     async def readmit(self, instances: Sequence[Instance]) -> None:
-        """Have instances that may have stepped aside accept on the public address again."""
+        """Have instances that may have stepped aside, or were about to leave, serve the public address again."""
+        for instance in instances:
+            if self._starter.is_strict(instance):
+                self._strict.readmit(instance)
+        await self._attach_again(instances)
+
+    async def _attach_again(self, instances: Sequence[Instance]) -> None:
         for instance in instances:
             # One that does not answer has ended or is about to; its supervisor sees to that.
             with contextlib.suppress(SophiaError):

@@ -26,16 +26,26 @@ from sophia_cli.deploy.rollout import (
 )
 from sophia_cli.deploy.supervisor_events import StartRequested, StopRequested
 from sophia_cli.deploy.supervisor_model import Phase, State
+from sophia_cli.project.settings.service_model import Canary
 
 
 class Doors(Protocol):
     """What a rollout needs beyond the instances: the public address, attaching to it, proofs and gates."""
 
-    async def attach(self, instance: Instance) -> None:
-        """Have an instance accept on the public address as well; SophiaError says why it does not."""
+    async def attach(self, instance: Instance, canary: Canary | None, others: Sequence[Instance]) -> None:
+        """Have an instance serve the public address beside others, a canary with its share; SophiaError."""
 
     async def prove_answers(self, instance: Instance, others: Sequence[Instance]) -> None:
         """Return once this very instance answers on the public address, where others serve, too; SophiaError."""
+
+    async def watch_canary(self, instance: Instance, canary: Canary, others: Sequence[Instance]) -> None:
+        """Compare an instance that has a share of the requests with others; SophiaError when it fails more often."""
+
+    async def depart(self, instance: Instance) -> None:
+        """Have an instance that is about to be ended get nothing more."""
+
+    async def departed(self, instance: Instance) -> None:
+        """Forget an instance that has ended for good."""
 
     async def readmit(self, instances: Sequence[Instance]) -> None:
         """Have instances that may have stepped aside accept on the public address again."""
@@ -92,6 +102,12 @@ class Performer:
             case Step.VERIFY:
                 instance = self._new(number)
                 return await self._while_alive(instance, self._doors.prove_answers(instance, self._serving_old()))
+            case Step.CANARY:
+                instance, canary = self._new(number), self._work.canary
+                assert canary is not None, "without one there is no such step"
+                return await self._while_alive(
+                    instance, self._doors.watch_canary(instance, canary, self._serving_old())
+                )
             case Step.STOP_OLD | Step.DRAIN_OLD:
                 return await self._while_new_lives(self._drain(self._old(number)))
             case Step.SOAK:
@@ -128,7 +144,8 @@ class Performer:
         return Succeeded() if is_ready(state) else Failed(why(instance))
 
     async def _attach(self, instance: Instance) -> None:
-        await self._doors.attach(instance)
+        canary = self._work.canary if instance.id.number == 0 else None
+        await self._doors.attach(instance, canary, self._serving_old())
         instance.take_role(Role.ACTIVE)
 
     async def _drain(self, instance: Instance | None) -> None:
@@ -139,9 +156,11 @@ class Performer:
     async def _end(self, instance: Instance | None) -> None:
         if instance is None:
             return
+        await self._doors.depart(instance)
         instance.send(StopRequested())
         await instance.until(lambda state: is_over(state) or state.phase is Phase.STOPPED)
         self._runtime.remove(instance)
+        await self._doors.departed(instance)
 
     async def _restore(self, number: int) -> Outcome:
         if self._previous is None:

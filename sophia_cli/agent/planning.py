@@ -25,7 +25,9 @@ def incoming(runtime: ServiceRuntime, release: Release) -> Incoming:
     old = [one for one in runtime.active() if not is_over(one.state)]
     previous = runtime.release if old else None
     number = None if previous is None else previous.number
-    return Incoming(work_of(release.service, release.number, number, len(old)), release, previous)
+    # A release that served well before needs no canary: a rollback is not to wait.
+    weighs = previous is not None and previous.service.strict and release.number not in runtime.good
+    return Incoming(work_of(release.service, release.number, number, len(old), weighs=weighs), release, previous)
 
 
 def leaving(runtime: ServiceRuntime) -> Incoming | None:

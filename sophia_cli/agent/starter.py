@@ -16,6 +16,7 @@ from sophia_cli.agent.instance import Asker, Instance
 from sophia_cli.agent.instance_environment import instance_environment
 from sophia_cli.agent.instance_groups import InstanceGroups
 from sophia_cli.agent.listeners import Listeners
+from sophia_cli.agent.private_listeners import PRIVATE_HOST, PrivateListeners
 from sophia_cli.checks.command_probe import CommandPlace
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.probe import Prober
@@ -32,6 +33,7 @@ from sophia_cli.deploy.handover.recipe import (
     start_recipe,
 )
 from sophia_cli.deploy.link.address import listen
+from sophia_cli.deploy.previews import is_behind_proxy
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.deploy.supervisor_model import Probing
@@ -45,7 +47,6 @@ from sophia_cli.project.settings.check_model import Probe
 from sophia_cli.project.settings.service_model import Service
 
 _FIRST_DESCRIPTOR = 3
-_PRIVATE_HOST = "127.0.0.1"
 _PROOFS = 20
 _PROOF_S = 5.0
 
@@ -89,6 +90,7 @@ class ProjectStarter:
         self._wiring = wiring
         self._outer = dict(os.environ)
         self._known: dict[tuple[str, int], Release] = {}
+        self._privates = PrivateListeners()
 
     def release_of(self, instance: Instance) -> Release:
         """Return the release of an instance; SophiaError when it cannot be read any more."""
@@ -114,10 +116,11 @@ class ProjectStarter:
             private = self._private(instance, service, held)
             self._wiring.look_at_copy(release)
             instance.urls = dict(self._wiring.urls_of(service))
-            reach = Reach.PUBLIC if instance.is_public else Reach.PRIVATE
+            is_public = instance.is_public and not is_behind_proxy(service)
+            reach = Reach.PUBLIC if is_public else Reach.PRIVATE
             port = self._port(instance, service, public, private)
             recipe = start_recipe(service, self._place(release), Launch(reach, port))
-            main = public if instance.is_public else private
+            main = public if is_public else private
             sockets = {Descriptor.PUBLIC: public, Descriptor.PRIVATE: private, Descriptor.MAIN: main}
             if Descriptor.CONTROL in recipe.descriptors:
                 sockets[Descriptor.CONTROL] = held.enter_context(listen(self._run, instance.id.name))
@@ -141,6 +144,8 @@ class ProjectStarter:
     def adopted(self, instance: Instance, identity: ProcessIdentity) -> None:
         """Know again what an instance has that an earlier agent started."""
         self._wiring.groups.adopt(instance.id.name, identity.pid)
+        if self.is_strict(instance) and instance.private_port is not None:
+            self._privates.take_back(instance.id.name, instance.private_port, identity)
 
     def gone(self, name: str) -> None:
         """Remove what an instance of an earlier agent left that ended meanwhile."""
@@ -151,7 +156,8 @@ class ProjectStarter:
     def stopped(self, instance: Instance) -> bool:
         """Remove what an instance had whose processes are gone; whether the kernel killed one for want of memory."""
         failpoint(AgentFailpoint.INSTANCE_ENDED)
-        instance.private_port = None
+        if self._privates.find(instance.id.name) is None:
+            instance.private_port = None
         with contextlib.suppress(OSError):
             (self._run / instance.id.name).unlink()
         return self._wiring.groups.leave(instance.id.name)
@@ -178,13 +184,25 @@ class ProjectStarter:
 
         Only a launcher can be told to; others accept from their start.
         """
-        if self._has_launcher(instance):
+        if self._has_launcher(instance) and not self.is_strict(instance):
             await ask_launcher(self._run, instance.id.name, Verb.ATTACH)
 
     async def detach(self, instance: Instance) -> None:
         """Have an instance leave new connections to others for a while, where it can be told to."""
-        if self._has_launcher(instance):
+        if self._has_launcher(instance) and not self.is_strict(instance):
             await ask_launcher(self._run, instance.id.name, Verb.DETACH)
+
+    def is_strict(self, instance: Instance) -> bool:
+        """Whether an instance serves privately only, with HAProxy in front of it."""
+        try:
+            return is_behind_proxy(self.release_of(instance).service)
+        except SophiaError:
+            # Its release cannot be read any more; whoever starts it is told.
+            return False
+
+    def close_private(self, instance: Instance) -> None:
+        """Close the listener that was kept for an instance which will not be started again."""
+        self._privates.close(instance.id.name)
 
     def _has_launcher(self, instance: Instance) -> bool:
         return handover_kind(self.release_of(instance).service) is HandoverKind.LAUNCHER
@@ -217,7 +235,8 @@ class ProjectStarter:
     def _boot(self, instance: Instance, service: Service) -> Asker:
         if handover_kind(service) is HandoverKind.LAUNCHER:
             return LauncherBoot(self._run, instance.id.name)
-        listener = self._listeners.find(service.name) if instance.is_public else None
+        kept = self._privates.find(instance.id.name)
+        listener = kept or (self._listeners.find(service.name) if instance.is_public else None)
         return AcceptingBoot(self.endpoint(instance), lambda: self.members(instance), listener)
 
     def endpoint(self, instance: Instance) -> Endpoint:
@@ -225,8 +244,13 @@ class ProjectStarter:
         service = self.release_of(instance).service
         authority = None if service.port is None else f"{_reachable(service.host)}:{service.port}"
         if instance.private_port is not None:
-            return tcp_endpoint(_PRIVATE_HOST, instance.private_port, authority)
+            return tcp_endpoint(PRIVATE_HOST, instance.private_port, authority)
+        return self.public_endpoint(service)
+
+    def public_endpoint(self, service: Service) -> Endpoint:
+        """Return where a service answers its callers, as reached from this machine."""
         port = self._listeners.port(service.name) or service.port or 0
+        authority = None if service.port is None else f"{_reachable(service.host)}:{service.port}"
         return tcp_endpoint(_reachable(service.host), port, authority)
 
     def secrets_of(self, release: Release) -> Mapping[str, str]:
@@ -255,9 +279,13 @@ class ProjectStarter:
         kind = handover_kind(service)
         if service.port is None or kind is HandoverKind.NONE:
             return None
+        if is_behind_proxy(service):
+            private = self._privates.open(instance.id.name)
+            instance.private_port = port_of(private)
+            return private
         if instance.is_public and kind is not HandoverKind.LAUNCHER:
             return None
-        private = held.enter_context(create_listener(_PRIVATE_HOST, 0))
+        private = held.enter_context(create_listener(PRIVATE_HOST, 0))
         instance.private_port = port_of(private)
         return private
 
@@ -267,7 +295,7 @@ class ProjectStarter:
         """Return the port that an instance is told: that of the socket which it serves on in the end."""
         if public is None:
             return service.port
-        is_alone = private is not None and not instance.is_public
+        is_alone = private is not None and (is_behind_proxy(service) or not instance.is_public)
         if is_alone and handover_kind(service) is not HandoverKind.LAUNCHER:
             assert private is not None
             return port_of(private)

@@ -15,7 +15,7 @@ Pairs = tuple[tuple[str, str], ...]
 """Names with what stands for their content, sorted by name."""
 
 # What is asked of a service, or how carefully it is replaced, changes nothing in what runs.
-_NOT_FOR_RUNNING = frozenset({"name", "checks", "slo", "open_api", "soak_s", "format"})
+_NOT_FOR_RUNNING = frozenset({"name", "checks", "slo", "open_api", "soak_s", "canary", "format"})
 _UNITS = ("_s", "_bytes")
 
 

@@ -8,8 +8,11 @@ from sophia_cli.deploy.rollout import Handover, Planned, Work, steps_of
 from sophia_cli.project.settings.service_model import Service, Strategy
 
 
-def work_of(service: Service, release: int, previous: int | None, old_instances: int) -> Work:
-    """Return the work that brings a release of a service in, in place of `old_instances` of `previous`."""
+def work_of(service: Service, release: int, previous: int | None, old_instances: int, *, weighs: bool = False) -> Work:
+    """Return the work that brings a release of a service in, in place of `old_instances` of `previous`.
+
+    `weighs`: what runs is strict too and the release has not served yet, so that a canary makes sense.
+    """
     kind = handover_kind(service)
     # What binds its port by itself cannot run beside another one on that port.
     binds_alone = service.port is not None and kind is HandoverKind.NONE
@@ -23,6 +26,7 @@ def work_of(service: Service, release: int, previous: int | None, old_instances:
         replaces=service.strategy is Strategy.REPLACE or binds_alone,
         gates=any(check.gate for check in service.checks),
         soak_s=service.soak_s,
+        canary=service.canary if weighs and service.strict else None,
     )
 
 
@@ -30,7 +34,14 @@ def handover_of(service: Service, kind: HandoverKind) -> Handover:
     """Return how instances come to the public address."""
     if service.port is None or kind is HandoverKind.NONE:
         return Handover.DIRECT
+    if service.strict:
+        return Handover.PROXY
     return Handover.ATTACH if kind is HandoverKind.LAUNCHER else Handover.RESTART
+
+
+def is_behind_proxy(service: Service) -> bool:
+    """Whether instances of a service serve privately only, with HAProxy on the public address."""
+    return service.strict and handover_of(service, handover_kind(service)) is Handover.PROXY
 
 
 def preview(planned: ServicePlan) -> tuple[Planned, ...]:
@@ -39,4 +50,5 @@ def preview(planned: ServicePlan) -> tuple[Planned, ...]:
     if candidate is None or not planned.reasons:
         return ()
     old = 0 if planned.previous is None else candidate.service.replicas
-    return steps_of(work_of(candidate.service, 0, planned.previous, old))
+    becomes_strict = any(one.name == "strict" for reason in planned.reasons for one in reason.differences)
+    return steps_of(work_of(candidate.service, 0, planned.previous, old, weighs=not becomes_strict))

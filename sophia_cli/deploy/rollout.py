@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias, assert_never
 
+from sophia_cli.project.settings.service_model import Canary
+
 
 class Step(Enum):
     """What is done to bring one instance of the new release in."""
@@ -23,6 +25,7 @@ class Step(Enum):
     START_SERVING = "start-serving"  # on the public address from the start
     ATTACH = "attach"  # the candidate takes the public address too
     VERIFY = "verify"  # it is the new instance itself that answers there
+    CANARY = "canary"  # it has a share of the requests, and must not fail more often than the old ones
     DRAIN_OLD = "drain-old"  # the old one finishes what it has and ends
     SOAK = "soak"  # nothing may die for a while
 
@@ -41,11 +44,15 @@ class Handover(Enum):
     ATTACH = "attach"  # one process: candidate first, public afterwards
     RESTART = "restart"  # a candidate proves the release, another process of it serves
     DIRECT = "direct"  # no candidate: workers, and what cannot share an address
+    PROXY = "proxy"  # one process, always private: HAProxy serves the public address
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One service to bring from `previous` (None: nothing runs) to `release`; counts are instances."""
+    """One service to bring from `previous` (None: nothing runs) to `release`; counts are instances.
+
+    `canary` is what the first instance goes through before an old one leaves.
+    """
 
     service: str
     release: int
@@ -56,6 +63,7 @@ class Work:
     replaces: bool
     gates: bool
     soak_s: float
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +149,12 @@ def _instance_steps(work: Work, instance: int) -> list[Step]:
     if work.replaces:
         return [*([Step.STOP_OLD] if has_old else []), Step.START_SERVING, Step.PROVE]
     gate = [Step.GATE] if work.gates else []
-    if work.old_instances == 0 or work.handover is Handover.DIRECT:
+    if work.handover is Handover.PROXY:
+        begun = Step.START_CANDIDATE if work.old_instances else Step.START_SERVING
+        is_canary = work.canary is not None and instance == 0 and has_old
+        watch = [Step.CANARY] if is_canary else []
+        started = [begun, Step.PROVE, *gate, Step.ATTACH, Step.VERIFY, *watch]
+    elif work.old_instances == 0 or work.handover is Handover.DIRECT:
         # Where nothing serves yet there is nothing to protect: the first instances start where they will stay.
         started = [Step.START_SERVING, Step.PROVE, *gate]
     elif work.handover is Handover.ATTACH:
@@ -228,6 +241,8 @@ def undo_of(rollout: Rollout) -> tuple[PlannedUndo, ...]:
         # An attached candidate is drained; that it was once started on a private address needs no step of its own.
         if step is UndoStep.STOP_NEW and PlannedUndo(UndoStep.DRAIN_NEW, planned.instance) in undo:
             continue
+        if undone in undo:
+            continue
         undo.append(undone)
     if rollout.work.replaces:
         # Never two at once: the new one ends before the old one starts again.
@@ -243,7 +258,7 @@ def _undo_step(step: Step) -> UndoStep | None:
             return UndoStep.DRAIN_NEW
         case Step.STOP_OLD | Step.DRAIN_OLD:
             return UndoStep.RESTORE_OLD
-        case Step.PROVE | Step.GATE | Step.STOP_CANDIDATE | Step.VERIFY | Step.SOAK:
+        case Step.PROVE | Step.GATE | Step.STOP_CANDIDATE | Step.VERIFY | Step.CANARY | Step.SOAK:
             return None
         case _:
             assert_never(step)

@@ -18,6 +18,7 @@ class Section(Enum):
     LIMITS = "limits of a service"
     LOG = "log of a service"
     HEALING = "healing of a service"
+    CANARY = "canary of a service"
     SLO = "slo of a service"
     CHECK = "[[services.NAME.checks]]"
     EXPECT = "a value of expect or expect_headers"
@@ -40,6 +41,7 @@ _TOP, _PROJECT, _RULES, _SERVICE = Section.TOP, Section.PROJECT, Section.RULES, 
 _PROBE, _LIMITS, _SLO, _CHECK = Section.PROBE, Section.LIMITS, Section.SLO, Section.CHECK
 _EXPECT = Section.EXPECT
 _RESTART, _LOG, _HEALING, _AGENT = Section.RESTART, Section.LOG, Section.HEALING, Section.AGENT
+_CANARY = Section.CANARY
 
 KEYS: tuple[Key, ...] = (
     Key(_TOP, "project", "table", "", "what the project is and which files belong to it"),
@@ -90,6 +92,14 @@ KEYS: tuple[Key, ...] = (
     Key(_SERVICE, "cwd", "path", '"."', "the folder that the service starts in, relative to the project root"),
     Key(_SERVICE, "depends_on", "list of services", "none", "services that must be ready first"),
     Key(_SERVICE, "strategy", '"overlap" or "replace"', '"overlap"', '"replace" for a worker that must not run twice'),
+    Key(
+        _SERVICE,
+        "strict",
+        "boolean",
+        "false",
+        "put HAProxy in front: requests that a dying instance leaves unanswered are sent to another one",
+    ),
+    Key(_SERVICE, "canary", "table or percent", "none", "let a new release prove itself on a share of the requests"),
     Key(_SERVICE, "replicas", "integer", "1", "how many instances run"),
     Key(_SERVICE, "env", "table of strings", "none", "environment variables"),
     Key(_SERVICE, "secrets", "list of names", "none", "names of secrets that the service gets; never their values"),
@@ -142,6 +152,8 @@ KEYS: tuple[Key, ...] = (
     Key(_HEALING, "rollback", "boolean", "true", "return to the last good release when a new one keeps failing"),
     Key(_HEALING, "restore", "boolean", "true", "restore a release copy that somebody edited"),
     Key(_HEALING, "install", "boolean", "false", "install a distribution that is missing at start, from the lock"),
+    Key(_CANARY, "weight", "integer", "required", "percent of the requests that the new release gets, 1 to 99"),
+    Key(_CANARY, "for", "duration", '"30s"', "how long; it is rolled back when it fails more often than the old one"),
     Key(_SLO, "p50_ms", "number", "none", "median latency in milliseconds"),
     Key(_SLO, "p95_ms", "number", "none", "95th percentile of latency in milliseconds"),
     Key(_SLO, "p99_ms", "number", "none", "99th percentile of latency in milliseconds"),

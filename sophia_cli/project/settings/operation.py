@@ -7,6 +7,7 @@ import re
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.reader import Table, value_or
 from sophia_cli.project.settings.service_model import (
+    Canary,
     Healing,
     Limits,
     LogSettings,
@@ -18,6 +19,7 @@ from sophia_cli.project.settings.service_model import (
 
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|(?=.*:)[0-9A-Fa-f:]+(?:%\w+)?")
 _HIGHEST = 2**31 - 1
+_CANARY_WEIGHTS = (1, 99)
 
 
 def read_host(table: Table) -> str:
@@ -81,6 +83,22 @@ def read_healing(table: Table) -> Healing:
         restore=value_or(table.boolean("restore"), usual.restore),
         install=value_or(table.boolean("install"), usual.install),
     )
+
+
+def read_canary(service: Table) -> Canary | None:
+    """Return the canary of a service: `canary` is a table, or its `weight` alone as a number."""
+    if not service.has("canary"):
+        return None
+    if not isinstance(service.values["canary"], dict):
+        weight = service.integer("canary", *_CANARY_WEIGHTS)
+        assert weight is not None, "the key is there"
+        return Canary(weight)
+    table = service.table("canary")
+    table.check_keys(Section.CANARY)
+    weight = table.integer("weight", *_CANARY_WEIGHTS)
+    if weight is None:
+        raise service.wrong("canary", "`canary` has no `weight`, the percent of the requests that a new release gets")
+    return Canary(weight, value_or(table.duration("for"), Canary(weight).for_s))
 
 
 def read_slo(table: Table) -> Slo:

@@ -59,6 +59,14 @@ class Healing:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """`canary`: a new release first gets `weight` percent of the requests for a while, beside the old one."""
+
+    weight: int
+    for_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one instance may use."""
 
@@ -82,6 +90,7 @@ class Slo:
 class Service:
     """`[services.NAME]`: exactly one of `app` and `command` is set; `port` is None for a worker.
 
+    A `strict` service has HAProxy in front of it; only then a `canary` can be weighed.
     `watch` are gitignore-style patterns of files that count into the fingerprint beside the code. `open_api` is a path
     of the service or a file of the project.
     """
@@ -97,6 +106,8 @@ class Service:
     cwd: str = "."
     depends_on: tuple[str, ...] = ()
     strategy: Strategy = Strategy.OVERLAP
+    strict: bool = False
+    canary: Canary | None = None
     replicas: int = 1
     env: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()

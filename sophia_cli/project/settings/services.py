@@ -9,6 +9,7 @@ from sophia_cli.project.settings.checks import read_check, read_open_api
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.model import Environment
 from sophia_cli.project.settings.operation import (
+    read_canary,
     read_healing,
     read_host,
     read_limits,
@@ -97,6 +98,8 @@ def _service(name: str, table: Table) -> Service:
         cwd=table.inner_path("cwd") or ".",
         depends_on=table.texts("depends_on"),
         strategy=strategy,
+        strict=_strict(name, table, port, strategy),
+        canary=read_canary(table),
         replicas=1 if replicas is None else replicas,
         env=_env(table),
         secrets=_secrets(table),
@@ -115,6 +118,17 @@ def _service(name: str, table: Table) -> Service:
         checks=tuple(read_check(check) for check in table.tables("checks")),
         open_api=read_open_api(table),
     )
+
+
+def _strict(name: str, table: Table, port: int | None, strategy: Strategy) -> bool:
+    is_strict = table.boolean("strict") or False
+    if is_strict and port is None:
+        raise table.wrong("strict", f"service `{name}` has no `port`, so there is nothing to put HAProxy in front of")
+    if is_strict and strategy is Strategy.REPLACE:
+        raise table.wrong("strict", f"service `{name}` must not run twice (`strategy`), so it cannot be `strict`")
+    if table.has("canary") and not is_strict:
+        raise table.wrong("canary", f"service `{name}` is not `strict`, so no share of its requests can be chosen")
+    return is_strict
 
 
 def _env(table: Table) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,253 @@
+"""HAProxy in front of the strict services of a project: one process for all, kept in step with the instances."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from sophia_cli.agent.instance import Surroundings
+from sophia_cli.agent.proxy_process import ProxyPlace, ProxyProcess
+from sophia_cli.agent.proxy_wishes import FrontWish
+from sophia_cli.agent.tasks import Tasks
+from sophia_cli.core.errors import SophiaError
+from sophia_cli.deploy.strict.commands import SHOW_SERVERS, Counters, UnreadableAnswer, arrangements, changes
+from sophia_cli.deploy.strict.model import Front, Server, arranged, empty_slots
+from sophia_cli.project.host.identity import ProcessIdentity
+from sophia_cli.project.host.proc_files import all_pids, owner_of
+from sophia_cli.project.host.processes import command_line, identify
+
+log = logging.getLogger(__name__)
+_LAST_CALLER_LOOK_S = 0.5
+_TRIES = 3
+
+
+class Proxy:
+    """The proxies of one project. What they are to do is asked from `wishes` whenever something has changed."""
+
+    def __init__(self, place: ProxyPlace, around: Surroundings, wishes: Callable[[], Sequence[FrontWish]]) -> None:
+        self._place = place
+        self._around = around
+        self._wishes = wishes
+        self._tasks = Tasks(around.loop)
+        self._turn = asyncio.Lock()
+        self._current: ProxyProcess | None = None
+        self._older: list[ProxyProcess] = []
+        self._last = 0
+        self._is_due = False
+
+    def adopt(self) -> None:
+        """Take over what an earlier agent left: the latest process serves on, the others end with their callers."""
+        found = sorted(_running(self._place.folder))
+        for number, identity in found:
+            process = ProxyProcess(number, self._place, self._around)
+            process.adopt(identity)
+            self._last = max(self._last, number)
+            if self._current is not None:
+                self._put_aside(self._current)
+            self._current = process
+
+    def identities(self) -> tuple[ProcessIdentity, ...]:
+        """Return the processes, which hold the public listeners of their services."""
+        processes = (*self._older, *([self._current] if self._current is not None else []))
+        return tuple(one.identity for one in processes if one.identity is not None)
+
+    def ports(self, service: str) -> frozenset[int]:
+        """Return the private ports that have a place behind the front of a service."""
+        front = None if self._current is None else self._current.fronts.get(service)
+        return frozenset() if front is None else frozenset(slot.port for slot in front.slots if slot is not None)
+
+    def has_front(self, service: str) -> bool:
+        """Whether callers of a service are let in here."""
+        return self._current is not None and service in self._current.fronts
+
+    def changed(self) -> None:
+        """Follow a change as soon as the loop comes to it."""
+        if not self._is_due:
+            self._is_due = True
+            self._tasks.begin(self._follow())
+
+    async def settle(self) -> None:
+        """Return once everything is as it is to be; SophiaError says what keeps it from that."""
+        async with self._turn:
+            await self._arrange()
+
+    async def counters(self, service: str) -> dict[int, Counters]:
+        """Return what was counted of each private port of a service; SophiaError."""
+        if self._current is None:
+            return {}
+        servers = (await self._current.counted()).servers.get(service, {})
+        # A slot that was used before and one that is used again may carry one port.
+        return {counters.port: counters for counters in servers.values() if counters.port > 1}
+
+    async def sessions(self, service: str, port: int) -> int:
+        """Return how many requests an instance still has, in processes that end with their callers too."""
+        total = 0
+        for process in (*self._older, *([self._current] if self._current is not None else [])):
+            with contextlib.suppress(SophiaError):
+                servers = (await process.counted()).servers.get(service, {})
+                total += sum(one.sessions for one in servers.values() if one.port == port)
+        return total
+
+    def leave(self) -> None:
+        """Let go of everything; the processes go on."""
+        for process in (*self._older, *([self._current] if self._current is not None else [])):
+            process.forget()
+        self._tasks.cancel()
+
+    async def _follow(self) -> None:
+        self._is_due = False
+        try:
+            await self.settle()
+        except SophiaError as error:
+            log.warning("HAProxy not brought in step", extra={"reason": error.message})
+
+    async def _arrange(self) -> None:
+        if self._current is not None and self._current.is_over:
+            self._current = None
+        if self._current is not None and not self._current.is_known:
+            await self._learn(self._current)
+        wishes = {wish.service: wish for wish in self._wishes() if wish.is_open}
+        fronts = {name: self._front(wish) for name, wish in wishes.items()}
+        current = self._current
+        if not all(front is not None for front in fronts.values()):
+            await self._replace(wishes)
+            return
+        if current is None:
+            return
+        with contextlib.suppress(OSError):
+            self._place.log.rotate()
+        for name in [name for name in current.fronts if name not in wishes]:
+            await current.close_front(name)
+        for front in fronts.values():
+            assert front is not None, "looked at above"
+            await self._bring(current, front)
+        if not current.fronts:
+            self._current = None
+            self._put_aside(current)
+
+    def _front(self, wish: FrontWish) -> Front | None:
+        """Return a front of the current process as it is to be; None where it takes another process."""
+        front = None if self._current is None else self._current.fronts.get(wish.service)
+        if front is None or (front.host, front.port) != (wish.host, wish.port):
+            return None
+        slots = arranged(front.slots, wish.servers)
+        return None if slots is None else Front(wish.service, wish.host, wish.port, slots)
+
+    async def _replace(self, wishes: dict[str, FrontWish]) -> None:
+        """Have another process serve all fronts; callers of the one before are not cut off."""
+        fronts: dict[str, Front] = {}
+        for name, wish in wishes.items():
+            slots = arranged(empty_slots(len(wish.servers)), wish.servers)
+            assert slots is not None, "there are slots enough for all of them"
+            fronts[name] = Front(name, wish.host, wish.port, slots)
+        self._last += 1
+        process = ProxyProcess(self._last, self._place, self._around)
+        try:
+            await process.begin(fronts)
+        except SophiaError:
+            process.discard()
+            raise
+        before, self._current = self._current, process
+        if before is not None:
+            for name in tuple(before.fronts):
+                with contextlib.suppress(SophiaError):
+                    await before.close_front(name)
+            self._put_aside(before)
+
+    async def _bring(self, process: ProxyProcess, front: Front) -> None:
+        """Bring the servers of one front to what they are to be, and see that they are."""
+        before = process.fronts[front.service]
+        if before == front:
+            return
+        # Should it die meanwhile, its next process is started with this.
+        process.fronts[front.service] = front
+        for _ in range(_TRIES):
+            await process.until_ready()
+            try:
+                if await _brought(process, before, front):
+                    return
+            except SophiaError as error:
+                log.info("HAProxy asked again", extra={"reason": error.message})
+            found = await _asked(process)
+            before = Front(front.service, front.host, front.port, found.get(front.service, before.slots))
+        process.fronts[front.service] = before
+        raise SophiaError("proxy-not-changed", f"HAProxy does not take the servers of `{front.service}`")
+
+    async def _learn(self, process: ProxyProcess) -> None:
+        """Ask an adopted process what it serves."""
+        try:
+            open_fronts = (await process.counted()).open_fronts
+            servers = await _asked(process)
+        except SophiaError as error:
+            # Nobody can tell it anything, so another one takes its place.
+            log.warning("HAProxy not understood", extra={"reason": error.message})
+            self._current = None
+            self._put_aside(process)
+            return
+        process.is_known = True
+        for wish in self._wishes():
+            if wish.service in open_fronts and wish.service in servers:
+                process.fronts[wish.service] = Front(wish.service, wish.host, wish.port, servers[wish.service])
+        for name in open_fronts - process.fronts.keys():
+            # A service that is gone since.
+            process.fronts[name] = Front(name, "127.0.0.1", 1, servers.get(name, ()))
+
+    def _put_aside(self, process: ProxyProcess) -> None:
+        process.retire()
+        self._older.append(process)
+        self._tasks.begin(self._see_out(process))
+
+    async def _see_out(self, process: ProxyProcess) -> None:
+        """End a process without fronts once its last caller has gone."""
+        if not process.is_known:
+            with contextlib.suppress(SophiaError):
+                for name in (await process.counted()).open_fronts:
+                    process.fronts[name] = Front(name, "127.0.0.1", 1, ())
+                    await process.close_front(name)
+        while not process.is_over:
+            try:
+                callers = sum((await process.counted()).callers.values())
+            except SophiaError:
+                callers = 0
+            if callers == 0:
+                process.end()
+            await asyncio.sleep(_LAST_CALLER_LOOK_S)
+        self._older.remove(process)
+        process.forget()
+
+
+async def _brought(process: ProxyProcess, before: Front, after: Front) -> bool:
+    commands = changes(after.service, before.slots, after.slots)
+    if commands:
+        await process.tell(commands)
+    return (await _asked(process)).get(after.service) == after.slots
+
+
+async def _asked(process: ProxyProcess) -> dict[str, tuple[Server | None, ...]]:
+    try:
+        return dict(arrangements(await process.tell((SHOW_SERVERS,))))
+    except UnreadableAnswer as error:
+        raise SophiaError("proxy-not-understood", f"HAProxy answers in an unknown form: {error}") from error
+
+
+def _running(folder: Path) -> Iterator[tuple[int, ProcessIdentity]]:
+    """Find the proxies of this project by the configuration that they were started with."""
+    prefix, suffix = f"{folder}/proxy-", ".cfg"
+    if not any(folder.glob("proxy-*.cfg")):
+        return
+    for pid in all_pids():
+        try:
+            if owner_of(pid) is None:
+                continue
+        except OSError:
+            continue
+        words = command_line(pid)
+        last = words[-1] if len(words) > 2 and words[-2] == "-f" else ""
+        number = last.removeprefix(prefix).removesuffix(suffix)
+        if last.startswith(prefix) and last.endswith(suffix) and number.isdigit():
+            identity = identify(pid)
+            if identity is not None:
+                yield int(number), identity

@@ -1,0 +1,30 @@
+"""HAProxy as a program of this machine: where it is, and the error for when it is nowhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from sophia_cli.core.errors import UnavailableError
+
+# Debian installs it where only the administrator's PATH leads.
+_MORE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/bin", "/usr/local/bin")
+
+
+def find_haproxy(environment: Mapping[str, str]) -> str | None:
+    """Return the path of HAProxy, None where there is none."""
+    folders = [environment.get("PATH", os.defpath), *_MORE_FOLDERS]
+    return shutil.which("haproxy", path=os.pathsep.join(folders))
+
+
+def require_haproxy(environment: Mapping[str, str], service: str) -> str:
+    """Return the path of HAProxy; UnavailableError (`haproxy-missing`) says which service needs it."""
+    found = find_haproxy(environment)
+    if found is None:
+        raise UnavailableError(
+            "haproxy-missing",
+            f"service `{service}` is strict, and HAProxy is not installed on this machine",
+            hint="install it (`apt-get install haproxy`), or leave `strict` out",
+        )
+    return found
