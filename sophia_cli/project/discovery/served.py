@@ -23,8 +23,10 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
     app = f"{home.module}:{entry.attribute}"
     servers = servers_near(file.folder, found.servers)
     is_wsgi = entry.framework in _WSGI
-    if servers is None or "uvicorn" in servers or not (is_wsgi or servers):
+    if servers is None or "uvicorn" in servers:
         return replace(blank, app=app, cwd=home.folder)
+    if entry.framework == "django":
+        return _django(blank, app, home, servers, found)
     if is_wsgi and "gunicorn" in servers:
         return replace(blank, words=("gunicorn", app), cwd=home.folder)
     if not is_wsgi and "hypercorn" in servers and not app.endswith("()"):
@@ -38,4 +40,15 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
         return replace(blank, words=("python", "-m", home.module), cwd=home.folder)
     if entry.framework == "flask":
         return replace(blank, words=("flask", "--app", app, "run"), cwd=home.folder)
+    return replace(blank, app=app, cwd=home.folder)
+
+
+def _django(blank: Proposal, app: str, home: Home, servers: frozenset[str], found: Discovery) -> Proposal:
+    """Return how a Django project without uvicorn is served: by gunicorn, else by its own command."""
+    module = f"{home.module.rpartition('.')[0]}.wsgi".lstrip(".")
+    path = f"{home.folder}/{module.replace('.', '/')}.py".lstrip("/")
+    if "gunicorn" in servers and path in found.places.files:
+        return replace(blank, words=("gunicorn", f"{module}:application"), cwd=home.folder)
+    if f"{home.folder}/manage.py".lstrip("/") in found.places.files:
+        return replace(blank, words=("python", "manage.py", "runserver"), cwd=home.folder)
     return replace(blank, app=app, cwd=home.folder)
