@@ -40,7 +40,7 @@ class Proxy:
 
     def adopt(self) -> None:
         """Take over what an earlier agent left: the latest process serves on, the others end with their callers."""
-        found = sorted(_running(self._place.folder))
+        found = sorted(running_proxies(self._place.folder))
         for number, identity in found:
             process = ProxyProcess(number, self._place, self._around)
             process.adopt(identity)
@@ -233,8 +233,8 @@ async def _asked(process: ProxyProcess) -> dict[str, tuple[Server | None, ...]]:
         raise SophiaError("proxy-not-understood", f"HAProxy answers in an unknown form: {error}") from error
 
 
-def _running(folder: Path) -> Iterator[tuple[int, ProcessIdentity]]:
-    """Find the proxies of this project by the configuration that they were started with."""
+def running_proxies(folder: Path) -> Iterator[tuple[int, ProcessIdentity]]:
+    """Find the proxies of a project by the configuration, in its folder, that they were started with."""
     prefix, suffix = f"{folder}/proxy-", ".cfg"
     if not any(folder.glob("proxy-*.cfg")):
         return

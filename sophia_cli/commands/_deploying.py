@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sophia_cli.commands._project import Project, open_project, scan_project
+from sophia_cli.commands._strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.service_status import ServiceStatus
 from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
@@ -54,8 +55,8 @@ class Workshop:
     spec: EnvironmentSpec | None
 
 
-def open_workshop(path: Path, environment: str | None, say: Callable[[str], None]) -> Workshop:
-    """Read everything that decides what is deployed.
+def open_workshop(path: Path, environment: str | None, say: Callable[[str], None], wish: StrictWish) -> Workshop:
+    """Read everything that decides what is deployed; `wish` goes over the settings.
 
     UsageError for settings without services (`no-services`), an app that does not exist (`app-missing`), a secret that
     no place has; and whatever reading the project raises.
@@ -63,7 +64,7 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     project = open_project([path], all_rules(), (), ())
     root = project.root
     state = StateFolder(root)
-    services = project.settings.for_environment(environment)
+    services = as_wished(project.settings.for_environment(environment), wish)
     if not services:
         raise UsageError(
             "no-services",
@@ -114,7 +115,11 @@ def planned(workshop: Workshop, running: Sequence[ServiceStatus], wanted: Wanted
 
 
 def make_releases(workshop: Workshop, plan: DeploymentPlan, clock: Clock, say: Callable[[str], None]) -> list[Release]:
-    """Write a release for every service that the plan deploys, and return them in its order."""
+    """Write a release for every service that the plan deploys, and return them in its order.
+
+    Raises UnavailableError (`haproxy-missing`) before anything is written.
+    """
+    check_haproxy(plan)
     store = ReleaseStore(workshop.state)
     lock = _lock(workshop, clock, say)
     say(f"copying releases of {len(plan.to_deploy)} services")

@@ -42,6 +42,13 @@ def deploy(
     ] = False,
     all_: Annotated[bool, option("--all", help="Deploy services that did not change, too.")] = False,
     plan: Annotated[bool, option("--plan", help="Show what would happen and why; change nothing.")] = False,
+    strict: Annotated[
+        bool, option("--strict", help="Put HAProxy in front: what a dying instance leaves unanswered is sent again.")
+    ] = False,
+    canary: Annotated[
+        int | None,
+        option("--canary", metavar="PERCENT", help="The share of requests that a strict service's release gets first."),
+    ] = None,
     env: Annotated[
         str | None, option("--env", metavar="NAME", help="The environment of the settings to deploy for.")
     ] = None,
@@ -73,8 +80,9 @@ def deploy(
 
     def read_project() -> Workshop:
         from sophia_cli.commands._deploying import open_workshop
+        from sophia_cli.commands._strict import strict_wish
 
-        return open_workshop(project, env, progress.say)
+        return open_workshop(project, env, progress.say, strict_wish(services or (), strict, canary))
 
     if plan:
         from sophia_cli.commands._deploying import conditions, planned
@@ -87,7 +95,7 @@ def deploy(
         found = planned(workshop, project_status(state, ()).services, wanted)
         report = _planned_report(found, env or "", clock.monotonic() - started, conditions(workshop))
         return write_report(report, chosen is Format.JSON, quiet, verbose, output)
-    command = shlex.join(["sophia", "deploy", *(services or ()), *(["--all"] if all_ else [])])
+    command = shlex.join(["sophia", "deploy", *(services or ()), *_words(all_, strict, canary)])
     notes: list[str] = []
     # Reading the project takes about as long as the agent takes to start, so neither waits for the other.
     reading = Early(read_project)
@@ -121,6 +129,12 @@ def deploy(
         "deploy", verdict, code, clock.monotonic() - started, done.run_id, reports, env or "", tuple(notes)
     )
     return write_report(report, chosen is Format.JSON, quiet, verbose, output)
+
+
+def _words(all_: bool, strict: bool, canary: int | None) -> list[str]:
+    """Return the options that others who wait are told of."""
+    flags = [*(["--all"] if all_ else []), *(["--strict"] if strict else [])]
+    return [*flags, *([f"--canary={canary}"] if canary is not None else [])]
 
 
 def _planned_report(found: object, environment: str, duration_s: float, notes: Sequence[str]) -> DeployReport:

@@ -39,6 +39,12 @@ def handover_of(service: Service, kind: HandoverKind) -> Handover:
     return Handover.ATTACH if kind is HandoverKind.LAUNCHER else Handover.RESTART
 
 
+def can_be_strict(service: Service) -> bool:
+    """Whether HAProxy can be put in front of a service."""
+    is_alone = service.port is None or service.strategy is Strategy.REPLACE
+    return not is_alone and handover_kind(service) is not HandoverKind.NONE
+
+
 def is_behind_proxy(service: Service) -> bool:
     """Whether instances of a service serve privately only, with HAProxy on the public address."""
     return service.strict and handover_of(service, handover_kind(service)) is Handover.PROXY

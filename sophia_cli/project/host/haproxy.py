@@ -8,12 +8,16 @@ from collections.abc import Mapping
 
 from sophia_cli.core.errors import UnavailableError
 
+# A fault test takes it away here: `haproxy`.
+_WITHOUT = "SOPHIA_AGENT_WITHOUT"
 # Debian installs it where only the administrator's PATH leads.
 _MORE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/bin", "/usr/local/bin")
 
 
 def find_haproxy(environment: Mapping[str, str]) -> str | None:
     """Return the path of HAProxy, None where there is none."""
+    if "haproxy" in environment.get(_WITHOUT, "").split(","):
+        return None
     folders = [environment.get("PATH", os.defpath), *_MORE_FOLDERS]
     return shutil.which("haproxy", path=os.pathsep.join(folders))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sophia_cli.agent.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
 Found = TypeVar("Found")
@@ -213,6 +214,9 @@ soak = "0s"
                 if _runs_agent(pid, self.root):
                     os.kill(pid, signal.SIGKILL)
                     eventually(lambda: not _runs_agent(pid, self.root))
+        for _, identity in running_proxies(self.root.resolve() / ".sophia" / "run"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(identity.pid, signal.SIGKILL)
         for process in processes_of_project(str(self.root.resolve())):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.identity.pid, signal.SIGKILL)
