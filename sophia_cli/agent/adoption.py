@@ -58,6 +58,9 @@ class Household(Protocol):
     def runtime(self, name: str) -> ServiceRuntime:
         """Return what is known of a service."""
 
+    def open_listener(self, release: Release) -> None:
+        """Open the public address of a release's service; PortInUse and PortRefused when that cannot be."""
+
     def now(self) -> float:
         """Return the time of the agent's clock."""
 
@@ -70,7 +73,7 @@ def adopt_services(home: Household) -> Adopted:
     processes = processes_of_project(str(home.state.root))
     rows = home.keeper.instances()
     services = home.keeper.services()
-    if home.keeper.quarantined is not None:
+    if home.keeper.is_fresh and processes:
         rows = _instances_from(processes)
         services = _services_from(rows)
         log.warning("state rebuilt from running processes", extra={"instances": len(rows)})
@@ -161,9 +164,7 @@ def _restore_listener(home: Household, row: ServiceRow) -> None:
     if home.listeners.take_back(row.name, service.host, port, holders):
         return
     try:
-        moved = home.listeners.open(service, row.moved_port)
-        if moved is not None:
-            runtime.moved_port = home.listeners.port(row.name)
+        home.open_listener(release)
     except SophiaError as error:
         log.warning("no listener", extra={"service": row.name, "reason": error.message})
         home.keeper.event(row.name, "no-listener", error.message)

@@ -72,6 +72,7 @@ async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) ->
             methods.resume(operation)
         else:
             crew.start_missing()
+        methods.rewire()
         await ended.wait()
         watch.cancel()
         await web.end()

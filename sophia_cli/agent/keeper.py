@@ -69,6 +69,11 @@ class Keeper:
         """What was broken and put aside when the state was opened."""
         return self._store.quarantined
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was remembered when the state was opened: it never was, or it is lost."""
+        return self._store.is_fresh
+
     def services(self) -> tuple[ServiceRow, ...]:
         """Return the services that are known."""
         return self._store.services()

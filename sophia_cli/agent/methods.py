@@ -88,6 +88,22 @@ class Methods:
 
         self._tasks.begin(work())
 
+    def rewire(self) -> None:
+        """Bring services in anew whose dependency had to move while no agent ran."""
+
+        async def work() -> None:
+            holder = Holder(os.getpid(), "the agent, which tells services of an address that changed", self._now())
+            lease = await self._slot.take(holder, _HEAL_WAIT_S, _ignored)
+            try:
+                await self._rewire(secrets.token_hex(4), _unseen)
+            except SophiaError as error:
+                log.warning("not rewired", extra={"reason": error.message})
+            finally:
+                lease.leave()
+
+        if self._crew.rewired():
+            self._tasks.begin(work())
+
     def _resumed(self, service: str, release: int) -> Incoming:
         for rollout in (self._crew.keeper.pending() or Pending("", ())).rollouts:
             if rollout.work.service == service:

@@ -199,8 +199,9 @@ class FaultyServices:
         self.agent_gone()
 
     def agent_gone(self) -> None:
-        """Return once no agent runs."""
-        eventually(lambda: not _runs_agent(self.agent_pid(), self.root))
+        """Return once no agent runs, and nobody listens on its socket."""
+        # A dying process has no command line any more but still its descriptors.
+        eventually(lambda: not is_alive(self.agent_pid()))
 
     def has_agent(self) -> bool:
         """Whether an agent runs."""

@@ -27,7 +27,7 @@ def facts() -> str:
         "version": VERSION,
         "pid": os.getpid(),
         "release": os.environ.get("SOPHIA_RELEASE", ""),
-        "store": os.environ.get("SOPHIA_URL_STORE", ""),
+        "web": os.environ.get("SOPHIA_URL_WEB", ""),
         "asked": len(asked),
         "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     }
