@@ -1,0 +1,205 @@
+"""Strict services: HAProxy in front of real services, under callers that count every request that fails."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import threading
+
+import pytest
+from deployed_project import DeployedProject, eventually
+
+from sophia_cli.agent.proxy import running_proxies
+from sophia_cli.project.host.haproxy import find_haproxy
+
+HAPROXY = find_haproxy(os.environ)
+needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="HAProxy is not installed (`apt-get install haproxy`)")
+FAILS_OFTEN = """
+_answer = app
+_count = iter(range(10**9))
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "http" and scope["path"] != "/ready" and next(_count) % 2:
+        await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await _answer(scope, receive, send)
+"""
+
+
+class Callers:
+    """Threads that ask an address without pause, every second one on a kept connection."""
+
+    def __init__(self, port: int, threads: int = 4) -> None:
+        self.failures: list[str] = []
+        self.answers = 0
+        self.statuses: list[int] = []
+        self._port = port
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(number % 2 == 0,)) for number in range(threads)]
+
+    def __enter__(self) -> Callers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _call(self, keeps: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        while not self._ended.is_set():
+            try:
+                connection.request("GET", "/", headers={} if keeps else {"Connection": "close"})
+                answer = connection.getresponse()
+                answer.read()
+                self.statuses.append(answer.status)
+                if answer.status != 200:
+                    self.failures.append(f"status {answer.status}")
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection.close()
+            self.answers += 1
+        connection.close()
+
+
+@pytest.fixture
+def strict(shop: DeployedProject) -> DeployedProject:
+    shop.write("sophia.toml", shop.settings(api="strict = true", store="strict = true"))
+    deployed = shop.run("deploy")
+    assert deployed.code == 0, deployed.stderr
+    return shop
+
+
+def proxies(shop: DeployedProject) -> list[int]:
+    return [identity.pid for _, identity in running_proxies(shop.root.resolve() / ".sophia" / "run")]
+
+
+@needs_haproxy
+def test_one_haproxy_serves_all_strict_services_and_says_how_it_proved_them(strict: DeployedProject) -> None:
+    assert len(proxies(strict)) == 1
+    strict.write("shared/version.py", "VERSION = 2\n")
+    plan = strict.run("deploy", "--plan")
+    deployed = strict.run("deploy")
+    steps = [step["name"] for step in deployed.service("api")["steps"]]
+    assert steps == ["start-candidate", "prove", "attach", "verify", "drain-old", "soak"]
+    assert [step["name"] for step in plan.service("api")["steps"]] == steps
+    assert strict.facts()["version"] == "2"
+
+
+@needs_haproxy
+def test_no_request_fails_while_releases_are_swapped_or_restarted(strict: DeployedProject) -> None:
+    with Callers(strict.api_port) as api, Callers(strict.store_port, 2) as store:
+        for version in (2, 3):
+            strict.write("shared/version.py", f"VERSION = {version}\n")
+            assert strict.run("deploy").code == 0
+        assert strict.run("restart", "store").code == 0
+    assert (api.failures, store.failures) == ([], [])
+    assert strict.facts()["version"] == "3"
+
+
+@needs_haproxy
+def test_a_killed_instance_fails_no_request(strict: DeployedProject) -> None:
+    before = strict.facts()["pid"]
+    with Callers(strict.api_port) as callers:
+        os.kill(int(before), signal.SIGKILL)
+        eventually(lambda: strict.facts()["pid"] != before)
+    assert callers.failures == []
+    assert strict.incidents("api") == [("exited", "recovered")]
+
+
+@needs_haproxy
+def test_a_service_becomes_strict_and_direct_again_without_a_failed_request(shop: DeployedProject) -> None:
+    assert shop.run("deploy").code == 0
+    with Callers(shop.api_port) as callers:
+        there = shop.run("deploy", "api", "--strict")
+        assert there.code == 0, there.document
+        assert len(proxies(shop)) == 1
+        back = shop.run("deploy", "api")
+        assert back.service("api")["reasons"] == ["setting `strict` was removed"]
+        assert back.code == 0, back.document
+    assert callers.failures == []
+    assert shop.facts()["version"] == "1"
+    eventually(lambda: not proxies(shop))
+
+
+@needs_haproxy
+def test_a_killed_haproxy_is_back_at_once_and_an_incident(strict: DeployedProject) -> None:
+    (before,) = proxies(strict)
+    os.kill(before, signal.SIGKILL)
+    # The listener is the agent's: whoever connects meanwhile waits.
+    assert strict.facts()["version"] == "1"
+    (after,) = proxies(strict)
+    assert after != before
+    eventually(lambda: strict.incidents("@haproxy") == [("exited", "recovered")])
+
+
+@needs_haproxy
+def test_a_killed_agent_leaves_haproxy_alone_and_the_next_one_goes_on_with_it(strict: DeployedProject) -> None:
+    before = proxies(strict)
+    with Callers(strict.api_port) as callers:
+        os.kill(strict.agent_pid(), signal.SIGKILL)
+        assert strict.run("agent", "start").code == 0
+        strict.write("shared/version.py", "VERSION = 2\n")
+        deployed = strict.run("deploy")
+        assert deployed.code == 0, deployed.document
+    assert proxies(strict) == before
+    assert callers.failures == []
+    assert strict.facts()["version"] == "2"
+    # The listeners are the agent's again.
+    os.kill(int(strict.facts()["pid"]), signal.SIGKILL)
+    assert strict.facts()["version"] == "2"
+
+
+@needs_haproxy
+def test_what_is_stopped_is_refused_and_haproxy_goes_with_the_last(strict: DeployedProject) -> None:
+    assert strict.run("stop", "--all").code == 0
+    with pytest.raises(ConnectionRefusedError):
+        strict.get()
+    eventually(lambda: not proxies(strict))
+    assert strict.run("restart", "--all").code == 0
+    assert strict.facts()["version"] == "1"
+
+
+@needs_haproxy
+def test_a_canary_that_fails_more_often_is_taken_back(strict: DeployedProject) -> None:
+    strict.write("api/main.py", (strict.root / "api/main.py").read_text() + FAILS_OFTEN)
+    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 20, for = "20s" }'))
+    with Callers(strict.api_port) as callers:
+        failed = strict.run("deploy", "api")
+    assert (failed.code, failed.document["verdict"]) == (3, "rolled-back")
+    assert "the canary failed" in failed.service("api")["trouble"]["cause"]
+    assert strict.facts()["SOPHIA_RELEASE"] == "1"
+    # It had its share and no more: a fifth of the requests, of which it fails every other one.
+    assert 0 < len(callers.failures) < 0.2 * callers.answers
+
+
+@needs_haproxy
+def test_a_good_canary_gets_its_share_and_then_all(strict: DeployedProject) -> None:
+    strict.write("shared/version.py", "VERSION = 2\n")
+    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 25, for = "1s" }'))
+    with Callers(strict.api_port) as callers:
+        deployed = strict.run("deploy", "api")
+    assert deployed.code == 0, deployed.document
+    assert "canary" in [step["name"] for step in deployed.service("api")["steps"]]
+    assert callers.failures == []
+    assert {strict.facts()["version"] for _ in range(8)} == {"2"}
+
+
+def test_without_haproxy_a_strict_deployment_is_refused_before_anything_is_done(shop: DeployedProject) -> None:
+    shop.environment["SOPHIA_AGENT_WITHOUT"] = "haproxy"
+    refused = shop.run("deploy", "--strict")
+    assert refused.code == 69
+    assert refused.document["error"]["reference"] == "haproxy-missing"
+    assert not (shop.root / ".sophia" / "releases" / "api").exists()
+    assert shop.run("deploy").code == 0
+
+
+def test_a_share_is_refused_where_nothing_can_be_weighed(shop: DeployedProject) -> None:
+    assert shop.run("deploy", "api", "--canary", "10").document["error"]["reference"] == "usage"
+    assert shop.run("deploy", "api", "--strict", "--canary", "100").document["error"]["reference"] == "usage"
+    assert shop.run("deploy", "worker", "--strict").document["error"]["reference"] == "command-unsupported"
