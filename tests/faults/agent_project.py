@@ -153,6 +153,11 @@ class FaultyServices:
         """Return what `sophia status` says of a service."""
         return self.run("status", name).service(name)
 
+    def reaches(self, state: str, name: str = "web") -> dict[str, Any]:  # JSON of any shape
+        """Return the status of a service once it is in a state."""
+        eventually(lambda: self.status(name)["state"] == state)
+        return self.status(name)
+
     def get(self, path: str = "/", port: int | None = None, timeout_s: float = 10.0) -> str:
         """Return the body of an answer of `web`, or of another port; OSError."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout_s)
@@ -170,6 +175,11 @@ class FaultyServices:
     def facts(self, port: int | None = None) -> dict[str, str]:
         """Return what `web` answers, by name."""
         return dict(word.split("=", 1) for word in self.get(port=port).split(" "))
+
+    def is_asked(self, times: int) -> None:
+        """Return once probes have asked `web` so many times more (for anything but `/`)."""
+        enough = int(self.facts()["asked"]) + times
+        eventually(lambda: int(self.facts()["asked"]) >= enough)
 
     def pid(self) -> int:
         """Return the process id of whoever answers."""

@@ -80,7 +80,8 @@ def flood(size: int) -> str:
 
 
 def do(path: str) -> str:
-    asked.append(path)
+    if path != "/":
+        asked.append(path)
     word, _, number = path.strip("/").partition("/")
     if word == "store":
         host, _, port = os.environ["SOPHIA_URL_STORE"].removeprefix("http://").partition(":")

@@ -74,7 +74,7 @@ def test_an_agent_killed_anywhere_in_a_rollout_leaves_one_release_whole(
             shop.agent_gone()
             shop.agent_started()
             eventually(shop.is_idle)
-            status = eventually(lambda: row if (row := shop.status())["state"] == "running" else None)
+            status = shop.reaches("running")
         seen = (place, died, status)
         assert callers.failures == [], seen
         assert callers.versions <= {old, str(number)}, seen

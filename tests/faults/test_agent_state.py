@@ -161,7 +161,7 @@ def test_a_service_moves_away_from_a_port_that_was_taken_and_others_are_told(sho
     _leave_nobody(shop, shop.pid())
     with socket.create_server(("127.0.0.1", shop.port)):
         shop.agent_started()
-        status = eventually(lambda: row if (row := shop.status())["state"] == "running" else None)
+        status = shop.reaches("running")
         assert status["port"] not in (shop.port, None)
         assert f"pid {os.getpid()}" in shop.events("port-moved")[0]
         moved = f"http://127.0.0.1:{status['port']}"
