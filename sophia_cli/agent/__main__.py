@@ -6,6 +6,7 @@ What keeps it from starting, or that it is ready, is written to the descriptor; 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -20,8 +21,13 @@ def main(words: list[str]) -> int:
     root = Path(words[0])
     waiting = int(words[1]) if len(words) > 1 else None
 
+    # What is loaded at the start stays until the end: it is not looked through for garbage, now or later.
+    gc.disable()
+
     def told(message: bytes) -> None:
         nonlocal waiting
+        gc.freeze()
+        gc.enable()
         if waiting is not None:
             # Whoever started us may have gone; the services matter more.
             with contextlib.suppress(OSError):

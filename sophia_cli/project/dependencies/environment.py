@@ -145,8 +145,14 @@ def import_names_of(paths: Iterable[str]) -> tuple[str, ...]:
 
     A folder without `__init__` is a namespace that others may share, so what lies below it is named.
     """
+    paths = [path for path in paths if "__pycache__/" not in path]
+    # What lies in a package is told by the package's own name: most files need no look at all.
+    inits = (path.removesuffix("/__init__.py") for path in paths if path.endswith("/__init__.py"))
+    tops = {folder for folder in inits if folder.isidentifier()}
     modules: set[tuple[str, ...]] = set()
     for path in paths:
+        if path.partition("/")[0] in tops:
+            continue
         parts = path.split("/")
         if parts[0].endswith((".dist-info", ".egg-info", ".data")) or "__pycache__" in parts:
             continue
@@ -155,7 +161,7 @@ def import_names_of(paths: Iterable[str]) -> tuple[str, ...]:
         if found := _MODULE.match(parts[-1]):
             modules.add((*parts[:-1], found[1]))
     packages = {parts[:-1] for parts in modules if parts[-1] == "__init__"}
-    names: set[str] = set()
+    names = set(tops)
     for module in modules:
         whole = module[:-1] if module[-1] == "__init__" else module
         for size in range(1, len(whole) + 1):
