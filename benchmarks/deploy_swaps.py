@@ -54,10 +54,11 @@ def swapped_by_sophia(swaps: int, requests: int, connections: int) -> tuple[Tall
         shop.settings('soak = "0s"')
         shop.sophia("deploy", "--quiet")
         all_answer(shop.services)
-        return _swapped(shop, swaps, requests, connections)
+        return swap_under_load(shop, swaps, requests, connections)
 
 
-def _swapped(shop: Shop, swaps: int, requests: int, connections: int) -> tuple[Tally, int]:
+def swap_under_load(shop: Shop, swaps: int, requests: int, connections: int) -> tuple[Tally, int]:
+    """Swap the first service of a project as often as wanted, at least until callers made so many requests."""
     with under_load(shop.services[0].port, connections) as tally:
         done = 0
         while done < swaps or tally.total < requests:

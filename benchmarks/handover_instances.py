@@ -165,11 +165,23 @@ def _length(head: bytes) -> int | None:
 
 @dataclass
 class Tally:
-    """What callers saw. `answered` counts answers by body, so that it is known which instance gave them."""
+    """What callers saw. `answered` counts answers by body, so that it is known which instance gave them.
+
+    `longest_gap_s` is the longest time in which none of them got a good answer.
+    """
 
     answered: dict[bytes, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
+    longest_gap_s: float = 0.0
+    _answered_at: float | None = None
+
+    def note_answer(self, now: float, latency_s: float) -> None:
+        """Count a good answer, and the time in which there was none from anybody."""
+        self.latencies_s.append(latency_s)
+        if self._answered_at is not None:
+            self.longest_gap_s = max(self.longest_gap_s, now - self._answered_at)
+        self._answered_at = now
 
     @property
     def total(self) -> int:
@@ -214,7 +226,8 @@ class Load:
                     self.tally.failures.append(head[:40].decode())
                 else:
                     self.tally.answered[body] = self.tally.answered.get(body, 0) + 1
-                    self.tally.latencies_s.append(time.perf_counter() - began)
+                    now = time.perf_counter()
+                    self.tally.note_answer(now, now - began)
                 if b"connection: close" in head.lower():
                     writer.close()
                     stream = None
