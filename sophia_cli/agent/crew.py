@@ -180,17 +180,21 @@ class Crew:
             self.keeper.event(release.name, "port-moved", detail)
 
     def look_around(self) -> None:
-        """Look at memory limits and the sizes of logs, and write what is not written yet."""
+        """Look at memory limits and copies, and write what is not written yet."""
         self.keeper.flush()
         for runtime in self.runtimes.values():
             for instance in runtime.instances:
                 self._look_at_memory(instance)
         releases = [runtime.release for runtime in self.runtimes.values() if runtime.release is not None]
-        self.logs.rotate([release.service for release in releases])
         self._looks += 1
         if releases and self._looks % _COPY_LOOKS == 0:
             # One at a time: comparing a copy takes some milliseconds, and an idle agent is to be idle.
             self.healer.look_at_copy(releases[self._looks // _COPY_LOOKS % len(releases)])
+
+    def rotate_logs(self) -> bool:
+        """Rotate the logs that have become too large; whether there was one, so that more is to be expected."""
+        releases = [runtime.release for runtime in self.runtimes.values() if runtime.release is not None]
+        return self.logs.rotate([release.service for release in releases])
 
     async def _look_for_package(self, instance: Instance) -> None:
         release = self.starter.release_of(instance)

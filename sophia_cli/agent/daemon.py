@@ -31,6 +31,8 @@ from sophia_cli.project.state_folder import StateFolder
 log = logging.getLogger(__name__)
 ALREADY_RUNNING = "agent-already-running"
 _TICK_S = 2.0
+_CALM_S = 0.5
+_FLOOD_S = 0.05
 
 
 def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool, clock: Clock | None = None) -> int:
@@ -67,14 +69,15 @@ async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) ->
         await server.start(listen(state.path, AGENT_SOCKET))
         log.info("agent runs", extra={"pid": os.getpid(), "project": str(state.root)})
         ready()
-        watch = loop.create_task(_watch(crew))
+        watches = [loop.create_task(_watch(crew)), loop.create_task(_watch_logs(crew))]
         if operation is not None:
             methods.resume(operation)
         else:
             crew.start_missing()
         methods.rewire()
         await ended.wait()
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
         await web.end()
         await server.stop()
         crew.leave()
@@ -84,10 +87,16 @@ async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) ->
 
 
 async def _watch(crew: Crew) -> None:
-    """Look after what tells nobody when it changes: memory and logs."""
+    """Look after what tells nobody when it changes: memory, copies of releases."""
     while True:
         await asyncio.sleep(_TICK_S)
         crew.look_around()
+
+
+async def _watch_logs(crew: Crew) -> None:
+    """Keep logs within their bounds; a flood is looked at often, since it fills the disk between two looks."""
+    while True:
+        await asyncio.sleep(_FLOOD_S if crew.rotate_logs() else _CALM_S)
 
 
 @contextlib.contextmanager

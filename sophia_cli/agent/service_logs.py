@@ -47,17 +47,21 @@ class ServiceLogs:
             kept.append(line)
         return tuple(reversed(kept))
 
-    def rotate(self, services: Iterable[Service]) -> None:
-        """Rotate the logs that have become too large; what cannot be is told and tried again later."""
+    def rotate(self, services: Iterable[Service]) -> bool:
+        """Rotate the logs that have become too large, and return whether one had; what cannot be is tried later."""
+        has_rotated = False
         for service in services:
             try:
                 file = self._file(service.name, service.log)
                 for _ in range(_MOST_STEPS):
-                    if not file.rotate().is_more_due:
+                    done = file.rotate()
+                    has_rotated = has_rotated or done.kept + done.dropped > 0
+                    if not done.is_more_due:
                         break
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 log.warning("log not rotated", extra={"service": service.name, "reason": reason})
+        return has_rotated
 
     def _file(self, service: str, settings: LogSettings) -> LogFile:
         return LogFile(self.path(service), settings.max_bytes, settings.keep)

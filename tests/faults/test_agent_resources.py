@@ -132,14 +132,27 @@ def test_services_get_their_own_limit_of_descriptors_and_not_the_agents(shop: Fa
 def test_a_flood_of_log_lines_blocks_nobody_and_stays_within_bounds(shop: FaultyServices) -> None:
     shop.declare('log = { max_size = "200KB", keep = 2 }')
     shop.deployed()
-    size = 12_000_000
-    total_s, longest_s = (float(word) for word in shop.get(f"/flood/{size}").split(" "))
-    assert longest_s < 2.0, total_s
     logs = shop.root / ".sophia" / "logs"
+    most = 0
+    longest = 0.0
+    for _ in range(25):
+        _, longest_s = (float(word) for word in shop.get("/flood/1000000").split(" "))
+        shop.get("/slow/0.05")
+        longest = max(longest, longest_s)
+        most = max(most, _on_disk(logs))
+    assert longest < 2.0
     eventually(lambda: _on_disk(logs) <= 3 * 200_000 + 100_000)
-    assert shop.get("/") != ""
     assert len(list(logs.glob("web.log*"))) <= 4
+    assert most < 20_000_000
 
 
 def _on_disk(folder: Path) -> int:
-    return sum(path.stat().st_blocks * 512 for path in folder.glob("web.log*"))
+    return sum(_size(path) for path in folder.glob("web.log*"))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_blocks * 512
+    except FileNotFoundError:
+        # It was rotated away meanwhile.
+        return 0
