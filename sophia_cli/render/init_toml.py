@@ -57,12 +57,16 @@ def _table(proposal: Proposal) -> Iterator[str]:
         yield f"depends_on = [{', '.join(quoted(name) for name in proposal.depends_on)}]"
     if proposal.probe is not None and proposal.port is not None:
         yield f"readiness = {{ http = {quoted(proposal.probe)} }}"
-    if proposal.env:
-        yield f"env = {{ {', '.join(f'{name} = {quoted(value)}' for name, value in proposal.env)} }}"
     if proposal.secrets:
         yield f"secrets = [{', '.join(quoted(name) for name in proposal.secrets)}]"
     if proposal.unset:
         yield f"# Named by its files, without a value that works here: {_plain(', '.join(proposal.unset))}"
+    line = f"env = {{ {', '.join(f'{name} = {quoted(value)}' for name, value in proposal.env)} }}"
+    if proposal.env and len(line) <= _WIDTH:
+        yield line
+    elif proposal.env:
+        yield f"[services.{proposal.name}.env]"
+        yield from (f"{name} = {quoted(value)}" for name, value in proposal.env)
 
 
 def _evidence(proposal: Proposal) -> Iterator[str]:

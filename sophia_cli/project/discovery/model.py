@@ -35,6 +35,7 @@ class Doubt(Enum):
     NEEDS_ARGUMENTS = "its factory needs arguments"
     NOTHING_STARTS_IT = "nothing was found that starts it"
     STDIO = "it talks over standard input and output, so its client starts it"
+    PORT_TAKEN = "its code binds a port that another service has"
     FUNCTION = "its platform starts it; to run it here, install functions-framework"
 
 

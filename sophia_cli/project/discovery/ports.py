@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from sophia_cli.project.discovery.model import Entry, Form, Listening, Proposal
+from sophia_cli.project.discovery.model import Doubt, Entry, Form, Listening, Proposal
 
 _FIRST = 8000
 # The web API of Sophia's own agent listens there.
 _RESERVED = frozenset({8002})
 # Where servers listen when nothing is said.
-_USUAL: Mapping[str, int] = MappingProxyType(
+USUAL_PORTS: Mapping[str, int] = MappingProxyType(
     {
         "flask": 5000,
         "quart": 5000,
@@ -35,14 +35,16 @@ _PUBLIC = (Form.COMPOSE, Form.PROCFILE)
 def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
     """Return the services with ports, in the same order; workers get none, nor do commands that are not switched on.
 
-    A port of a compose file wins over one in the code; of two services that name one port, the first keeps it.
+    A port of a compose file wins over one in the code; of two services that name one port, the first keeps it,
+    and one whose code binds that port and no other is left out.
     """
     wanted = {proposal.name: _wanted(proposal) for proposal in proposals if proposal.doubt is None}
     taken: dict[int, str] = {}
-    for is_public in (True, False):
-        for name, (port, from_compose) in wanted.items():
-            if port is not None and from_compose is is_public and port not in _RESERVED:
-                taken.setdefault(port, name)
+    fixed = {proposal.name for proposal in proposals if proposal.listening is Listening.FIXED}
+    # What is published first; then those that can have no other.
+    for name, (port, _) in sorted(wanted.items(), key=lambda item: (not item[1][1], item[0] not in fixed)):
+        if port is not None and port not in _RESERVED:
+            taken.setdefault(port, name)
     chosen: list[Proposal] = []
     for proposal in proposals:
         port, _ = wanted.get(proposal.name, (None, False))
@@ -50,6 +52,8 @@ def with_ports(proposals: Sequence[Proposal]) -> list[Proposal]:
             chosen.append(proposal)
         elif port is not None and taken.get(port) == proposal.name:
             chosen.append(_told(replace(proposal, port=port)))
+        elif port is not None and proposal.name in fixed:
+            chosen.append(replace(proposal, port=port, doubt=Doubt.PORT_TAKEN))
         else:
             free = _free(taken)
             taken[free] = proposal.name
@@ -67,7 +71,9 @@ def _wanted(proposal: Proposal) -> tuple[int | None, bool]:
         if entry.port is not None and (entry.port >= 1024 or entry.form is Form.COMPOSE):
             return entry.port, entry.form in _PUBLIC
     if is_fixed:
-        return next((_USUAL[entry.framework] for entry in proposal.entries if entry.framework in _USUAL), None), False
+        return next(
+            (USUAL_PORTS[entry.framework] for entry in proposal.entries if entry.framework in USUAL_PORTS), None
+        ), False
     return None, False
 
 

@@ -12,7 +12,7 @@ from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home, home_of
 from sophia_cli.project.discovery.model import Doubt, Entry, Form, Listening, Proposal
 from sophia_cli.project.discovery.naming import candidates, has_own_name, unique
-from sophia_cli.project.discovery.ports import with_ports
+from sophia_cli.project.discovery.ports import USUAL_PORTS, with_ports
 from sophia_cli.project.discovery.served import served
 from sophia_cli.project.discovery.settled import arguments_of, script_start, settled
 from sophia_cli.project.discovery.variables import with_variables
@@ -190,14 +190,16 @@ def _listening(started: Proposal, entry: Entry, file: CodeFile | None) -> Listen
         return Listening.ANY
     if started.words[0] in _TOLD or file.facts.port_option:
         return Listening.OPTION
-    return Listening.FIXED
+    # Where the code does not say, it may well be told in a way that cannot be seen.
+    is_said = entry.framework in USUAL_PORTS or any(call.port is not None for call in file.facts.calls)
+    return Listening.FIXED if is_said else Listening.ANY
 
 
 def _probe(entries: Sequence[Entry], entry: Entry, file: CodeFile | None) -> str | None:
     """Return the path that tells whether a service is well: that of its health check, else a route of the app."""
     own = file.facts.probe if file is not None and entry.attribute is not None else None
     checked = next((other.probe for other in entries if other.probe is not None), None)
-    return checked or own
+    return own or (checked if checked != "/" else None)
 
 
 def _from_code(

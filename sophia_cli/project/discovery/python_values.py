@@ -110,7 +110,7 @@ class PortReader:
                 return self.number(given[0], depth - 1) if given else None
             case ast.Name() | ast.Attribute():
                 name = dotted_name(node)
-                last = name.rpartition(".")[2]
+                last = node.attr if isinstance(node, ast.Attribute) else name
                 value = self.values.get(name)
                 if value is not None and value is not node:
                     found_value = self.number(value, depth - 1)

@@ -105,6 +105,53 @@ def test_ports_are_given_once_and_that_of_the_agent_to_nobody() -> None:
     assert services["one"].port_note is None
 
 
+def test_a_program_that_can_listen_nowhere_else_keeps_its_port_or_is_left_out() -> None:
+    serve = "from http.server import HTTPServer\nHTTPServer(('', 8001), H).serve_forever()\n"
+    free = "import uvicorn\n" + MAIN + "    uvicorn.run(app, port=8001)\n"
+    services = proposed({"a.py": APP + free, "echo.py": serve, "old/shouts.py": "", "shouts.py": serve})
+    assert {name: (service.port, service.doubt) for name, service in services.items()} == {
+        "a": (8000, None),
+        "echo": (8001, None),
+        "shouts": (8001, Doubt.PORT_TAKEN),
+    }
+
+
+def test_a_program_that_takes_its_port_from_outside_is_told_it() -> None:
+    option = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--port', default=8001)\n"
+    serve = "from http.server import HTTPServer\nHTTPServer(('', {}), H).serve_forever()\n"
+    files = {
+        "a.py": option + serve.format("p.parse_args().port"),
+        "b.py": option + serve.format("p.parse_args().port"),
+        "c.py": "import os\n" + serve.format("int(os.environ.get('PORT', 8001))"),
+    }
+    services = proposed(files)
+    assert services["a"].words == ("python", "a.py", "--port", "8001")
+    assert services["b"].words == ("python", "b.py", "--port", "8000")
+    assert (services["c"].words, services["c"].port) == (("python", "c.py"), 8003)
+
+
+COMPOSE = """\
+services:
+  web:
+    build: .
+    command: uvicorn web:app
+    env_file: .env
+    environment: {DB: "postgres://db:5432/x", DB_PASSWORD: x, SELF: "http://web:8000/a", MODE: "${MODE:-calm}", TOKEN: }
+    ports: ["8100:8000"]
+  db:
+    image: postgres
+"""
+
+
+def test_variables_work_here_or_are_named() -> None:
+    files = {"web.py": APP, "compose.yml": COMPOSE, ".env": "TOKEN=x\nNONE=\n"}
+    (service,) = propose(find_entries(files, files.get), files.get)
+    assert service.env == (("SELF", "http://127.0.0.1:8100/a"), ("MODE", "calm"))
+    assert (service.secrets, service.unset) == (("TOKEN",), ("DB", "DB_PASSWORD"))
+    (without,) = propose(find_entries(files, files.get))
+    assert (without.secrets, without.unset) == ((), ("DB", "DB_PASSWORD", "TOKEN"))
+
+
 def test_names_come_from_the_telling_part_of_paths_and_are_unique() -> None:
     paths = ("app.py", "billing/app/main.py", "users/api.py", "users/admin/main.py", "crm/admin/main.py")
     assert set(proposed(dict.fromkeys(paths, APP))) == {"app", "billing", "users-api", "admin", "users-admin"}
