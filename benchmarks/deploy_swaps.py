@@ -82,11 +82,9 @@ def swapped_by_hand(swaps: int, connections: int) -> Tally:
             for _ in range(swaps):
                 time.sleep(BETWEEN_S)
                 candidate = _inheriting(shop, public)
-                current.send_signal(signal.SIGTERM)
-                current.wait()
+                _retire(current, signal.SIGTERM)
                 current = candidate
-        current.kill()
-        current.wait()
+        _retire(current, signal.SIGKILL)
         return tally
 
 
@@ -97,8 +95,15 @@ def _inheriting(shop: Shop, public: socket.socket) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
     while b"running on" not in (line := process.stdout.readline()):
         assert line, "uvicorn ended"
-    threading.Thread(target=process.stdout.read, daemon=True).start()
     return process
+
+
+def _retire(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    process.send_signal(number)
+    # It writes a few lines at its end, which fit into the pipe.
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 def restarted_by_peer(restart: Callable[[Served], None], service: Served, connections: int) -> Tally:

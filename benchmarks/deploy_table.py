@@ -33,7 +33,7 @@ def measure(programs: Path | None, *, is_short: bool) -> list[Row]:
         lambda: deploy_swaps.measure(programs, *((1, 200, 8) if is_short else (8, 19_300, 50))),
         lambda: deploy_broken.measure(*((1, 4) if is_short else (5, 20))),
         lambda: deploy_agent_kill.measure(*((1, 5) if is_short else (5, 20))),
-        lambda: deploy_throughput.measure(*((1, 0.2, 4) if is_short else (7, 3.0, 50))),
+        lambda: deploy_throughput.measure(*((1, 1, 4) if is_short else (7, 3, 50))),
         lambda: deploy_idle.measure(programs, 0.5 if is_short else 60.0, Framework.PLAIN),
     ]
     for framework in both:

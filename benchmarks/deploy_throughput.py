@@ -25,9 +25,9 @@ LAUNCHED = "through Sophia, `app =`"
 COMMANDED = "through Sophia, `command =` with uvicorn"
 
 
-def requests_per_second(port: int, seconds: float, connections: int) -> float:
+def requests_per_second(port: int, seconds: int, connections: int) -> float:
     """Return what wrk says of a port."""
-    words = ("wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", f"http://{HOST}:{port}/")
+    words = ("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"http://{HOST}:{port}/")
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, timeout=60 + seconds)
     match = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     assert match is not None, done.stdout
@@ -41,7 +41,7 @@ def pin(pid: int, processors: set[int]) -> None:
         os.sched_setaffinity(int(thread), processors)
 
 
-def measure(rounds: int, seconds: float, connections: int) -> list[Row]:
+def measure(rounds: int, seconds: int, connections: int) -> list[Row]:
     """Return the rows of throughput."""
     if shutil.which("wrk") is None:
         print("wrk is not installed (apt-get install wrk): throughput is left out")
@@ -68,7 +68,7 @@ def measure(rounds: int, seconds: float, connections: int) -> list[Row]:
                 for pid in pids.values():
                     pin(pid, {processors[1]})
             for port in ports.values():
-                requests_per_second(port, min(1.0, seconds), connections)
+                requests_per_second(port, 1, connections)
             for number in range(rounds):
                 names = list(ports)
                 for name in names[number % len(names) :] + names[: number % len(names)]:
@@ -94,7 +94,7 @@ def main() -> int:
     """Print the table; return 1 when a limit is exceeded."""
     parser = argparse.ArgumentParser(description="throughput of deployed services")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=50)
     chosen = parser.parse_args()
     return finish(measure(chosen.rounds, chosen.seconds, chosen.connections))
