@@ -41,6 +41,8 @@ _BUILDERS: dict[tuple[str, str], Framework] = {
     ("connexion", "AsyncApp"): Framework("connexion", _ASGI),
     ("connexion", "FlaskApp"): Framework("connexion", _ASGI),
     ("socketio", "ASGIApp"): Framework("socketio", _ASGI),
+    ("ariadne", "GraphQL"): Framework("ariadne", _ASGI),
+    ("strawberry", "GraphQL"): Framework("strawberry", _ASGI),
     ("phi", "Playground"): Framework("phidata", _ASGI),
     ("agno", "Playground"): Framework("agno", _ASGI),
     ("flask", "Flask"): Framework("flask", _WSGI),
@@ -67,7 +69,7 @@ _BUILDERS: dict[tuple[str, str], Framework] = {
 _TELLING = {
     name: framework
     for (_, name), framework in _BUILDERS.items()
-    if name not in ("Application", "App", "API", "Server", "Configurator", "AsyncApp")
+    if name not in ("Application", "App", "API", "Server", "Configurator", "AsyncApp", "GraphQL")
 }
 
 # The last part of what serves, by the top-level package it belongs to; the value is the word for it.
@@ -114,7 +116,7 @@ WORKER_SERVERS = frozenset({"rq", "arq"})
 
 # Methods that make an application or server of the file serve.
 SERVING_METHODS = frozenset(
-    {"run", "run_async", "run_stdio_async", "run_sse_async", "serve_forever", "launch", "listen"}
+    {"run", "run_async", "run_stdio_async", "run_sse_async", "serve_forever", "launch", "listen"} | {"run_server"}
 )
 RUNNABLE = frozenset(
     {"flask", "quart", "sanic", "robyn", "dash", "mcp", "bottle", "socketio", "connexion", "faststream"}
@@ -124,7 +126,19 @@ RUNNABLE = frozenset(
 _TELLING_WORDS = (
     *("FastAPI", "Starlette", "Starlite", "Litestar", "Quart", "blacksheep", "asgi", "wsgi", "WSGI", "ASGI", "falcon"),
     *("Flask", "Bottle", "Sanic", "Robyn", "Dash", "nicegui", "aiohttp", "tornado", "mcp", "Celery", "faust", "uey"),
-    *("FastStream", "grpc", "socketio", "connexion", "Playground", "pyramid", "streamlit", "gradio", "pywebio"),
+    *(
+        "FastStream",
+        "grpc",
+        "socketio",
+        "connexion",
+        "Playground",
+        "pyramid",
+        "streamlit",
+        "gradio",
+        "pywebio",
+        "GraphQL",
+        "arq",
+    ),
     *("uvicorn", "hypercorn", "granian", "waitress", "werkzeug", "cheroot", "gevent", "eventlet", "websockets"),
     *(
         "execute_from_command_line",

@@ -55,14 +55,14 @@ def _own_entries(file: CodeFile, files: Mapping[str, CodeFile], places: Places) 
             yield entry
             return
     for word, line in facts.actors[:1]:
-        is_worker = word == "dramatiq"
+        is_worker = word in ("dramatiq", "arq")
         yield Entry(
             path=file.path,
             line=line,
             form=Form.WORKER if is_worker else Form.FUNCTION,
             text=file.text(line),
             framework=word,
-            words=("dramatiq", file.path) if is_worker else (),
+            words=(word, file.path) if is_worker else (),
             starts=(file.path,),
             doubt=None if is_worker else Doubt.FUNCTION,
         )

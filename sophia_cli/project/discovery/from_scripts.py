@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.console_scripts import ConsoleScript
-from sophia_cli.project.discovery.model import Entry, Form
+from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
 from sophia_cli.project.discovery.tasks import Task
 
@@ -89,11 +89,7 @@ def runner_entry(
     folder = _words_of(file.folder.rpartition("/")[2])
     near = stem | folder
     reached = [path for path in _imported_files(file, places) if path != file.path]
-    starting = [
-        path
-        for path in reached
-        if any(entry.form is not Form.FACTORY or entry.attribute for entry in found.get(path, ()))
-    ]
+    starting = [path for path in reached if any(_is_startable(entry) for entry in found.get(path, ()))]
     serving = [path for path in reached if path in files and any(not c.is_stdio for c in files[path].facts.calls)]
     if is_group(file):
         # One of several commands may serve; without its name the others' help is printed.
@@ -149,6 +145,11 @@ def with_tasks(entries: Iterable[Entry], tasks: Iterable[Task], files: Mapping[s
             )
         )
     return known
+
+
+def _is_startable(entry: Entry) -> bool:
+    """Whether a script that imports this can start it: not a factory that needs what cannot be told."""
+    return entry.form is not Form.FACTORY or bool(entry.attribute) or entry.doubt is Doubt.NOTHING_STARTS_IT
 
 
 def is_group(file: CodeFile) -> bool:

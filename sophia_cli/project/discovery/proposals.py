@@ -217,6 +217,8 @@ def _from_code(
         return replace(blank, words=("celery", "-A", home.module, "worker"), cwd=home.folder)
     if entry.framework == "dramatiq" and home is not None:
         return replace(blank, words=("dramatiq", home.module), cwd=home.folder)
+    if entry.framework == "arq" and entry.words and home is not None:
+        return replace(blank, words=("arq", f"{home.module}.WorkerSettings"), cwd=home.folder)
     if entry.framework == "streamlit":
         return replace(blank, words=entry.words)
     if entry.attribute is not None and home is not None:

@@ -12,6 +12,7 @@ from sophia_cli.project.discovery.python_values import PortReader, dotted_name
 _PORT_AT = {
     "wsgiref": 1,
     "werkzeug": 1,
+    "tornado": 0,
     "flask": 1,
     "sanic": 1,
     "quart": 1,

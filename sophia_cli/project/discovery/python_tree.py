@@ -203,6 +203,8 @@ class TreeReader:
             server = self._server(dotted_name(base))
             if server is not None:
                 self.servers[node.name] = server
+        if node.name == "WorkerSettings" and "arq" in self.running.packages:
+            self.actors.append(("arq", node.lineno))
         raw = raw_class(node)
         if raw is not None:
             self.subclasses.setdefault(node.name, raw)

@@ -43,7 +43,7 @@ class PortReader:
         `position` is the place of the port among the arguments without a name.
         """
         for keyword in call.keywords:
-            if keyword.arg == "port":
+            if keyword.arg in ("port", "server_port"):
                 return self.number(keyword.value)
             if keyword.arg in ("bind", "listen") and isinstance(keyword.value, ast.Constant):
                 return port_in(str(keyword.value.value))

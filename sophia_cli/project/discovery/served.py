@@ -22,6 +22,9 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
     """
     app = f"{home.module}:{entry.attribute}"
     servers = servers_near(file.folder, found.servers)
+    if file.is_started and any(item.module.startswith("flask_socketio") for item in file.facts.imports):
+        # Its own server knows the protocol that the application alone does not.
+        return _script(blank, file, home, found)
     is_wsgi = entry.framework in _WSGI
     if servers is None or "uvicorn" in servers:
         return replace(blank, app=app, cwd=home.folder)
@@ -34,13 +37,17 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
     if not is_wsgi:
         return replace(blank, app=app, cwd=home.folder)
     if file.is_started and file.facts.calls:
-        words, folder = script_start(file.path, found.places)
-        if home.is_own:
-            return replace(blank, words=words, cwd=folder)
-        return replace(blank, words=("python", "-m", home.module), cwd=home.folder)
+        return _script(blank, file, home, found)
     if entry.framework == "flask":
         return replace(blank, words=("flask", "--app", app, "run"), cwd=home.folder)
     return replace(blank, app=app, cwd=home.folder)
+
+
+def _script(blank: Proposal, file: CodeFile, home: Home, found: Discovery) -> Proposal:
+    words, folder = script_start(file.path, found.places)
+    if home.is_own:
+        return replace(blank, words=words, cwd=folder)
+    return replace(blank, words=("python", "-m", home.module), cwd=home.folder)
 
 
 def _django(blank: Proposal, app: str, home: Home, servers: frozenset[str], found: Discovery) -> Proposal:

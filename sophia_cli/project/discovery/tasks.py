@@ -1,4 +1,4 @@
-"""Tasks for people: targets of Makefiles and justfiles; scripts of poe, pdm, taskipy, rye and hatch.
+"""Tasks for people: targets of Makefiles and justfiles; shell scripts; scripts of poe, pdm, taskipy, rye and hatch.
 
 Most start what other files say better, or do something once. They are taken for what nothing else tells: a port, and a
 program that goes on and has no telling name.
@@ -23,6 +23,9 @@ _TABLES = (
     ("tool", "rye", "scripts"),
     ("tool", "hatch", "envs", "default", "scripts"),
 )
+_STARTING = re.compile(
+    r"\s*(?:exec\s+|nohup\s+|poetry run\s+|uv run\s+)*(?:python[\d.]*|uvicorn|gunicorn|hypercorn|flask|fastapi)\s"
+)
 _KEYS = ("cmd", "shell", "script")
 
 
@@ -41,18 +44,28 @@ class Task:
 def is_task_file(path: str) -> bool:
     """Whether a file holds tasks by its name."""
     name = path.rpartition("/")[2]
-    return name in _MAKEFILES or name == "pyproject.toml" or name.endswith(".mk")
+    return name in _MAKEFILES or name == "pyproject.toml" or name.endswith((".mk", ".sh"))
 
 
 def tasks(path: str, text: str, places: Places) -> Iterator[Task]:
     """Yield the tasks of a file that start files of the project; nothing for a file that cannot be read."""
     folder = path.rpartition("/")[0]
-    commands = _from_toml(text) if path.endswith(".toml") else _from_targets(text)
+    if path.endswith(".sh"):
+        commands = _from_script(path, text)
+    else:
+        commands = _from_toml(text) if path.endswith(".toml") else _from_targets(text)
     lines = text.split("\n")
     for name, line, command in commands:
         started = started_by(split_words(command), folder, places)
         if started.files and started.is_endless and started.is_python:
             yield Task(path, line, name, lines[line - 1].strip(), folder, started)
+
+
+def _from_script(path: str, text: str) -> Iterator[tuple[str, int, str]]:
+    name = path.rpartition("/")[2].removesuffix(".sh")
+    for number, line in enumerate(text.split("\n"), 1):
+        if _STARTING.match(line):
+            yield name, number, line.strip().rstrip("&\\ ")
 
 
 def _from_targets(text: str) -> Iterator[tuple[str, int, str]]:

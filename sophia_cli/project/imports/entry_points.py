@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from sophia_cli.project.settings.service_model import Service
 
 _MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::[A-Za-z_][\w.]*(?:\(.*\))?)?")
+_IMPORTED = re.compile(r"\bfrom[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b")
 _OPTION_VALUE = re.compile(r"--?[A-Za-z][\w-]*=(?P<value>.+)")
 
 
@@ -40,6 +41,8 @@ def _words(service: Service) -> Iterator[str]:
     for word in words:
         option = _OPTION_VALUE.fullmatch(word)
         yield option["value"] if option else word
+        # `python -c "from shop.web import main; main()"`
+        yield from _IMPORTED.findall(word)
 
 
 def _split(text: str) -> list[str]:

@@ -40,6 +40,7 @@ def _service(tmp_path: Path, lines: str) -> Service:
         ('command = "cd . && uvicorn shop.main:app --host 127.0.0.1"', ["shop/main.py"]),
         ('command = ["celery", "--app=worker.tasks", "worker"]', ["src/worker/tasks.py"]),
         ('command = ["python", "./tools"]', ["tools/__main__.py"]),
+        ('command = ["python", "-c", "from shop.main import run; run()"]', ["shop/main.py"]),
         ('command = ["node", "server.js"]', []),
         ('command = "echo \'unclosed shop.main:app"', ["shop/main.py"]),
     ],
