@@ -36,7 +36,7 @@ bench: $(VENV)/.installed-test ## measure what the documentation claims
 	  echo "== $$script"; $(BIN)/python "$$script"; done
 
 faults: $(VENV)/.installed-test ## the long fault and soak runs
-	@$(BIN)/python -m pytest -n auto -m slow
+	@SOPHIA_FAULT_ROUNDS=$${SOPHIA_FAULT_ROUNDS:-20} $(BIN)/python -m pytest -n auto -m slow
 
 docs: $(VENV)/.installed-test ## write the generated pages of docs/
 	@$(BIN)/python -m docs.generate

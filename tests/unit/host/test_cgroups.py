@@ -14,6 +14,7 @@ from sophia_cli.project.host.cgroups import (
     Group,
     GroupLimits,
     GroupTree,
+    find_group,
     find_tree,
     group_members,
     make_group,
@@ -51,6 +52,20 @@ def test_the_nearest_group_that_hands_the_controller_on_is_taken(tmp_path: Path)
     (own.parent / "cgroup.procs").write_text("")
     proc = machine(tmp_path, ["31 24 0:27 / {}/unified rw - cgroup2 cgroup2 rw"], "0::/slice/terminal\n")
     assert find_tree("pids", proc) == GroupTree("pids", own.parent, True)
+
+
+def test_the_groups_of_an_instance_are_found_by_a_process_in_them(tmp_path: Path) -> None:
+    mounts = [
+        "31 24 0:27 / {}/pids rw - cgroup cgroup rw,pids",
+        "32 24 0:28 /box {}/memory rw - cgroup cgroup rw,memory",
+    ]
+    proc = machine(tmp_path, mounts, "8:pids:/\n7:memory:/box\n")
+    (proc / "42").mkdir()
+    (proc / "42" / "cgroup").write_text("8:pids:/a/sophia-web-1\n7:memory:/box/b/sophia-web-1\n6:cpu:/sophia-web-1\n")
+    wanted = (tmp_path / "pids" / "a" / "sophia-web-1", tmp_path / "memory" / "b" / "sophia-web-1")
+    assert find_group(42, "web-1", proc) == Group(wanted)
+    assert find_group(42, "web-2", proc) is None
+    assert find_group(43, "web-1", proc) is None
 
 
 def test_a_tree_of_version_1_is_found_by_its_controller(tmp_path: Path) -> None:
