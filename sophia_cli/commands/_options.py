@@ -36,6 +36,9 @@ OutputFile = Annotated[
 Quiet = Annotated[bool, option("--quiet", "-q", help="Only the last lines: what was found or done.")]
 Verbose = Annotated[bool, option("--verbose", "-v", help="Also notes, evidence, candidates and timing.")]
 Yes = Annotated[bool, option("--yes", "-y", help="Ask no questions.")]
+InProject = Annotated[
+    Path, option("--project", metavar="PATH", help="A path in the project, when it is not the current folder.")
+]
 Wait = Annotated[str, option("--wait", metavar="TIME", help="How long to wait for another Sophia in this project.")]
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands._operation import running_agent, state_of
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, write_result
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands._parameters import Argument
 from sophia_cli.commands._status import agent_status
 from sophia_cli.core.errors import ExitCode, UnavailableError
 from sophia_cli.core.service_status import AgentStatus
@@ -35,10 +35,7 @@ class AgentAction(Enum):
 
 def agent(
     action: Annotated[AgentAction, Argument(metavar="ACTION", help="start, stop, status, or run (in the foreground).")],
-    project: Annotated[
-        Path,
-        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
-    ] = Path(),
+    project: InProject = Path(),
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,

@@ -19,7 +19,7 @@ from sophia_cli.commands._operation import (
     state_of,
     write_report,
 )
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
+from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
 from sophia_cli.commands._output import Format, chosen_format
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.commands._progress import ProgressLine
@@ -46,16 +46,13 @@ def deploy(
         bool, option("--strict", help="Put HAProxy in front: what a dying instance leaves unanswered is sent again.")
     ] = False,
     canary: Annotated[
-        int | None,
+        str | None,
         option("--canary", metavar="PERCENT", help="The share of requests that a strict service's release gets first."),
     ] = None,
     env: Annotated[
         str | None, option("--env", metavar="NAME", help="The environment of the settings to deploy for.")
     ] = None,
-    project: Annotated[
-        Path,
-        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
-    ] = Path(),
+    project: InProject = Path(),
     wait: Wait = "10m",
     format_: FormatOption = None,
     json: Json = False,
@@ -73,6 +70,7 @@ def deploy(
     started = clock.monotonic()
     chosen = chosen_format(format_, json)
     wait_s = seconds(wait, "--wait")
+    percent = _percent(canary)
     if incremental and all_:
         raise UsageError("usage", "`--incremental` and `--all` contradict each other", hint="give one of them")
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet or plan)
@@ -82,7 +80,7 @@ def deploy(
         from sophia_cli.commands._deploying import open_workshop
         from sophia_cli.commands._strict import strict_wish
 
-        return open_workshop(project, env, progress.say, strict_wish(services or (), strict, canary))
+        return open_workshop(project, env, progress.say, strict_wish(services or (), strict, percent))
 
     if plan:
         from sophia_cli.commands._deploying import conditions, planned
@@ -131,7 +129,17 @@ def deploy(
     return write_report(report, chosen is Format.JSON, quiet, verbose, output)
 
 
-def _words(all_: bool, strict: bool, canary: int | None) -> list[str]:
+def _percent(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise UsageError(
+            "usage", f"`--canary {text}` is no percentage", hint="write a whole number, such as `--canary 10`"
+        )
+    return int(text)
+
+
+def _words(all_: bool, strict: bool, canary: str | None) -> list[str]:
     """Return the options that others who wait are told of."""
     flags = [*(["--all"] if all_ else []), *(["--strict"] if strict else [])]
     return [*flags, *([f"--canary={canary}"] if canary is not None else [])]

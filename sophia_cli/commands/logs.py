@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands._operation import state_of
-from sophia_cli.commands._options import Quiet, Verbose, Yes
+from sophia_cli.commands._options import InProject, Quiet, Verbose, Yes
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.commands._status import project_status
 from sophia_cli.core.errors import ExitCode, UsageError
@@ -21,10 +21,7 @@ def logs(
     service: Annotated[str, Argument(metavar="SERVICE", help="A service of the settings, or `agent`.")],
     follow: Annotated[bool, option("--follow", "-f", help="Go on and show what is written, until Ctrl-C.")] = False,
     lines: Annotated[str, option("--lines", "-n", metavar="N", help="How many of the last lines.")] = "100",
-    project: Annotated[
-        Path,
-        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
-    ] = Path(),
+    project: InProject = Path(),
     quiet: Quiet = False,
     verbose: Verbose = False,
     yes: Yes = False,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands._operation import state_of
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands._parameters import Argument
 from sophia_cli.commands._status import ProjectStatus, project_status
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.service_status import ServiceState
@@ -21,10 +21,7 @@ def status(
     services: Annotated[
         list[str] | None, Argument(metavar="SERVICE", help="Services of the settings; all when left out.")
     ] = None,
-    project: Annotated[
-        Path,
-        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
-    ] = Path(),
+    project: InProject = Path(),
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
+from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
 from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.commands._recovered import recovery_line
@@ -35,10 +35,7 @@ def undo(
     ] = None,
     list_: Annotated[bool, option("--list", help="List the runs of this project.")] = False,
     dry_run: Annotated[bool, option("--dry-run", help="Show what would be restored; write nothing.")] = False,
-    project: Annotated[
-        Path,
-        option("--project", metavar="PATH", help="A path in the project, when it is not the current folder."),
-    ] = Path(),
+    project: InProject = Path(),
     wait: Wait = "10s",
     format_: FormatOption = None,
     json: Json = False,
