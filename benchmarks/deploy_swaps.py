@@ -56,7 +56,10 @@ def swapped_by_sophia(swaps: int, requests: int, connections: int) -> tuple[Tall
         shop.settings('soak = "0s"')
         shop.sophia("deploy", "--quiet")
         all_answer(shop.services)
-        return swap_under_load(shop, swaps, requests, connections)
+        with under_load(shop.services[0].port, connections) as calm:
+            eventually(lambda: calm.total >= requests // CALM_SHARE)
+        tally, _ = swap_under_load(shop, swaps, requests, connections)
+        return calm, tally
 
 
 def swap_under_load(shop: Shop, swaps: int, requests: int, connections: int) -> tuple[Tally, int]:
@@ -73,7 +76,7 @@ def swap_under_load(shop: Shop, swaps: int, requests: int, connections: int) -> 
                     shop.write_version(0, done + 2)
                     shop.sophia("deploy", "--quiet")
                 done += 1
-    return tally
+    return tally, done
 
 
 def swapped_by_hand(swaps: int, connections: int) -> Tally:
