@@ -19,6 +19,7 @@ from sophia_cli.project.host.sockets import create_listener, port_of
 
 LAUNCHER = Path(__file__).parents[1] / "sophia_cli" / "deploy" / "handover" / "launcher.py"
 LIMIT_S = 20.0
+_TICK_S = 0.005
 # Another interpreter shows that the same holds for its uvicorn.
 PYTHON = os.environ.get("SOPHIA_TEST_PYTHON", sys.executable)
 
@@ -167,13 +168,15 @@ def _length(head: bytes) -> int | None:
 class Tally:
     """What callers saw. `answered` counts answers by body, so that it is known which instance gave them.
 
-    `longest_gap_s` is the longest time in which none of them got a good answer.
+    `longest_gap_s` is the longest time in which none of them got a good answer, `longest_stall_s` that by which a timer
+    of their own was late: for so long the callers themselves stood still.
     """
 
     answered: dict[bytes, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
     longest_gap_s: float = 0.0
+    longest_stall_s: float = 0.0
     _answered_at: float | None = None
 
     def note_answer(self, now: float, latency_s: float) -> None:
@@ -204,10 +207,17 @@ class Load:
 
     async def run(self) -> None:
         callers = [self._call(keeps=number % 2 == 0) for number in range(self._connections)]
-        await asyncio.gather(*callers)
+        await asyncio.gather(self._watch(), *callers)
 
     def stop(self) -> None:
         self._stopped = True
+
+    async def _watch(self) -> None:
+        while not self._stopped:
+            began = time.perf_counter()
+            await asyncio.sleep(_TICK_S)
+            late = time.perf_counter() - began - _TICK_S
+            self.tally.longest_stall_s = max(self.tally.longest_stall_s, late)
 
     async def _call(self, *, keeps: bool) -> None:
         stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None

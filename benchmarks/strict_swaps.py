@@ -68,7 +68,8 @@ def swaps_row(swaps: int, requests: int, connections: int) -> Row:
 def _seen(tally: Tally) -> str:
     failed = f"{len(tally.failures)} of {tally.total:,} failed"
     times = ", ".join(f"p{share * 100:g} {tally.percentile_ms(share):.1f} ms" for share in (0.5, 0.99, 1.0))
-    return f"{failed}, longest gap {tally.longest_gap_s * 1000:.1f} ms, {times}"
+    gap = f"longest gap {tally.longest_gap_s * 1000:.1f} ms (the callers stood still for {tally.longest_stall_s * 1000:.1f})"
+    return f"{failed}, {gap}, {times}"
 
 
 def throughput_row(rounds: int, seconds: float, connections: int) -> Row:

@@ -102,6 +102,8 @@ class StrictDoors:
             async with asyncio.timeout(service.drain_timeout_s):
                 while port is not None and await self._proxy.sessions(service.name, port):
                     await asyncio.sleep(_COUNT_S)
+            self._traffic.shares[instance.id.name] = Share.IDLE
+            await self._proxy.settle()
 
     async def departed(self, instance: Instance) -> None:
         """Forget an instance that is gone; who still waits for it is sent to another one."""

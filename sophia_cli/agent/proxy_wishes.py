@@ -15,7 +15,8 @@ class Share(Enum):
     """What a rollout has decided for an instance, beyond its role."""
 
     ADMITTED = "admitted"
-    LEAVING = "leaving"
+    LEAVING = "leaving"  # it has requests, and gets no more
+    IDLE = "idle"  # it has none: HAProxy closes the connections that it keeps for later
 
 
 @dataclass(slots=True)
@@ -63,9 +64,9 @@ def _servers(
 ) -> Iterator[tuple[Instance, Server]]:
     for one in instances:
         port = one.private_port
-        if port is None or is_over(one.state):
-            continue
         share = traffic.shares.get(one.id.name)
+        if port is None or share is Share.IDLE or is_over(one.state):
+            continue
         weight = traffic.weights.get(one.id.name, USUAL_WEIGHT)
         if share is Share.LEAVING or one.role is Role.DRAINING:
             if port in known:

@@ -21,8 +21,8 @@ global
     stats timeout 1m
     nbthread {threads}
     maxconn {connections}
-    # Headers as large as servers behind it take them.
-    tune.bufsize 32768
+    # A request that may be sent again is kept as a copy of a whole buffer, so larger ones cost every request.
+    tune.bufsize 16384
     tune.http.maxhdr 256
 
 defaults

@@ -109,7 +109,7 @@ def test_a_killed_instance_fails_no_request(strict: DeployedProject) -> None:
         os.kill(int(before), signal.SIGKILL)
         eventually(lambda: strict.facts()["pid"] != before)
     assert callers.failures == []
-    assert strict.incidents("api") == [("exited", "recovered")]
+    eventually(lambda: strict.incidents("api") == [("exited", "recovered")])
 
 
 @needs_haproxy
