@@ -42,8 +42,10 @@ class _BoundedFile(logging.Handler):
             os.write(self._file, line)
             if os.fstat(self._file).st_size > _LARGEST:
                 os.replace(self._path, self._path.with_name(f"{AGENT_LOG}.1"))
+                # Opened first: without a free descriptor the old file is written on, never somebody else's.
+                opened = self._open()
                 os.close(self._file)
-                self._file = self._open()
+                self._file = opened
 
     def close(self) -> None:
         super().close()

@@ -18,6 +18,7 @@ from sophia_cli.agent.keeper import Keeper
 from sophia_cli.agent.machine import look_at_machine
 from sophia_cli.agent.methods import Methods
 from sophia_cli.agent.server import Server
+from sophia_cli.agent.shortage import ShortageTold
 from sophia_cli.agent.subscriptions import Subscriptions
 from sophia_cli.agent.web_process import WebProcess
 from sophia_cli.core.errors import BusyError
@@ -52,6 +53,7 @@ async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) ->
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    loop.set_exception_handler(ShortageTold(clock).handle)
     orphans = become_subreaper()
     if isinstance(orphans, Missing):
         log.warning("orphans are not followed", extra={"reason": orphans.reason})

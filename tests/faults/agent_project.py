@@ -199,7 +199,7 @@ class FaultyServices:
 
     def agent_pid(self) -> int:
         """Return the process id of the agent."""
-        return int((self.root / ".sophia" / "agent.lock").read_text())
+        return int((self.root / ".sophia" / "agent.lock").read_text() or 0)
 
     def kill_agent(self) -> None:
         """Kill the agent, and return once it is gone."""
@@ -266,7 +266,8 @@ class FaultyServices:
             self.agent_gone()
         groups = self.groups() if (self.root / ".sophia" / "agent.sqlite").exists() else set()
         for pid in _holders(self.root):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for _ in range(3):
             for process in processes_of_project(str(self.root.resolve())):
                 with contextlib.suppress(ProcessLookupError):
