@@ -68,11 +68,11 @@ def swaps_row(swaps: int, requests: int, connections: int) -> Row:
 def _seen(tally: Tally) -> str:
     failed = f"{len(tally.failures)} of {tally.total:,} failed"
     times = ", ".join(f"p{share * 100:g} {tally.percentile_ms(share):.1f} ms" for share in (0.5, 0.99, 1.0))
-    gap = f"longest gap {tally.longest_gap_s * 1000:.1f} ms (the callers stood still for {tally.longest_stall_s * 1000:.1f})"
+    gap = f"longest gap {tally.longest_gap_s * 1000:.1f} ms (callers stalled for {tally.longest_stall_s * 1000:.1f})"
     return f"{failed}, {gap}, {times}"
 
 
-def throughput_row(rounds: int, seconds: float, connections: int) -> Row:
+def throughput_row(rounds: int, seconds: int, connections: int) -> Row:
     """Compare a strict service with the same uvicorn that listens by itself."""
     processors = sorted(os.sched_getaffinity(0))
     rates: dict[bool, list[float]] = {True: [], False: []}
@@ -83,7 +83,7 @@ def throughput_row(rounds: int, seconds: float, connections: int) -> Row:
             os.sched_setaffinity(0, processors[:1])
             for port in ports.values():
                 pin(ask(port).pid, set(processors[1:2] or processors))
-                requests_per_second(port, min(1.0, seconds), connections)
+                requests_per_second(port, min(1, seconds), connections)
             for pid in proxies(shop):
                 pin(pid, set(processors[:1]))
             for number in range(rounds):
@@ -96,7 +96,7 @@ def throughput_row(rounds: int, seconds: float, connections: int) -> Row:
     return Row("strict: throughput", f">= {WANTED_THROUGHPUT}", text, strict >= WANTED_THROUGHPUT * direct)
 
 
-def measure(swaps: int, requests: int, connections: int, rounds: int, seconds: float) -> list[Row]:
+def measure(swaps: int, requests: int, connections: int, rounds: int, seconds: int) -> list[Row]:
     """Return the rows of strict services; none where HAProxy is not installed."""
     if find_haproxy(os.environ) is None:
         print("HAProxy is not installed (apt-get install haproxy): strict services are left out")
@@ -116,11 +116,11 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--short", action="store_true", help="only show that everything runs")
     chosen = parser.parse_args()
     if chosen.short:
-        return finish(measure(4, 2_000, 8, 1, 1.0))
+        return finish(measure(4, 2_000, 8, 1, 1))
     return finish(measure(chosen.swaps, chosen.requests, chosen.connections, chosen.rounds, chosen.seconds))
 
 
