@@ -22,6 +22,7 @@ from benchmarks import (
     deploy_recovery,
     deploy_swaps,
     deploy_throughput,
+    strict_swaps,
 )
 from benchmarks.deploy_harness import Framework, Row, finish, table
 
@@ -34,6 +35,7 @@ def measure(programs: Path | None, *, is_short: bool) -> list[Row]:
         lambda: deploy_broken.measure(*((1, 4) if is_short else (5, 20))),
         lambda: deploy_agent_kill.measure(*((1, 5) if is_short else (5, 20))),
         lambda: deploy_throughput.measure(*((1, 1, 4) if is_short else (7, 3, 50))),
+        lambda: strict_swaps.measure(*((2, 200, 8, 1, 1) if is_short else (100, 100_000, 50, 7, 3))),
         lambda: deploy_idle.measure(programs, 0.5 if is_short else 60.0, Framework.PLAIN),
     ]
     for framework in both:

@@ -10,6 +10,7 @@ import threading
 import pytest
 from deployed_project import DeployedProject, eventually
 
+from benchmarks import strict_swaps
 from sophia_cli.agent.proxy import running_proxies
 from sophia_cli.project.host.haproxy import find_haproxy
 
@@ -203,3 +204,10 @@ def test_a_share_is_refused_where_nothing_can_be_weighed(shop: DeployedProject) 
     assert shop.run("deploy", "api", "--canary", "10").document["error"]["reference"] == "usage"
     assert shop.run("deploy", "api", "--strict", "--canary", "100").document["error"]["reference"] == "usage"
     assert shop.run("deploy", "worker", "--strict").document["error"]["reference"] == "command-unsupported"
+
+
+@needs_haproxy
+def test_the_benchmark_of_strict_services_runs_and_sees_no_failed_request() -> None:
+    row = strict_swaps.swaps_row(swaps=2, requests=50, connections=4)
+    assert " failed" in row.measured
+    assert row.measured.startswith("0 of ")
