@@ -1,7 +1,5 @@
 """`python -m sophia_cli` is `sophia`."""
 
-import sys
+from sophia_cli.main import program
 
-from sophia_cli.main import main
-
-sys.exit(main())
+program()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError:
         _abandon_stdout()
     return code
+
+
+def program() -> NoReturn:
+    """Run the command line as a process of its own: like `main`, then end without taking apart what was built.
+
+    Freeing it object by object takes up to a fifth of a command's time; the system frees it at once.
+    """
+    import atexit
+    import contextlib
+    import os
+
+    code = main()
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        sys.exit(code)  # waits for them
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError):  # nobody may read it any more
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def root_help() -> str:
@@ -145,4 +164,4 @@ def _abandon_stdout() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()
