@@ -185,6 +185,7 @@ class Crew:
         for runtime in self.runtimes.values():
             for instance in runtime.instances:
                 self._look_at_memory(instance)
+        self.starter.keep_privates(one.id.name for runtime in self.runtimes.values() for one in runtime.instances)
         releases = [runtime.release for runtime in self.runtimes.values() if runtime.release is not None]
         self._looks += 1
         if releases and self._looks % _COPY_LOOKS == 0:

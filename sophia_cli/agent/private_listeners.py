@@ -45,7 +45,3 @@ class PrivateListeners:
         for name in tuple(self._kept):
             if name not in known:
                 self.close(name)
-
-    def close_all(self) -> None:
-        """Close the agent's copies; the processes go on with theirs."""
-        self.keep_only(())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
@@ -203,6 +203,10 @@ class ProjectStarter:
     def close_private(self, instance: Instance) -> None:
         """Close the listener that was kept for an instance which will not be started again."""
         self._privates.close(instance.id.name)
+
+    def keep_privates(self, instances: Iterable[str]) -> None:
+        """Close what was kept for any other instance than these."""
+        self._privates.keep_only(instances)
 
     def _has_launcher(self, instance: Instance) -> bool:
         return handover_kind(self.release_of(instance).service) is HandoverKind.LAUNCHER

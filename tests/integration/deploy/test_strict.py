@@ -114,6 +114,19 @@ def test_a_killed_instance_fails_no_request(strict: DeployedProject) -> None:
 
 
 @needs_haproxy
+def test_a_request_that_takes_its_time_is_answered_by_the_instance_that_has_it(strict: DeployedProject) -> None:
+    before = strict.facts()["pid"]
+    answers: list[str] = []
+    caller = threading.Thread(target=lambda: answers.append(strict.get("/slow")))
+    caller.start()
+    strict.write("shared/version.py", "VERSION = 2\n")
+    assert strict.run("deploy").code == 0
+    assert strict.facts()["version"] == "2"
+    caller.join()
+    assert f"pid={before}" in answers[0]
+
+
+@needs_haproxy
 def test_a_service_becomes_strict_and_direct_again_without_a_failed_request(shop: DeployedProject) -> None:
     assert shop.run("deploy").code == 0
     with Callers(shop.api_port) as callers:
