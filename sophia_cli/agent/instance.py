@@ -315,10 +315,22 @@ class Instance:
             while True:
                 result = await asker.run()
                 self.last_probe = result
+                if not result.passed and not _has_descriptors():
+                    # That the agent cannot ask says nothing of the service.
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+                    continue
                 self.send(Probed(generation, probing, result.passed, result.detail))
                 await asyncio.sleep(asker.interval_s)
         finally:
             asker.close()
+
+
+def _has_descriptors() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _signal(identity: ProcessIdentity, number: signal.Signals) -> None:
