@@ -16,12 +16,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from sophia_cli.agent.holder import end
+from sophia_cli.agent.holding import HOLDER_SOCKET
+from sophia_cli.deploy.link.address import connect
 from sophia_cli.project.failpoints import VARIABLE
 from sophia_cli.project.host.cgroups import Group, all_trees, remove_group
 from sophia_cli.project.host.proc_files import all_facts
@@ -265,9 +268,8 @@ class FaultyServices:
                 os.kill(pid, signal.SIGKILL)
             self.agent_gone()
         groups = self.groups() if (self.root / ".sophia" / "agent.sqlite").exists() else set()
-        for pid in _holders(self.root):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            end(connect(self.root / ".sophia" / "run", HOLDER_SOCKET, LIMIT_S))
         for _ in range(3):
             for process in processes_of_project(str(self.root.resolve())):
                 with contextlib.suppress(ProcessLookupError):
@@ -340,20 +342,6 @@ def is_alive(pid: int) -> bool:
 def _runs_agent(pid: int, root: Path) -> bool:
     words = command_line(pid)
     return "sophia_cli.agent" in words and str(root.resolve()) in words
-
-
-def _holders(root: Path) -> Iterator[int]:
-    """Yield the pids of descriptor holders that this test's agents started."""
-    file = root / ".sophia" / "run" / "holder"
-    if not file.exists():
-        return
-    with socket.socket(socket.AF_UNIX) as connection:
-        try:
-            connection.connect(os.path.relpath(file))
-        except OSError:
-            return
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        yield int.from_bytes(credentials[:4], sys.byteorder)
 
 
 def _serve() -> None:
