@@ -341,6 +341,12 @@ class Crew:
         serves = any(server.state is ServerState.READY for server in servers)
         host = self.starter.public_endpoint(self.starter.release_of(strict[0]).service).host
         is_open = serves or (alone and not runtime.is_stopped and self.proxy.has_front(runtime.name))
+        ready = {server.port for server in servers if server.state is ServerState.READY}
+        front_port = self.proxy.front_port(runtime.name)
+        wanted = {self.starter.release_of(one).service.port for one in strict if one.private_port in ready}
+        if wanted == {front_port}:
+            # The listener is that of a release which has not come through: what serves stays where it is.
+            port = front_port or port
         return FrontWish(runtime.name, host, port, servers, is_open)
 
     def active_of(self, name: str) -> tuple[Instance, ...]:

@@ -63,6 +63,11 @@ class Proxy:
         """Whether callers of a service are let in here."""
         return self._current is not None and service in self._current.fronts
 
+    def front_port(self, service: str) -> int | None:
+        """Return the public port on which callers of a service are let in here, None where they are not."""
+        front = None if self._current is None else self._current.fronts.get(service)
+        return None if front is None else front.port
+
     def changed(self) -> None:
         """Follow a change as soon as the loop comes to it."""
         if not self._is_due:

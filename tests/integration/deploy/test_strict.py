@@ -8,7 +8,7 @@ import signal
 import threading
 
 import pytest
-from deployed_project import DeployedProject, eventually
+from deployed_project import DeployedProject, eventually, free_ports
 
 from benchmarks import strict_swaps
 from sophia_cli.agent.proxy import running_proxies
@@ -224,3 +224,34 @@ def test_the_benchmark_of_strict_services_runs_and_sees_no_failed_request() -> N
     row = strict_swaps.swaps_row(swaps=2, requests=50, connections=4)
     assert " failed" in row.measured
     assert row.measured.startswith("0 of ")
+
+
+@needs_haproxy
+def test_a_release_with_another_port_that_fails_leaves_the_old_port_served(strict: DeployedProject) -> None:
+    (other,) = free_ports(1)
+    text = (strict.root / "sophia.toml").read_text()
+    strict.write("sophia.toml", text.replace(f"port = {strict.api_port}", f"port = {other}"))
+    strict.write("shared/version.py", "raise RuntimeError\n")
+    with Callers(strict.api_port) as callers:
+        assert strict.run("deploy", "api").code == 3
+    assert callers.failures == []
+    strict.write("shared/version.py", "VERSION = 2\n")
+    assert strict.run("deploy", "api").code == 0
+    assert "version=2" in strict.get(port=other)
+
+
+@pytest.mark.slow
+@needs_haproxy
+@pytest.mark.parametrize("step", range(1, 8))
+def test_an_agent_that_dies_at_any_step_fails_no_request(strict: DeployedProject, step: int) -> None:
+    assert strict.run("agent", "stop").code == 0
+    assert strict.run("agent", "start", SOPHIA_FAILPOINT=f"step-written:{step}").code == 0
+    strict.write("shared/version.py", "VERSION = 2\n")
+    with Callers(strict.api_port) as callers:
+        assert strict.run("deploy", "api").document["error"]["reference"] == "agent-lost"
+        assert strict.run("agent", "start").code == 0
+        eventually(lambda: strict.run("agent", "status").document.get("busy_with") is None)
+        eventually(lambda: strict.status("api")["state"] == "running")
+    assert callers.failures == []
+    assert strict.facts()["version"] in ("1", "2")
+    assert len(strict.status("api")["instances"]) == 1
