@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from sophia_cli.agent.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
 Found = TypeVar("Found")
@@ -197,6 +198,10 @@ class Shop:
             if b"sophia_cli.agent" in words and os.fsencode(self.root.resolve()) in words:
                 os.kill(pid, signal.SIGKILL)
                 eventually(lambda: not Path(f"/proc/{pid}").exists() or _is_zombie(pid))
+        for _, identity in running_proxies(self.root.resolve() / ".sophia" / "run"):
+            # Only now: the agent starts one that ends again.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(identity.pid, signal.SIGKILL)
         while left := processes_of_project(str(self.root.resolve())):
             for process in left:
                 with contextlib.suppress(ProcessLookupError):

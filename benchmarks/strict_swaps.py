@@ -12,10 +12,8 @@ uvicorn that listens by itself has the second one too. All are up all the time a
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,17 +33,12 @@ WANTED_THROUGHPUT = 0.75
 
 @contextmanager
 def strict_shop() -> Iterator[Shop]:
-    """A project with one strict service, deployed; HAProxy ends with it."""
+    """A project with one strict service, deployed."""
     with temporary_shop(1) as shop:
-        try:
-            shop.settings('soak = "0s"', "strict = true")
-            shop.sophia("deploy", "--quiet")
-            all_answer(shop.services)
-            yield shop
-        finally:
-            for pid in proxies(shop):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        shop.settings('soak = "0s"', "strict = true")
+        shop.sophia("deploy", "--quiet")
+        all_answer(shop.services)
+        yield shop
 
 
 def proxies(shop: Shop) -> list[int]:
