@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 
 from sophia_cli.core.errors import UnavailableError
@@ -18,8 +17,10 @@ def find_haproxy(environment: Mapping[str, str]) -> str | None:
     """Return the path of HAProxy, None where there is none."""
     if "haproxy" in environment.get(_WITHOUT, "").split(","):
         return None
-    folders = [environment.get("PATH", os.defpath), *_MORE_FOLDERS]
-    return shutil.which("haproxy", path=os.pathsep.join(folders))
+    # Not by shutil.which: what that brings along is more than the agent has to spare.
+    folders = [*environment.get("PATH", os.defpath).split(os.pathsep), *_MORE_FOLDERS]
+    paths = (os.path.join(folder, "haproxy") for folder in folders if os.path.isabs(folder))
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
 def require_haproxy(environment: Mapping[str, str], service: str) -> str:
