@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from sophia_cli.agent.proxy import running_proxies
+from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
 Found = TypeVar("Found")

@@ -23,7 +23,7 @@ from benchmarks.deploy_harness import Raw, Row, Shop, all_answer, ask, finish, t
 from benchmarks.deploy_swaps import swap_under_load
 from benchmarks.deploy_throughput import pin, requests_per_second
 from benchmarks.handover_instances import Tally
-from sophia_cli.agent.proxy import running_proxies
+from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.haproxy import find_haproxy
 from sophia_cli.project.host.processes import memory_of
 

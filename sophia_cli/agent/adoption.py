@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sophia_cli.agent.instance import InstanceName, once_only
-from sophia_cli.agent.instance_environment import url_variable
-from sophia_cli.agent.keeper import Keeper
-from sophia_cli.agent.listeners import Listeners
-from sophia_cli.agent.planning import shares_listener
-from sophia_cli.agent.proxy import Proxy
-from sophia_cli.agent.runtime import ServiceRuntime
-from sophia_cli.agent.secret_values import SecretValues
-from sophia_cli.agent.starter import ProjectStarter
-from sophia_cli.agent.state_rows import InstanceRow, ServiceRow
+from sophia_cli.agent.instances.environment import url_variable
+from sophia_cli.agent.instances.instance import InstanceName, once_only
+from sophia_cli.agent.instances.runtime import ServiceRuntime
+from sophia_cli.agent.instances.secret_values import SecretValues
+from sophia_cli.agent.instances.starter import ProjectStarter
+from sophia_cli.agent.listening.listeners import Listeners
+from sophia_cli.agent.operations.planning import shares_listener
+from sophia_cli.agent.proxy.proxy import Proxy
+from sophia_cli.agent.state.keeper import Keeper
+from sophia_cli.agent.state.rows import InstanceRow, ServiceRow
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
 from sophia_cli.deploy.releases.model import Release

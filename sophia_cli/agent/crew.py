@@ -7,25 +7,25 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from sophia_cli.agent.adoption import Adopted, adopt_services
-from sophia_cli.agent.doors import ProjectDoors
 from sophia_cli.agent.healing import Healer
-from sophia_cli.agent.holding import Holding
-from sophia_cli.agent.instance import Instance, Surroundings
-from sophia_cli.agent.instance_groups import InstanceGroups
-from sophia_cli.agent.keeper import Keeper, Pending
-from sophia_cli.agent.listeners import Listeners
-from sophia_cli.agent.log_files import LogFile
+from sophia_cli.agent.instances.groups import InstanceGroups
+from sophia_cli.agent.instances.instance import Instance, Surroundings
+from sophia_cli.agent.instances.log_files import LogFile
+from sophia_cli.agent.instances.runtime import ServiceRuntime
+from sophia_cli.agent.instances.secret_values import SecretValues
+from sophia_cli.agent.instances.service_logs import ServiceLogs
+from sophia_cli.agent.instances.starter import ProjectStarter, Wiring
+from sophia_cli.agent.listening.holding import Holding
+from sophia_cli.agent.listening.listeners import Listeners
 from sophia_cli.agent.machine import Machine
-from sophia_cli.agent.operation import Incoming
-from sophia_cli.agent.proxy import Proxy
-from sophia_cli.agent.proxy_doors import StrictDoors
-from sophia_cli.agent.proxy_process import LARGEST_PROXY_LOG, PROXY_LOG, ProxyPlace, ProxyRecord
-from sophia_cli.agent.proxy_wishes import FrontWish, Traffic, servers_for
+from sophia_cli.agent.operations.doors import ProjectDoors
+from sophia_cli.agent.operations.operation import Incoming
+from sophia_cli.agent.proxy.doors import StrictDoors
+from sophia_cli.agent.proxy.process import LARGEST_PROXY_LOG, PROXY_LOG, ProxyPlace, ProxyRecord
+from sophia_cli.agent.proxy.proxy import Proxy
+from sophia_cli.agent.proxy.wishes import FrontWish, Traffic, servers_for
 from sophia_cli.agent.reaper import Reaper
-from sophia_cli.agent.runtime import ServiceRuntime
-from sophia_cli.agent.secret_values import SecretValues
-from sophia_cli.agent.service_logs import ServiceLogs
-from sophia_cli.agent.starter import ProjectStarter, Wiring
+from sophia_cli.agent.state.keeper import Keeper, Pending
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.service_status import Role, ServiceStatus
 from sophia_cli.deploy.plan import levels_of

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from sophia_cli.agent.agent_log import log_to
 from sophia_cli.agent.crew import Crew
-from sophia_cli.agent.keeper import Keeper
 from sophia_cli.agent.machine import look_at_machine
-from sophia_cli.agent.methods import Methods
-from sophia_cli.agent.server import Server
+from sophia_cli.agent.requests.methods import Methods
+from sophia_cli.agent.requests.server import Server
+from sophia_cli.agent.requests.subscriptions import Subscriptions
 from sophia_cli.agent.shortage import ShortageTold
-from sophia_cli.agent.subscriptions import Subscriptions
+from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.agent.web_process import WebProcess
 from sophia_cli.core.errors import BusyError
 from sophia_cli.deploy.link.address import AGENT_SOCKET, listen

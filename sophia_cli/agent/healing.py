@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from sophia_cli.agent.instance import Instance
-from sophia_cli.agent.keeper import Keeper
+from sophia_cli.agent.instances.instance import Instance
+from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.missing_modules import distributions_for, explained, missing_module
 from sophia_cli.deploy.releases.model import Release, TreeDifferences

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.agent.agent_log import LOG_FOLDER
-from sophia_cli.agent.instance import Asker, Instance, InstanceName, Surroundings, is_over, is_ready
-from sophia_cli.agent.instance_environment import passed_on
-from sophia_cli.agent.log_files import LogFile
+from sophia_cli.agent.instances.environment import passed_on
+from sophia_cli.agent.instances.instance import Asker, Instance, InstanceName, Surroundings, is_over, is_ready
+from sophia_cli.agent.instances.log_files import LogFile
 from sophia_cli.agent.reaper import Reaper
-from sophia_cli.agent.server import Call
+from sophia_cli.agent.requests.server import Call
 from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.service_status import Role

@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from sophia_cli.agent.holder import end
-from sophia_cli.agent.holding import HOLDER_SOCKET
+from sophia_cli.agent.listening.holder import end
+from sophia_cli.agent.listening.holding import HOLDER_SOCKET
 from sophia_cli.deploy.link.address import connect
 from sophia_cli.project.failpoints import VARIABLE
 from sophia_cli.project.host.cgroups import Group, all_trees, remove_group

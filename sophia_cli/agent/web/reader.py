@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sophia_cli.agent.state_rows import IncidentRow
+from sophia_cli.agent.state.rows import IncidentRow
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.service_status import AgentStatus
 from sophia_cli.deploy.link.async_client import open_link

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
 
-
 # What a machine is short of for a while.
 SHORTAGES = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT, errno.ENOBUFS)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pytest
 
-from sophia_cli.agent.server import Call, Server
+from sophia_cli.agent.requests.server import Call, Server
 from sophia_cli.core.errors import ExitCode, SophiaError, UsageError
 from sophia_cli.deploy.link.address import AGENT_SOCKET, listen
 from sophia_cli.deploy.link.client import AgentLink, connect_agent

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sophia_cli.agent.proxy import running_proxies
+from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
 Found = TypeVar("Found")

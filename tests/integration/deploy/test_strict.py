@@ -11,7 +11,7 @@ import pytest
 from deployed_project import DeployedProject, eventually, free_ports
 
 from benchmarks import strict_swaps
-from sophia_cli.agent.proxy import running_proxies
+from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.haproxy import find_haproxy
 
 HAPROXY = find_haproxy(os.environ)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sophia_cli.agent import holder
+from sophia_cli.agent.listening import holder
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.host.ending import end_tree
 from sophia_cli.project.host.processes import is_running, memory_of

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.agent.log_files import LogFile, Rotation
+from sophia_cli.agent.instances.log_files import LogFile, Rotation
 from sophia_cli.project.host.log_stream import (
     disk_bytes,
     layout_of,

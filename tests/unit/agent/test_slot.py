@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sophia_cli.agent.slot import Holder, Lease, Slot
+from sophia_cli.agent.operations.slot import Holder, Lease, Slot
 from sophia_cli.core.errors import BusyError, ExitCode
 
 FIRST = Holder(10, "sophia deploy", "2026-11-22T10:00:00+00:00")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from sophia_cli.agent.state_file import StateBroken, StateNotWritten, StateTooNew
-from sophia_cli.agent.state_rows import IncidentAct, InstanceRow, OperationRow, ServiceRow
-from sophia_cli.agent.state_schema import TABLES, VERSION
-from sophia_cli.agent.state_store import StateStore
+from sophia_cli.agent.state.file import StateBroken, StateNotWritten, StateTooNew
+from sophia_cli.agent.state.rows import IncidentAct, InstanceRow, OperationRow, ServiceRow
+from sophia_cli.agent.state.schema import TABLES, VERSION
+from sophia_cli.agent.state.store import StateStore
 from sophia_cli.core.service_status import Role
 from sophia_cli.project.host.identity import ProcessIdentity
 
@@ -221,8 +221,8 @@ def test_a_value_that_nobody_wrote_is_a_broken_state(path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from sophia_cli.agent.state_rows import ServiceRow
-from sophia_cli.agent.state_store import StateStore
+from sophia_cli.agent.state.rows import ServiceRow
+from sophia_cli.agent.state.store import StateStore
 store = StateStore(Path(sys.argv[1]))
 store.save_service(ServiceRow("api", 1))
 with store.transaction():

@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from sophia_cli.agent.keeper import Keeper
-from sophia_cli.agent.server import Call, Method, Server
-from sophia_cli.agent.subscriptions import Subscriptions
+from sophia_cli.agent.requests.server import Call, Method, Server
+from sophia_cli.agent.requests.subscriptions import Subscriptions
+from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.agent.web.contact import Contact, Word
 from sophia_cli.agent.web.events import EventStreams
 from sophia_cli.core.errors import UsageError

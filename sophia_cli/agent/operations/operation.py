@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sophia_cli.agent.instance import Instance
-from sophia_cli.agent.performer import Doors, Performer
-from sophia_cli.agent.runtime import ServiceRuntime
+from sophia_cli.agent.instances.instance import Instance
+from sophia_cli.agent.instances.runtime import ServiceRuntime
+from sophia_cli.agent.operations.performer import Doors, Performer
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport, StepReport, Trouble
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.releases.model import Release

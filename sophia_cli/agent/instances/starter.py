@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from sophia_cli.agent.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, waits_on
-from sophia_cli.agent.control import ask_launcher
-from sophia_cli.agent.instance import Asker, Instance
-from sophia_cli.agent.instance_environment import instance_environment
-from sophia_cli.agent.instance_groups import InstanceGroups
-from sophia_cli.agent.listeners import Listeners
-from sophia_cli.agent.private_listeners import PRIVATE_HOST, PrivateListeners
+from sophia_cli.agent.instances.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, waits_on
+from sophia_cli.agent.instances.control import ask_launcher
+from sophia_cli.agent.instances.environment import instance_environment
+from sophia_cli.agent.instances.groups import InstanceGroups
+from sophia_cli.agent.instances.instance import Asker, Instance
+from sophia_cli.agent.listening.listeners import Listeners
+from sophia_cli.agent.listening.private_listeners import PRIVATE_HOST, PrivateListeners
 from sophia_cli.checks.command_probe import CommandPlace
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.probe import Prober

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from sophia_cli.agent.instance import Instance, is_ready
-from sophia_cli.agent.runtime import ServiceRuntime
-from sophia_cli.agent.slot import Holder
-from sophia_cli.agent.state_file import Quarantined, StateNotWritten
-from sophia_cli.agent.state_rows import EventRow, IncidentRow, InstanceRow, OperationRow, ServiceRow
-from sophia_cli.agent.state_store import StateStore
+from sophia_cli.agent.instances.instance import Instance, is_ready
+from sophia_cli.agent.instances.runtime import ServiceRuntime
+from sophia_cli.agent.operations.slot import Holder
+from sophia_cli.agent.state.file import Quarantined, StateNotWritten
+from sophia_cli.agent.state.rows import EventRow, IncidentRow, InstanceRow, OperationRow, ServiceRow
+from sophia_cli.agent.state.store import StateStore
 from sophia_cli.deploy.known_releases import STATE_FILE
 from sophia_cli.deploy.rollout import Rollout
 from sophia_cli.deploy.supervisor_events import ActOnIncident, CloseIncident, OpenIncident

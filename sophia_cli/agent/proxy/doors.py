@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from sophia_cli.agent.instance import Instance
-from sophia_cli.agent.proxy import Proxy
-from sophia_cli.agent.proxy_wishes import Share, Traffic
-from sophia_cli.agent.starter import ProjectStarter
+from sophia_cli.agent.instances.instance import Instance
+from sophia_cli.agent.instances.starter import ProjectStarter
+from sophia_cli.agent.proxy.proxy import Proxy
+from sophia_cli.agent.proxy.wishes import Share, Traffic
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.deploy.strict.canary import Sample, is_worse, weights_for

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from sophia_cli.agent.instance import Instance
-from sophia_cli.agent.proxy_doors import StrictDoors
-from sophia_cli.agent.starter import ProjectStarter
+from sophia_cli.agent.instances.instance import Instance
+from sophia_cli.agent.instances.starter import ProjectStarter
+from sophia_cli.agent.proxy.doors import StrictDoors
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore

@@ -18,11 +18,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sophia_cli.agent.instance import Asker, Instance, InstanceName, Record, Surroundings, is_over, is_ready
-from sophia_cli.agent.keeper import Keeper
-from sophia_cli.agent.listeners import Listeners
-from sophia_cli.agent.log_files import LogFile
-from sophia_cli.agent.proxy_link import tell
+from sophia_cli.agent.instances.instance import Asker, Instance, InstanceName, Record, Surroundings, is_over, is_ready
+from sophia_cli.agent.instances.log_files import LogFile
+from sophia_cli.agent.listening.listeners import Listeners
+from sophia_cli.agent.proxy.link import tell
+from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role

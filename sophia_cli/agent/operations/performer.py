@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, assert_never
 
-from sophia_cli.agent.control import launcher_exit
-from sophia_cli.agent.instance import Instance, is_over, is_ready
-from sophia_cli.agent.runtime import ServiceRuntime, policy_for
+from sophia_cli.agent.instances.control import launcher_exit
+from sophia_cli.agent.instances.instance import Instance, is_over, is_ready
+from sophia_cli.agent.instances.runtime import ServiceRuntime, policy_for
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
 from sophia_cli.deploy.releases.model import Release

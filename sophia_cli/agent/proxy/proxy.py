@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from sophia_cli.agent.instance import Surroundings
-from sophia_cli.agent.proxy_process import ProxyPlace, ProxyProcess
-from sophia_cli.agent.proxy_wishes import FrontWish
+from sophia_cli.agent.instances.instance import Surroundings
+from sophia_cli.agent.proxy.process import ProxyPlace, ProxyProcess
+from sophia_cli.agent.proxy.wishes import FrontWish
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.strict.commands import SHOW_SERVERS, Counters, UnreadableAnswer, arrangements, changes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from sophia_cli.agent.keeper import Keeper
-from sophia_cli.agent.server import Call
-from sophia_cli.agent.state_rows import EventRow
+from sophia_cli.agent.requests.server import Call
+from sophia_cli.agent.state.keeper import Keeper
+from sophia_cli.agent.state.rows import EventRow
 from sophia_cli.core.errors import UsageError
 from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.project.settings.service_codec import to_values

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-from sophia_cli.agent.state_file import Quarantined, StateBroken, open_file, translated
-from sophia_cli.agent.state_rows import EventRow, IncidentAct, IncidentRow, InstanceRow, OperationRow, ServiceRow
+from sophia_cli.agent.state.file import Quarantined, StateBroken, open_file, translated
+from sophia_cli.agent.state.rows import EventRow, IncidentAct, IncidentRow, InstanceRow, OperationRow, ServiceRow
 from sophia_cli.core.service_status import Role
 from sophia_cli.project.host.identity import ProcessIdentity
 

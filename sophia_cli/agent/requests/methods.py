@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from sophia_cli import __version__
 from sophia_cli.agent.crew import Crew
-from sophia_cli.agent.instance import Instance
-from sophia_cli.agent.keeper import Pending
-from sophia_cli.agent.operation import Incoming, Operation, StepSeen
-from sophia_cli.agent.planning import incoming, leaving, rollback_target, stages
-from sophia_cli.agent.server import Call, Method, Session
-from sophia_cli.agent.slot import Holder, Lease, Slot
+from sophia_cli.agent.instances.instance import Instance
+from sophia_cli.agent.operations.operation import Incoming, Operation, StepSeen
+from sophia_cli.agent.operations.planning import incoming, leaving, rollback_target, stages
+from sophia_cli.agent.operations.slot import Holder, Lease, Slot
+from sophia_cli.agent.requests.server import Call, Method, Session
+from sophia_cli.agent.state.keeper import Pending
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.agent.web_process import WebStatus
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport

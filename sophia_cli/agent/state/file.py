@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from sophia_cli.agent.state_schema import MIGRATIONS, TABLES, VERSION
+from sophia_cli.agent.state.schema import MIGRATIONS, TABLES, VERSION
 from sophia_cli.core.errors import ExitCode, SophiaError
 
 # A reader of the same file may hold it for a moment.

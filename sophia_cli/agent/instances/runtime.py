@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sophia_cli.agent.instance import Instance, InstanceName, Surroundings, is_over, is_ready, once_only
+from sophia_cli.agent.instances.instance import Instance, InstanceName, Surroundings, is_over, is_ready, once_only
 from sophia_cli.core.service_status import Health, InstanceStatus, Role, ServiceState, ServiceStatus
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.supervisor_events import CloseIncident, DependencyDown, StartRequested

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from sophia_cli.agent.holder import SERVE_ON, drop, holder_command, keep, take
+from sophia_cli.agent.listening.holder import SERVE_ON, drop, holder_command, keep, take
 from sophia_cli.agent.reaper import Ended, Reaper
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.link.address import connect, listen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sophia_cli.agent.instance import is_over
-from sophia_cli.agent.operation import Incoming
-from sophia_cli.agent.runtime import ServiceRuntime
+from sophia_cli.agent.instances.instance import is_over
+from sophia_cli.agent.instances.runtime import ServiceRuntime
+from sophia_cli.agent.operations.operation import Incoming
 from sophia_cli.core.errors import UsageError
 from sophia_cli.deploy.handover.recipe import HandoverKind, handover_kind
 from sophia_cli.deploy.previews import work_of

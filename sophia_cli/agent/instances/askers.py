@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sophia_cli.agent.control import ask_launcher
+from sophia_cli.agent.instances.control import ask_launcher
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.probe import Prober, ProbeResult
 from sophia_cli.core.errors import SophiaError

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from sophia_cli.agent.log_files import LogFile
+from sophia_cli.agent.instances.log_files import LogFile
 from sophia_cli.project.host.log_stream import layout_of, tail_log
 from sophia_cli.project.settings.service_model import LogSettings, Service
 from sophia_cli.project.state_folder import StateFolder

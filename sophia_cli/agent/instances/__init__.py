@@ -1,0 +1,1 @@
+"""One instance of a service and what it needs: its process, probes, log, secrets."""

@@ -1,0 +1,1 @@
+"""The sockets that services are reached at, and who keeps them while an agent is away."""

@@ -1,0 +1,1 @@
+"""HAProxy in front of strict services, as the agent keeps it."""
