@@ -232,12 +232,10 @@ class Methods:
             assert isinstance(data, dict)
             call.tell("step", {**data, "service": one.service})
 
+        # What cannot be done is refused before anything is begun.
+        planned = parts()
         lease.begin()
-        try:
-            task = asyncio.create_task(self._performed(parts(), seen, lease, in_order))
-        except BaseException:
-            lease.end()
-            raise
+        task = asyncio.create_task(self._performed(planned, seen, lease, in_order))
         # Whoever asked may go away; the task is held until it is over all the same.
         self._running.add(task)
         task.add_done_callback(self._running.discard)
