@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sophia_cli.agent.instances.environment import url_variable
-from sophia_cli.agent.instances.instance import InstanceName, once_only
+from sophia_cli.agent.instances.instance import Instance, InstanceName, once_only
 from sophia_cli.agent.instances.runtime import ServiceRuntime
 from sophia_cli.agent.instances.secret_values import SecretValues
 from sophia_cli.agent.instances.starter import ProjectStarter
 from sophia_cli.agent.listening.listeners import Listeners
 from sophia_cli.agent.operations.planning import shares_listener
 from sophia_cli.agent.proxy.proxy import Proxy
+from sophia_cli.agent.rebuilding import rebuild
 from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.agent.state.rows import InstanceRow, ServiceRow
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
@@ -38,10 +39,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The services that are known again, and how many processes go on."""
+    """The services that are known again, how many processes go on, and the instances that nobody needs any more."""
 
     services: tuple[str, ...]
     processes: int
+    superfluous: tuple[Instance, ...]
 
 
 class Household(Protocol):
@@ -73,9 +75,10 @@ def adopt_services(home: Household) -> Adopted:
     processes = processes_of_project(str(home.state.root))
     rows = home.keeper.instances()
     services = home.keeper.services()
-    if home.keeper.is_fresh and processes:
-        rows = _instances_from(processes)
-        services = _services_from(rows)
+    is_lost = home.keeper.is_fresh and bool(processes)
+    if is_lost:
+        rebuilt = rebuild(processes, lambda name, number: _read(home.releases, name, number))
+        rows, services = rebuilt.instances, rebuilt.services
         log.warning("state rebuilt from running processes", extra={"instances": len(rows)})
     home.keeper.close_left_open("agent-restarted")
     adopted = 0
@@ -92,7 +95,26 @@ def adopt_services(home: Household) -> Adopted:
         _restore_listener(home, service)
         home.keeper.save_service(home.runtime(service.name))
     failpoint(AgentFailpoint.LISTENERS_RESTORED)
-    return Adopted(tuple(service.name for service in services), adopted)
+    superfluous: tuple[Instance, ...] = ()
+    if pending is None:
+        # Without an operation nothing is coming in, and nothing is there that something else takes the place of.
+        runtimes = [home.runtime(service.name) for service in services]
+        superfluous = tuple(one for runtime in runtimes for one in runtime.instances if one.role is not Role.ACTIVE)
+    if is_lost:
+        for service in services:
+            _record_loss(home, service, superfluous)
+    return Adopted(tuple(service.name for service in services), adopted, superfluous)
+
+
+def _record_loss(home: Household, service: ServiceRow, superfluous: tuple[Instance, ...]) -> None:
+    """Tell of a service that is known again by its processes alone."""
+    assert service.release is not None, "a process tells its release"
+    leaving = [one.id.name for one in superfluous if one.id.service == service.name]
+    detail = f"the agent's state was lost; release {service.release} serves, as its processes tell"
+    if leaving:
+        detail += f"; a rollout was under way, so {', '.join(f'`{name}`' for name in leaving)} is ended"
+    acts = ("know-again", *(f"end {name}" for name in leaving))
+    home.keeper.record(service.name, "state-lost", detail, release=service.release, acts=acts, seconds=0.0)
 
 
 def _restore_service(home: Household, row: ServiceRow) -> None:
@@ -178,41 +200,6 @@ def _end_unknown(processes: Iterable[ProjectProcess]) -> None:
             send_signal(process.identity, signal.SIGKILL)
         except PermissionError as error:
             log.warning("not ended", extra={"pid": process.identity.pid, "reason": str(error)})
-
-
-def _instances_from(processes: tuple[ProjectProcess, ...]) -> tuple[InstanceRow, ...]:
-    """Return the instances that the environments of running processes tell of."""
-    found: dict[str, InstanceRow] = {}
-    for process in sorted(processes, key=lambda one: one.identity.start_ticks):
-        # The first process of an instance leads its session; the others are what it started.
-        if process.identity.pid != process.session or process.instance in found or not process.release.isdigit():
-            continue
-        found[process.instance] = InstanceRow(
-            name=process.instance,
-            service=process.service,
-            release=int(process.release),
-            number=_number_of(process.instance),
-            batch="found",
-            role=Role.ACTIVE,
-            identity=process.identity,
-            private_port=None,
-            log_from=0,
-            was_ready=True,
-        )
-    return tuple(found.values())
-
-
-def _services_from(rows: tuple[InstanceRow, ...]) -> tuple[ServiceRow, ...]:
-    releases: dict[str, int] = {}
-    for row in rows:
-        releases[row.service] = max(row.release, releases.get(row.service, 0))
-    return tuple(ServiceRow(name, number, good=(number,)) for name, number in releases.items())
-
-
-def _number_of(instance: str) -> int:
-    """Return the number of an instance from its name (`api-3-0-a1b2c3`)."""
-    words = instance.rsplit("-", 2)
-    return int(words[1]) if len(words) == 3 and words[1].isdigit() else 0
 
 
 def _read(releases: ReleaseStore, service: str, number: int) -> Release | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from sophia_cli.project.host.cgroups import GroupTree, all_trees
+from sophia_cli.core.values import dataclass
+from sophia_cli.project.host.cgroups import SETTING_OF, GroupTree, all_trees
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.syscalls import missing_calls
 
@@ -18,24 +18,28 @@ WITHOUT = "SOPHIA_AGENT_WITHOUT"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`open_files` is what the agent was started with; `hands_listeners_over` whether a running process gives its
+    """`open_files` is what the agent was started with; `trees` are the control groups that limit instances, and
+    `missing` the limits that no control group keeps; `hands_listeners_over` whether a running process gives its
     listener to the next agent.
     """
 
     open_files: int
     trees: tuple[GroupTree, ...]
+    missing: tuple[Missing, ...]
     hands_listeners_over: bool
 
 
 def look_at_machine(environment: Mapping[str, str]) -> Machine:
     """Return what the machine offers, and let the agent itself open as many files as it may."""
     without = frozenset(environment.get(WITHOUT, "").split(","))
-    trees, missing = all_trees() if "cgroups" not in without else ((), (Missing("limits of processes", "left out"),))
+    trees, missing = all_trees()
+    if "cgroups" in without:
+        trees, missing = (), tuple(Missing(setting, "left out") for setting in SETTING_OF.values())
     calls = missing_calls()
     for one in (*missing, *calls):
         log.info("not offered by this machine", extra={"what": one.what, "reason": one.reason})
     hands_over = not calls and "pidfd_getfd" not in without
-    return Machine(_open_more_files(), trees, hands_over)
+    return Machine(_open_more_files(), trees, missing, hands_over)
 
 
 def _open_more_files() -> int:

@@ -6,9 +6,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.processes import is_running, open_process

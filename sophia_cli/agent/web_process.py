@@ -15,7 +15,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.agent.agent_log import LOG_FOLDER
@@ -27,6 +26,7 @@ from sophia_cli.agent.requests.server import Call
 from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.service_status import Role
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.deploy.supervisor_events import (
     ActOnIncident,

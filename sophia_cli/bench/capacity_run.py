@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from sophia_cli.bench.capacity import bracket, next_rate
 from sophia_cli.bench.grading import grade_of
@@ -17,6 +16,7 @@ from sophia_cli.bench.target import Request
 from sophia_cli.core.measurement import Measurement, RefusalKind
 from sophia_cli.core.measurement_report import BenchRow
 from sophia_cli.core.measurement_slo import Capacity, Kept, Promised, Trial
+from sophia_cli.core.values import dataclass, replace
 
 HIGHEST_RATE = 1_000_000.0
 _SEARCH_S = 13.0

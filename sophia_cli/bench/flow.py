@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.check_model import Check
 from sophia_cli.project.settings.checks import read_check
 from sophia_cli.project.settings.reader import Origin, Table

@@ -7,7 +7,6 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.bench.errors import Failure
@@ -31,6 +30,7 @@ from sophia_cli.core.grades import Grade
 from sophia_cli.core.measurement import Measurement, Refusal, RefusalKind
 from sophia_cli.core.measurement_flow import FlowResult, FlowStep
 from sophia_cli.core.measurement_report import BenchRow
+from sophia_cli.core.values import dataclass, replace
 
 # Above this share of a core users wait for one another: they share one loop that judges every answer.
 BUSY_CORE = 0.5

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sophia_cli import __version__
@@ -23,6 +22,7 @@ from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.asking import Asking, Service
 from sophia_cli.checks.declared import run_declared
 from sophia_cli.checks.http_client import Enough, ExchangeFailed, ExchangeFailure, HttpClient, HttpRequest
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.project.settings.check_model import Check
 
 _NS = 1_000_000_000

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sophia_cli.bench.scale import latency_scale, multiples
 from sophia_cli.core.grades import Grade, Letter
 from sophia_cli.core.measurement import Latency, Measurement, UpperBounds
 from sophia_cli.core.measurement_report import Checked
+from sophia_cli.core.values import dataclass
 
 FEWEST_SAMPLES = 1_000
 SLOW_FIRST = 20

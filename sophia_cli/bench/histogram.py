@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 PRECISION_BITS = 9
 LINEAR_BITS = PRECISION_BITS + 1

@@ -9,7 +9,6 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from sophia_cli.bench.run import BenchPlan
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.measurement_report import BenchRow
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.history.repository import find_repository, head_commit
 from sophia_cli.project.state_folder import StateFolder
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import IO, Protocol
 
@@ -21,6 +20,7 @@ from sophia_cli.bench.steady import is_steady
 from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.bench.window import Stage, Usage, Window, window_of
 from sophia_cli.bench.worker_spec import WorkerSpec, measure_line, spec_line
+from sophia_cli.core.values import dataclass, field, replace
 
 _NS = 1_000_000_000
 # From the command to its execution: the workers look at their input between two polls.

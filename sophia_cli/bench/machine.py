@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from sophia_cli.core.values import dataclass
 
 _STAT = Path("/proc/stat")
 _GROUP = Path("/proc/self/cgroup")

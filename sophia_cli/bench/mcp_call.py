@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from sophia_cli.bench.errors import Failure
 from sophia_cli.checks.answer import AnswerReader, media_type_of
+from sophia_cli.core.values import dataclass
 
 EVENTS = "text/event-stream"
 # The id of a call is this plus the number of its connection, so that all calls are equally long and none is under way

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 
 from sophia_cli import __version__
 from sophia_cli.bench.dialing import connections_to
@@ -16,6 +15,7 @@ from sophia_cli.bench.preflight import unusable
 from sophia_cli.bench.target import Request, RequestSpec, Target, ToolCall, Trust, request_of
 from sophia_cli.checks.answer import AnswerReader
 from sophia_cli.core.errors import UnavailableError, UsageError
+from sophia_cli.core.values import dataclass, replace
 
 _VERSION = "2025-06-18"
 _MOST_PAGES = 100

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 NEVER = 1 << 62
 _NS = 1_000_000_000

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sophia_cli.bench.dialing import connections_to
 from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.exchange import ExchangeFailed, exchange
 from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
+from sophia_cli.core.values import dataclass
 
 _HINTS = {
     Failure.REFUSED: "start the service, or check host and port",

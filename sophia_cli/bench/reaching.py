@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from sophia_cli.bench.preflight import FirstAnswer, first_answer
 from sophia_cli.bench.target import Request, RequestSpec, Target, ToolCall, Trust, parse_target, request_of
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from sophia_cli.bench.grading import grade_of
 from sophia_cli.bench.load import LoadSpec, Second, run_load
@@ -19,6 +18,7 @@ from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_report import BenchRow, Promise
 from sophia_cli.core.measurement_slo import Promised
+from sophia_cli.core.values import dataclass, replace
 
 IDLE_REQUESTS = 1_000
 LONGEST_IDLE_S = 5.0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 
 from sophia_cli.bench.comparison import FEWEST_WINDOWS, compare
 from sophia_cli.bench.load import LoadSpec
 from sophia_cli.bench.run import Observe, measure
 from sophia_cli.core.measurement_comparison import Change, Comparison
+from sophia_cli.core.values import dataclass, replace
 
 WINDOW_S = 1.0
 _WARM_UP_S = 0.25

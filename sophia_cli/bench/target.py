@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli import __version__
 from sophia_cli.checks.target import Address, Target, parse_target
+from sophia_cli.core.values import dataclass
 
 __all__ = ["Address", "Request", "Target", "Trust", "get_request", "parse_target"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.histogram import PackedCounts, empty_counts, pack
+from sophia_cli.core.values import dataclass
 
 
 class Stage(Enum):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 
 from sophia_cli.bench.pacing import Pace
 from sophia_cli.bench.run_state import Measure
 from sophia_cli.bench.target import Address, Request, Trust
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sophia_cli.checks.response import BODY_LIMIT, ResponseReader, ResponseTooLarge
+from sophia_cli.core.values import dataclass
 
 _EVENT_STREAM = "text/event-stream"
 

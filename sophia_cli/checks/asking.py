@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.http_client import HttpClient, HttpRequest
 from sophia_cli.checks.mcp import McpSession
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.secrets.model import REDACTED, FoundSecret
 
 _SHOWN = 120

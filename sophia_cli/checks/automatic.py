@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sophia_cli.checks.asking import Asking, described
 from sophia_cli.checks.declared_mcp import UNKNOWN_METHOD, tools_mistake
@@ -13,6 +12,7 @@ from sophia_cli.checks.http_client import ExchangeFailed, HttpRequest
 from sophia_cli.checks.mcp import McpFailed, McpServer, McpSession
 from sophia_cli.checks.planned import Outcome, PlannedCheck, failed, passed
 from sophia_cli.core.checks import CheckKind
+from sophia_cli.core.values import dataclass
 
 UNKNOWN_PATH = "/sophia-verify-no-such-path-5d1c"
 _ORIGIN = "https://sophia-verify.invalid"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.ending import Ending, next_step, perform
 from sophia_cli.project.host.processes import members_of
 from sophia_cli.project.host.spawn import Spawned, SpawnSpec, spawn

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +15,7 @@ from sophia_cli.checks.openapi.reads import is_dangerous
 from sophia_cli.checks.planned import CannotTell, Outcome, PlannedCheck, failed, passed
 from sophia_cli.core.checks import CheckKind
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.check_model import Command
 
 _LONGEST_S = 30

@@ -6,12 +6,12 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.checks.answer import Answer, AnswerReader
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
+from sophia_cli.core.values import dataclass
 
 ANSWER_LIMIT = 8 * 2**20
 _PIECE = 65_536

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.http_client import ExchangeFailed, HttpClient, HttpRequest
+from sophia_cli.core.values import dataclass
 
 PROTOCOL_VERSION = "2025-06-18"
 METHOD_NOT_FOUND = -32601

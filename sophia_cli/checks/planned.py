@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from sophia_cli.checks.asking import Asking
 from sophia_cli.checks.http_client import ExchangeFailed
 from sophia_cli.checks.mcp import McpFailed
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
+from sophia_cli.core.values import dataclass
 
 _MOST_UNANSWERED = 5
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import assert_never
 
 from sophia_cli.checks.command_probe import CommandPlace, run_command
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.http_client import ExchangeFailed, HttpClient, HttpRequest
 from sophia_cli.checks.mcp import McpFailed, McpSession
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.spawn_errors import SpawnFailed
 from sophia_cli.project.settings.check_model import Probe, ProbeKind
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 from sophia_cli.core.errors import UnavailableError, UsageError
+from sophia_cli.core.values import dataclass
 
 _PORTS = {"http": 80, "https": 443}
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._?[]"

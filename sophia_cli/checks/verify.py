@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli import __version__
@@ -26,6 +25,7 @@ from sophia_cli.checks.probe import run_probe
 from sophia_cli.checks.target import Target, parse_target
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.secrets.model import FoundSecret
 from sophia_cli.project.settings.check_model import Check, Probe, ProbeKind
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 
 from sophia_cli.bench.comparison import compare, usual_shift
 from sophia_cli.bench.history import BenchHistory, Conditions, KeptRun, without_query
@@ -13,6 +12,7 @@ from sophia_cli.commands._output import say
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.measurement_comparison import Change, Comparison
 from sophia_cli.core.measurement_report import BenchRow
+from sophia_cli.core.values import replace
 from sophia_cli.project.clock import Clock
 from sophia_cli.render.bench_json import bench_row
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.commands._options import seconds
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement_slo import ErrorObjective, Objective, Percentile, Promised
+from sophia_cli.core.values import dataclass
 
 DEFAULT_CONNECTIONS = "20"
 CAPACITY_CONNECTIONS = "64"

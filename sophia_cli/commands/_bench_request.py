@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.bench.target import RequestSpec, ToolCall
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 
 LARGEST_BODY = 16 * 2**20
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.measurement_slo import ErrorObjective, Objective, Percentile, Promised
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.check_model import ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service, Slo

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 from sophia_cli.core.measurement_comparison import Comparison
 from sophia_cli.core.measurement_report import BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Promised
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.clock import Clock
 
 if TYPE_CHECKING:

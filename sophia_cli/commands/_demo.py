@@ -8,12 +8,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError
+from sophia_cli.core.values import dataclass
 
 _MARK = "@@@ "
 _TIMEOUT_S = 120.0

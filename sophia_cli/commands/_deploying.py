@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from sophia_cli.commands._project import Project, open_project, scan_project
 from sophia_cli.commands._strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.service_status import ServiceStatus
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.fingerprint import Fingerprint
 from sophia_cli.deploy.link.messages import Json

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sophia_cli.commands._doctor_machine import machine_facts
 from sophia_cli.commands._doctor_roots import root_lines
 from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.files.inventory import discover
 from sophia_cli.project.history.repository import find_repository

@@ -6,7 +6,8 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,24 @@ def _processes() -> MachineFact:
 
 
 def _limits() -> MachineFact:
-    from sophia_cli.project.host.cgroups import all_trees
+    from sophia_cli.project.host.cgroups import SETTING_OF, all_trees
 
     trees, missing = all_trees()
+    kept = [SETTING_OF[tree.controller] for tree in trees]
     if not missing:
-        return MachineFact("limits", True, "`limits.processes` and `limits.memory` are kept by the kernel")
-    kept = " and ".join(f"`{tree.controller}`" for tree in trees)
+        return MachineFact("limits", True, f"{_listed(kept)} are kept by the kernel")
     reasons = "; ".join(dict.fromkeys(one.reason for one in missing))
-    hint = "`limits.memory` is watched by the agent instead; `limits.processes` is not kept"
-    beside = f"; kept: {kept}" if kept else ""
-    return MachineFact("limits", False, f"control groups are unavailable: {reasons}{beside}", hint)
+    others = [one.what for one in missing if one.what != SETTING_OF["memory"]]
+    hints = [f"{_listed(others)} {'is' if len(others) == 1 else 'are'} not kept"] if others else []
+    if len(others) < len(missing):
+        hints.append("`limits.memory` is watched by the agent instead")
+    beside = f"; kept: {_listed(kept)}" if kept else ""
+    return MachineFact("limits", False, f"control groups are unavailable: {reasons}{beside}", "; ".join(hints))
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def _open_files() -> MachineFact:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from sophia_cli.commands._project import Scan
@@ -14,6 +13,7 @@ from sophia_cli.core.fix_report import CheckResult, FixReport, TakenBack
 from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn, Verdict, summarise
+from sophia_cli.core.values import replace
 from sophia_cli.fixers.analysis import with_findings
 from sophia_cli.fixers.engine import Draft
 from sophia_cli.fixers.execute import Executed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.contents import read_bytes, why_unwritable
 from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
 from sophia_cli.fixers.execute import Executed, execute, unwritable

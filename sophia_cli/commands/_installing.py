@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.commands._output import has_colours, say
@@ -15,6 +14,7 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult
 from sophia_cli.core.packages import PackageNote, PackagesReport
 from sophia_cli.core.plan import Plan
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.contents import read_bytes
 from sophia_cli.fixers.user_check import CheckRun, UserCheck
 from sophia_cli.project.dependencies.names import normalised

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.commands._operation import (
@@ -21,6 +20,7 @@ from sophia_cli.commands._options import seconds
 from sophia_cli.commands._output import Format, chosen_format
 from sophia_cli.core.deploy_report import DeployReport, DeployVerdict
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.project.clock import SystemClock
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -15,6 +14,7 @@ from sophia_cli.commands._output import say
 from sophia_cli.commands._status import agent_status
 from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceAction, ServiceReport
 from sophia_cli.core.errors import ExitCode, UnavailableError, UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.client import AgentLink, connect_agent
 from sophia_cli.deploy.link.messages import Event, Fields, Json
 from sophia_cli.deploy.link.starting import reach_agent

@@ -9,10 +9,11 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Union, get_args, get_origin, get_type_hints
+
+from sophia_cli.core.values import dataclass
 
 _READERS = (str, Path)
 

@@ -6,13 +6,13 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.commands._survey import ProjectSurvey
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.report import Skipped
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, with_findings
 from sophia_cli.fixers.cut_off import cut_off_reason
 from sophia_cli.fixers.rule import AnyRule, ProjectRule

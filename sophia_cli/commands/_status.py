@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from sophia_cli.core.errors import UnavailableError, UsageError
 from sophia_cli.core.service_status import AgentStatus, Health, ServiceState, ServiceStatus
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.link.client import AgentLink, connect_agent
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_codec import UnreadableValues, record_from

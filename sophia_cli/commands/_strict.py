@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.plan import DeploymentPlan
 from sophia_cli.deploy.previews import can_be_strict
 from sophia_cli.project.host.haproxy import require_haproxy

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.analysis import FileReport
 from sophia_cli.fixers.codec import report_from_values, report_to_values
 from sophia_cli.fixers.examine import Content, read_content

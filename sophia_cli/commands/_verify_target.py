@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.checks.verify import VerifyPlan
 from sophia_cli.commands._bench_target import in_order
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.secrets.chain import find_secrets
 from sophia_cli.project.secrets.model import Provider
 from sophia_cli.project.secrets.providers import usual_providers

@@ -120,6 +120,7 @@ def deploy(
             removed = perform(link, "remove", {"services": list(names)}, lines)
             done = Operated(done.run_id or removed.run_id, (*done.services, *removed.services))
         running = agent_status(link).services
+        notes += [f"{service.name}: {note}" for service in running for note in service.notes]
         notes += prune_releases(workshop, running, clock)
     reports = _joined(found, done.services, {service.name: (service.port, service.pid) for service in running})
     verdict, code = outcome_of(reports, DeployVerdict.DEPLOYED if found.changes_something else DeployVerdict.UNCHANGED)
@@ -186,8 +187,7 @@ def _joined(
     found: object, done: Sequence[ServiceReport], running: dict[str, tuple[int | None, int | None]]
 ) -> tuple[ServiceReport, ...]:
     """Return the reports of all services in the order of the plan, with the reasons of the plan."""
-    from dataclasses import replace
-
+    from sophia_cli.core.values import replace
     from sophia_cli.deploy.plan import DeploymentPlan
 
     assert isinstance(found, DeploymentPlan)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.values import dataclass
 
 # Two files with the same damage may be chance.
 _SEVERAL = 3

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.errors import ExitCode
+from sophia_cli.core.values import dataclass
 
 
 class DeployVerdict(Enum):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.findings import Edit
 from sophia_cli.core.plan import ChangedFile, splice
+from sophia_cli.core.values import dataclass
 
 CONTEXT = 3
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.errors import ExitCode
@@ -10,6 +9,7 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan, titles_of
 from sophia_cli.core.report import ReportedFinding, Summary, Verdict
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from sophia_cli.core.values import dataclass
 
 
 class Letter(Enum):

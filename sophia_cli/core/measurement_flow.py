@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sophia_cli.core.grades import Grade
 from sophia_cli.core.measurement import Latency, Measurement
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

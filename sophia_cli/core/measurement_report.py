@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.checks import CheckResult
@@ -12,6 +11,7 @@ from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_comparison import Comparison
 from sophia_cli.core.measurement_flow import FlowResult
 from sophia_cli.core.measurement_slo import Capacity, Kept, Promised
+from sophia_cli.core.values import dataclass
 
 
 class BenchVerdict(Enum):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.measurement import Latency, UpperBounds
+from sophia_cli.core.values import dataclass
 
 
 class Percentile(Enum):

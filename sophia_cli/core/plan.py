@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sophia_cli.core.findings import Edit, Finding
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.damage import Damage, damage_in
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.core.grades import Grade, Letter, Scale
+from sophia_cli.core.values import dataclass
 
 SCHEMA_VERSION = 1
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from sophia_cli.core.values import dataclass
 
 
 class ServiceState(Enum):
@@ -54,7 +55,10 @@ class InstanceStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service: `pid` and `uptime_s` are those of its longest-serving active instance."""
+    """One service: `pid` and `uptime_s` are those of its longest-serving active instance.
+
+    `reason` tells why it is not well, `notes` what is not as the settings want it although it serves.
+    """
 
     name: str
     state: ServiceState
@@ -70,6 +74,7 @@ class ServiceStatus:
     ready: int
     instances: tuple[InstanceStatus, ...] = ()
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

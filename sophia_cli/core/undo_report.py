@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.report import Verdict
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

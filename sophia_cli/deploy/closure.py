@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.installed import Environment, InstalledDistribution
 from sophia_cli.project.imports.entry_points import entry_files
 from sophia_cli.project.imports.graph import ImportGraph

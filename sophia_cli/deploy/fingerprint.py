@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.service_codec import Values, service_to_values
 from sophia_cli.project.settings.service_model import Service
 

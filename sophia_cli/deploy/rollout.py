@@ -7,10 +7,10 @@ before each action, so whoever takes over from a killed agent goes on from it (`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias, assert_never
 
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.settings.service_model import Canary
 
 

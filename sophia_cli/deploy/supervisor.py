@@ -7,9 +7,9 @@ nothing is restarted or blamed for it: the instance waits.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeAlias, assert_never
 
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.supervisor_events import (
     Action,
     ActOnIncident,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.supervisor_model import Cause, Outcome, Probing, Recovery
 
 

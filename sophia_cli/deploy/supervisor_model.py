@@ -6,9 +6,9 @@ of an earlier one (a late exit, a probe that was under way) does not count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.check_model import Probe
 from sophia_cli.project.settings.service_model import RestartWhen, Service
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.rule import AnyRule, Rule
 from sophia_cli.fixers.syntax.compiler import compile_fault, tree_of
 from sophia_cli.fixers.syntax.large_text import LARGE, first_fault

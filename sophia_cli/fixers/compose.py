@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from sophia_cli.core.findings import Edit
+from sophia_cli.core.values import dataclass
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 

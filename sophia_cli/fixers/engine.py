@@ -7,7 +7,6 @@ that make a file worse, so a spoiled file never reaches the disk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Protocol
@@ -15,6 +14,7 @@ from typing import Protocol
 from sophia_cli.core.findings import Edit, Finding
 from sophia_cli.core.fix_report import TakenBack
 from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, Step, splice
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.analysis import with_findings
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.core.findings import Finding, Severity
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, report_of, view_of
 from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.view import FileView, Obstacle

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult, TakenBack
 from sophia_cli.core.plan import Plan, Step
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import OwnedEdit
 from sophia_cli.fixers.contents import read_bytes

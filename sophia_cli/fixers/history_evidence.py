@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.analysis import AnalysisContext, compile_fault
 from sophia_cli.fixers.cut_off import cut_off_key
 from sophia_cli.fixers.syntax.lessons import Lesson, lessons_of

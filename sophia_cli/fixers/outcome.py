@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import assert_never
 
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.plan import Plan, PlannedFix
 from sophia_cli.core.report import ReportedFinding
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.compose import LineMap, OwnedEdit
 from sophia_cli.fixers.verify import Version
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
 from sophia_cli.core.findings import Edit, Finding, Safety
 from sophia_cli.core.plan import ChangedFile, splice, titles_of
+from sophia_cli.core.values import dataclass, field
 
 SYNTAX_AREA = "SPH1"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.wrong import Calls
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.dependencies.declared import collect

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Category, Finding, Severity
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.view import FileView
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sophia_cli.core.findings import Finding
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport
 from sophia_cli.fixers.codec import report_from_values, report_to_values
 from sophia_cli.fixers.examine import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from sophia_cli.core.findings import Edit, Finding, Fix, Safety
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.together import FindingsByPath
 from sophia_cli.project.imports.model import Import, Outcome

@@ -7,9 +7,9 @@ import os
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.fixers.project_view import Past, ProjectView, view_of_project
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.selection import is_suppressed

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from sophia_cli.core.findings import Finding, Severity
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.plan import Unit
 from sophia_cli.fixers.trial import digest

@@ -6,11 +6,11 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.sessions import end_session
 
 _TAIL_BYTES = 4000

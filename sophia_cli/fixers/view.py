@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.syntax.model import Origin, Repair, SyntaxFault
 from sophia_cli.project.history.model import NeverCompiled

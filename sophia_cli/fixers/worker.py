@@ -11,9 +11,10 @@ import struct
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
+
+from sophia_cli.core.values import dataclass
 
 _LENGTH = struct.Struct("!Q")
 Result = TypeVar("Result")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.cache_file import Values, read_entries, write_entries
 from sophia_cli.project.files.inventory import FileStamp
 from sophia_cli.project.state_folder import StateFolder

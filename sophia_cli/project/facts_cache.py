@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.cache_file import Values, read_entries, write_entries
 from sophia_cli.project.state_folder import StateFolder
 

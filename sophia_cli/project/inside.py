@@ -7,11 +7,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.state_folder import STATE_FOLDER_NAME
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -9,10 +9,10 @@ import json
 import os
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import BusyError, UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.state_folder import StateFolder

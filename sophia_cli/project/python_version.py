@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.root import PYPROJECT_FILE
 
 Version = tuple[int, int]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.findings import Severity
+from sophia_cli.core.values import dataclass
 
 _RESET = "\x1b[0m"
 # C0 and C1 controls, and the marks that reorder text on screen: a file under repair may hold any of them.

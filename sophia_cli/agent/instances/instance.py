@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 from sophia_cli.agent.reaper import Ended, Reaper
@@ -15,6 +14,7 @@ from sophia_cli.agent.tasks import Tasks
 from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.supervisor import next_state
 from sophia_cli.deploy.supervisor_events import (
     Action,
@@ -107,7 +107,10 @@ class Surroundings:
 
 
 class Instance:
-    """One instance. `identity` is its first process while one runs; `is_public` says where it is to listen."""
+    """One instance. `identity` is its first process while one runs; `is_public` says where it is to listen.
+
+    `notes` is what people should know of how it runs: limits that nobody keeps.
+    """
 
     def __init__(
         self, name: InstanceName, policy: Policy, role: Role, batch: str, around: Surroundings, *, is_public: bool
@@ -126,6 +129,7 @@ class Instance:
         self.log_from = 0
         self.private_port: int | None = None
         self.urls: dict[str, str] | None = None
+        self.notes: tuple[str, ...] = ()
         self._around = around
         self._timer: asyncio.TimerHandle | None = None
         self._probes: dict[Probing, asyncio.Task[None]] = {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.log_stream import Layout, layout_of, origin_path, rotated_path
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.syscalls import punch_hole

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 
 from sophia_cli.agent.instances.instance import Instance, InstanceName, Surroundings, is_over, is_ready, once_only
 from sophia_cli.core.service_status import Health, InstanceStatus, Role, ServiceState, ServiceStatus
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.supervisor_events import CloseIncident, DependencyDown, StartRequested
 from sophia_cli.deploy.supervisor_model import Outcome, Phase, Policy, Threshold, policy_of
@@ -147,6 +147,7 @@ class ServiceRuntime:
             ready=len(ready),
             instances=tuple(self._instance_statuses(now)),
             reason=next((one.state.reason for one in active if one.state.reason and one not in ready), None),
+            notes=tuple(dict.fromkeys(note for one in active for note in one.notes)),
         )
 
     def _state(self, ready: int, wanted: int) -> ServiceState:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
 
@@ -21,6 +20,7 @@ from sophia_cli.checks.command_probe import CommandPlace
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.probe import Prober
 from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.handover.control import Verb, prove_who_answers
 from sophia_cli.deploy.handover.recipe import (
     Descriptor,
@@ -128,6 +128,7 @@ class ProjectStarter:
             instance.log_from = self._logs.position(service.name)
             failpoint(AgentFailpoint.LISTENER_OPENED)
             groups = self._wiring.groups.make(instance.id.name, service.limits)
+            instance.notes = self._wiring.groups.unkept(instance.id.name)
             spawned = spawn(
                 SpawnSpec(
                     argv=recipe.argv,
@@ -143,7 +144,9 @@ class ProjectStarter:
 
     def adopted(self, instance: Instance, identity: ProcessIdentity) -> None:
         """Know again what an instance has that an earlier agent started."""
-        self._wiring.groups.adopt(instance.id.name, identity.pid)
+        limits = self.release_of(instance).service.limits
+        self._wiring.groups.adopt(instance.id.name, identity.pid, limits)
+        instance.notes = self._wiring.groups.unkept(instance.id.name)
         if self.is_strict(instance) and instance.private_port is not None:
             self._privates.take_back(instance.id.name, instance.private_port, identity)
 

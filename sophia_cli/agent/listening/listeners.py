@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sophia_cli.agent.listening.holding import Holding
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.sockets import PortInUse, create_listener, next_free_port, port_of, take_listener

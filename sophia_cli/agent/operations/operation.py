@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sophia_cli.agent.instances.instance import Instance
@@ -13,6 +12,7 @@ from sophia_cli.agent.instances.runtime import ServiceRuntime
 from sophia_cli.agent.operations.performer import Doors, Performer
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport, StepReport, Trouble
 from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.rollout import (
     Action,

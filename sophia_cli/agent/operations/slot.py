@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sophia_cli.core.errors import BusyError
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.agent.instances.instance import Asker, Instance, InstanceName, Record, Surroundings, is_over, is_ready
@@ -26,6 +25,7 @@ from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.link.address import listen
 from sophia_cli.deploy.strict.commands import SHOW_COUNTERS, SHOW_INFO, Counted, UnreadableAnswer, closing, counted
 from sophia_cli.deploy.strict.configuration import Capacity, configuration

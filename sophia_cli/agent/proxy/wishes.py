@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from sophia_cli.agent.instances.instance import Instance, is_over, is_ready
 from sophia_cli.core.service_status import Role
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.deploy.strict.model import USUAL_WEIGHT, Server, ServerState
 
 

@@ -7,7 +7,6 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from sophia_cli import __version__
 from sophia_cli.agent.crew import Crew
@@ -22,6 +21,7 @@ from sophia_cli.agent.web_process import WebStatus
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.service_status import AgentStatus
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.link.messages import Fields, Json
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.project.clock import Clock

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.agent.state.schema import MIGRATIONS, TABLES, VERSION
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 
 # A reader of the same file may hold it for a moment.
 _BUSY_S = 2.0

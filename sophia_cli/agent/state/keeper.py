@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 
 from sophia_cli.agent.instances.instance import Instance, is_ready
@@ -18,6 +17,7 @@ from sophia_cli.agent.operations.slot import Holder
 from sophia_cli.agent.state.file import Quarantined, StateNotWritten
 from sophia_cli.agent.state.rows import EventRow, IncidentRow, InstanceRow, OperationRow, ServiceRow
 from sophia_cli.agent.state.store import StateStore
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.known_releases import STATE_FILE
 from sophia_cli.deploy.rollout import Rollout
 from sophia_cli.deploy.supervisor_events import ActOnIncident, CloseIncident, OpenIncident

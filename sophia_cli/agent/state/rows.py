@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sophia_cli.core.service_status import Role
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -31,6 +30,7 @@ from sophia_cli.agent.web.reader import AgentReader
 from sophia_cli.agent.web.token import WebToken
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.report import SCHEMA_VERSION
+from sophia_cli.core.values import dataclass
 
 _MOST_INCIDENTS = 1_000
 _USUAL_INCIDENTS = 100

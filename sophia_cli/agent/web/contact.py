@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import SophiaError, UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.async_client import AsyncLink, open_link
 
 log = logging.getLogger(__name__)

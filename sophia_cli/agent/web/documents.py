@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from sophia_cli.agent.state.rows import IncidentRow
 from sophia_cli.core.report import SCHEMA_VERSION
 from sophia_cli.core.service_status import AgentStatus, ServiceState, ServiceStatus, health_score
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.messages import Json
 from sophia_cli.project.settings.service_codec import to_values
 

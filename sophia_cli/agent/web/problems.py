@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse
 
 from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.values import dataclass, field
 
 PROBLEM_TYPE = "urn:sophia:problem:"
 

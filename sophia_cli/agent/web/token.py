@@ -8,10 +8,10 @@ import os
 import re
 import secrets
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass
 
 log = logging.getLogger(__name__)
 TOKEN_FILE = "web.token"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sophia_cli.checks.answer import is_json_type
 from sophia_cli.checks.openapi.model import MULTIPART, Body, Place
 from sophia_cli.checks.openapi.requests import Filled, raw_request, request_for
 from sophia_cli.checks.openapi.samples import merged, properties_of, required_of, type_of
 from sophia_cli.checks.openapi.trials import Subject, Trial
+from sophia_cli.core.values import replace
 
 _MOST_FIELDS = 12
 

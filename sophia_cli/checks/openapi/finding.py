@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.checks.asking import Asking
 from sophia_cli.checks.http_client import ExchangeFailed
 from sophia_cli.checks.openapi.model import OpenApi
 from sophia_cli.checks.openapi.reading import UnreadableDocument, read_open_api
+from sophia_cli.core.values import dataclass
 
 _USUAL = ("/openapi.json", "/api/openapi.json")
 

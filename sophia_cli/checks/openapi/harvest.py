@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from sophia_cli.core.values import dataclass, field
 
 _ID_NAMES = ("id", "_id", "uuid", "guid", "slug", "key", "name", "code")
 _ID_PARAMETER = re.compile(r"(?:^|_)(?:id|uuid|guid|slug)$|(?<=[a-z0-9])(?:Id|ID|Uuid|UUID)$")

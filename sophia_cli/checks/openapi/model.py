@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from sophia_cli.core.values import dataclass, field
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"

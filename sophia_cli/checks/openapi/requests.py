@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from sophia_cli.checks.answer import is_json_type
@@ -13,6 +12,7 @@ from sophia_cli.checks.openapi.harvest import Harvest
 from sophia_cli.checks.openapi.model import MULTIPART, OpenApi, Operation, Place
 from sophia_cli.checks.openapi.samples import merged, properties_of, sample_or_given
 from sophia_cli.checks.openapi.samples import sample as sample_of
+from sophia_cli.core.values import dataclass, replace
 
 _FORM = "application/x-www-form-urlencoded"
 _BOUNDARY = "sophia-verify-5d1c8a"

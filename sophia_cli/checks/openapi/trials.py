@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.asking import Asking, described
@@ -13,6 +12,7 @@ from sophia_cli.checks.openapi.model import OpenApi, Operation
 from sophia_cli.checks.openapi.requests import Filled, fill
 from sophia_cli.checks.openapi.samples import NoSample
 from sophia_cli.checks.planned import CannotTell, Outcome, failed, passed
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

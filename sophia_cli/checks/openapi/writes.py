@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.asking import Asking, NotJson, json_of
@@ -19,6 +18,7 @@ from sophia_cli.checks.openapi.traversal import file_requests, is_file_like, run
 from sophia_cli.checks.openapi.trials import Subject, Trial, run_trials
 from sophia_cli.checks.planned import Outcome, PlannedCheck
 from sophia_cli.core.checks import CheckKind, SkippedCheck
+from sophia_cli.core.values import replace
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _WITH_BODY = ("POST", "PUT", "PATCH")

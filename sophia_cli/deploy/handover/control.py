@@ -7,10 +7,10 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.address import connect
 from sophia_cli.project.host.sockets import answering_pids
 

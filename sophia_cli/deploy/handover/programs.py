@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os.path
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.handover.commands import Line
 
 _SHELL = "/bin/sh"

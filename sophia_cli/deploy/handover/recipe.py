@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import os.path
-from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.handover.commands import Line, command_line
 from sophia_cli.deploy.handover.programs import Taking, recognise
 from sophia_cli.project.settings.service_model import Service

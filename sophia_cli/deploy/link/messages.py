@@ -8,8 +8,9 @@ A request has `id`, `method` and `params`; its answer has the same `id` and eith
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from sophia_cli.core.values import dataclass, field
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Fields: TypeAlias = dict[str, Json]

@@ -7,10 +7,10 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.fingerprint import Change
 from sophia_cli.deploy.releases.model import (
     FileDifference,

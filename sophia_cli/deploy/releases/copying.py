@@ -7,10 +7,10 @@ import errno
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.deploy.releases.model import ReleaseContents, ReleaseFile
 from sophia_cli.deploy.releases.objects import PackWriter
 from sophia_cli.deploy.releases.places import Places, numbers_in

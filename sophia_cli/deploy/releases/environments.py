@@ -12,10 +12,10 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from sophia_cli.core.errors import BusyError, UnavailableError
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec, environment_spec
 from sophia_cli.deploy.releases.locking import acquire
 from sophia_cli.deploy.releases.model import PackageLock

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.fingerprint import Change, Fingerprint, Pairs
 from sophia_cli.project.settings.service_model import Service
 

@@ -6,12 +6,12 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.releases.model import ReleaseFile, ReleaseLink
 from sophia_cli.project.files.working_tree import FoundFile, FoundLink, WorkingTree, read_working_tree
 from sophia_cli.project.inside import FileRefused, Folder, split_path

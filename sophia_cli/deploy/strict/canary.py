@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.strict.model import HIGHEST_WEIGHT, USUAL_WEIGHT
 
 # A difference that chance alone makes in fewer than one of 200 looks is taken for one of the releases. The canary is

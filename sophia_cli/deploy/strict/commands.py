@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.strict.configuration import (
     PUBLIC_SERVER,
     back_name,

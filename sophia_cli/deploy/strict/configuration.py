@@ -7,8 +7,8 @@ besides: no statistics page, no port of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.strict.model import Front, Server, ServerState
 
 BACKLOG = 2048

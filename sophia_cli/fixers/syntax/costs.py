@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sophia_cli.core.findings import Safety
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
 from sophia_cli.fixers.syntax.change import Change
 from sophia_cli.fixers.syntax.compiler import compile_fault, quiet, uncollected

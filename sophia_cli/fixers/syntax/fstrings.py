@@ -7,7 +7,8 @@ comments. Before, none of them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from sophia_cli.core.values import dataclass, field
 
 _TOKEN = re.compile(r"#[^\n]*|(?i:\b(?:[rbuft]|[rf]b|b[rf]|[rt]f|[ft]r|rt))?(\"\"\"|'''|\"|')")
 _STRING = re.compile(r"(?i:([rbuft]{0,2}))(\"\"\"|'''|\"|')")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.line_shape import indentation, shape
 from sophia_cli.fixers.syntax.mass_damage import Action, DamageGroup, Scar, Signature
 from sophia_cli.fixers.syntax.model import SyntaxFault

@@ -6,9 +6,10 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
+
+from sophia_cli.core.values import dataclass
 
 # Between two anchors a full comparison is made up to this many pairs of lines; a larger gap counts as rewritten.
 _FULL_COMPARISON = 250_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.fstrings import masked
 from sophia_cli.fixers.syntax.line_diff import hunks
 from sophia_cli.fixers.syntax.pieces import apart

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.fstrings import masked, older_strings
 from sophia_cli.fixers.syntax.model import SyntaxFault

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.line_diff import Slot, slots
 from sophia_cli.fixers.syntax.line_shape import indentation, shape
 from sophia_cli.fixers.syntax.model import SyntaxFault

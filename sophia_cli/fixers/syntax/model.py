@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from sophia_cli.core.findings import Safety
+from sophia_cli.core.values import dataclass, replace
 
 
 class Kind(Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.pieces import pieces_of
 

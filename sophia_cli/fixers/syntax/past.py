@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.lessons import Lesson, Mended, mend
 from sophia_cli.fixers.syntax.line_diff import hunks
 from sophia_cli.fixers.syntax.model import Origin, SyntaxFault

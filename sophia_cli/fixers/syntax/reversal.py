@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.syntax.line_diff import Hunk, Slot, hunks, slots
 from sophia_cli.fixers.syntax.model import SyntaxFault
 

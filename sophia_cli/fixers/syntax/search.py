@@ -6,8 +6,8 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.compiler import is_late
 from sophia_cli.fixers.syntax.costs import Costs

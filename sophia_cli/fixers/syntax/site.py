@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, Token, TokenKind, scan
 from sophia_cli.fixers.syntax.model import SyntaxFault
 

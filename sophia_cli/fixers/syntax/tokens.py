@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from sophia_cli.core.values import dataclass
 
 _TRIPLE_DOUBLE = r'"""[^"\\]*+(?:(?:\\.?+|"(?!""))[^"\\]*+)*+'
 _TRIPLE_SINGLE = r"'''[^'\\]*+(?:(?:\\.?+|'(?!''))[^'\\]*+)*+"

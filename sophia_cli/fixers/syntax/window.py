@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 
 _DEFINITION = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def|class)\b|[ \t]*@\w")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.calls.evaluate import Evaluator
 from sophia_cli.project.calls.fields import Generator, constructor_of, tuple_constructor
 from sophia_cli.project.calls.inheritance import Base

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.known import ATTRS_FIELDS, ATTRS_OLD, DATACLASS, DATACLASS_FIELD
 from sophia_cli.project.calls.signatures import Signature
 from sophia_cli.project.calls.values import External, Values

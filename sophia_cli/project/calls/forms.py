@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.known import CONTEXTS, OF_CLASS, PROPERTIES, STATIC, TRANSPARENT
 from sophia_cli.project.calls.modules import Modules
 from sophia_cli.project.calls.values import External, FunctionValue, Values

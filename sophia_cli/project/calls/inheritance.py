@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.modules import Modules, table_of
 from sophia_cli.project.calls.values import ClassValue, External, Unknown, Values
 from sophia_cli.project.code.calls import Class, Expression

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.signatures import signature_of
 from sophia_cli.project.calls.wrong import Definition
 from sophia_cli.project.code.calls import CallSurface, Class, Expression

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.code.calls import Call, Keyword
 
 

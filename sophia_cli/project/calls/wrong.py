@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.constructors import Constructors, Signatures
 from sophia_cli.project.calls.evaluate import Evaluator
 from sophia_cli.project.calls.modules import Imports, Modules

@@ -6,9 +6,10 @@ Nothing here knows any other file. What a name means is written down as an `Expr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
+
+from sophia_cli.core.values import dataclass
 
 Expression = NewType("Expression", str)
 """What an object is, as far as the text tells: a root and steps from it.

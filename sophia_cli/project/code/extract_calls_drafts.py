@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.calls import UNKNOWN, Class, Field, FieldKind, Function, Made, Name, Relay
 from sophia_cli.project.code.extract_calls_expressions import meanings_of
 from sophia_cli.project.code.extract_calls_relay import FunctionNode

@@ -6,9 +6,9 @@ A name may be bound after it is used, so questions wait until their scope ends.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from enum import Enum
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.calls import UNKNOWN, Expression, Relay
 
 _MOST_ALTERNATIVES = 6

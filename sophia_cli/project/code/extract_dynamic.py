@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 _LOADERS = frozenset({"import_module", "__import__", "importorskip"})
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+
+from sophia_cli.core.values import dataclass, field
 
 
 @dataclass(slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from enum import Enum
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.facts import Guard, Scope
 
 _MISSING = frozenset({"ImportError", "ModuleNotFoundError"})

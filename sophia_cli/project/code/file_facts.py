@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.code.calls import CallSurface
 from sophia_cli.project.code.facts import ModuleSurface
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.tolerant_lines import Statement
 from sophia_cli.project.code.tolerant_mask import JOIN
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.code.tolerant_mask import COVER, JOIN
 
 _BRACKET = re.compile(r"[()\[\]{}]")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 COVER = "\x01"
 """Stands for a character of a string."""

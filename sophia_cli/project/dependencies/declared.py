@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.dependencies.formats import format_of, read_declaration, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised

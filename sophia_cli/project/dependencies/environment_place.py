@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from sophia_cli.core.values import dataclass
 
 _USUAL = (".venv", "venv", "env", ".env")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

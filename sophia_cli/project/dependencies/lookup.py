@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.companions import brought_by_extra, companion_of
 from sophia_cli.project.dependencies.declared import Declared
 from sophia_cli.project.dependencies.formats import is_usual

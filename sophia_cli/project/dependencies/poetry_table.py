@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.entry import entry
 from sophia_cli.project.dependencies.list_places import line_range
 from sophia_cli.project.dependencies.model import Problem, Requirement, Role

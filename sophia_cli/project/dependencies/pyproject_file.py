@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.dependencies.entry import quoted_entry
 from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.list_places import entry_range

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.dependencies.entry import entry, parsed_entry
 from sophia_cli.project.dependencies.model import (
     Declaration,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.dependencies.entry import quoted_entry
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.requirements_file import resolve

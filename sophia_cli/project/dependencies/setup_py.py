@@ -6,8 +6,8 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.dependencies.entry import quoted_entry
 from sophia_cli.project.dependencies.list_places import entry_range
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.discovery.python_facts import PythonFacts
 
 

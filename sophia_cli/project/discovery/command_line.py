@@ -6,8 +6,8 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.discovery.flags import filled_in, option
 from sophia_cli.project.discovery.places import Places, upwards
 from sophia_cli.project.discovery.python_values import port_in

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 _TARGET = re.compile(r"[\"']?\s*([\w.-]+)\s*=\s*([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 _BLOCK = re.compile(r"console_scripts[\"']?\s*[=:]\s*(\[[^\]]*\]|(?:\n[ \t]+\S[^\n]*)+)")

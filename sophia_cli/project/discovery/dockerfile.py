@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.discovery.command_line import Started, program_of, split_words, started_by
 from sophia_cli.project.discovery.compose_details import health_path_in
 from sophia_cli.project.discovery.model import Doubt, Entry, Form

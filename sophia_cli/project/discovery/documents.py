@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.command_line import split_words, started_by
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places

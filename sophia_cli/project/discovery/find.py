@@ -6,8 +6,8 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.compose_file import compose_entries, is_compose
 from sophia_cli.project.discovery.console_scripts import ConsoleScript, console_scripts

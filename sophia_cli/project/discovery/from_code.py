@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.console_scripts import ConsoleScript
 from sophia_cli.project.discovery.frameworks import WORKER_SERVERS, Interface

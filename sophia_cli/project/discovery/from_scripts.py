@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.console_scripts import ConsoleScript
 from sophia_cli.project.discovery.model import Doubt, Entry, Form

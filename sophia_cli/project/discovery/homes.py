@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.places import Places
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.model import Doubt, Entry, Form, Listening, Proposal
 
 _FIRST = 8000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.dockerfile import Reader
 from sophia_cli.project.discovery.find import Discovery

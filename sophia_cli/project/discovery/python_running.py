@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.discovery.python_shapes import is_endless, last_name
 from sophia_cli.project.discovery.python_values import dotted_name
 

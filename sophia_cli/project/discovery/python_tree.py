@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.project.discovery.frameworks import (
     RAW_ASGI,
     RAW_WSGI,

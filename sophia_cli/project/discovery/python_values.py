@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 _HIGHEST = 65535
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home

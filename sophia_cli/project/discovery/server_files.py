@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from sophia_cli.core.values import dataclass
 
 _BIND = re.compile(r"^\s*bind\s*=\s*\[?\s*f?[\"'][^\"'\n]*?:(\d{2,5})[\"']", re.MULTILINE)
 _APP = re.compile(r"^\s*(?:wsgi_app|application_path)\s*=\s*[\"']([\w.]+(?::\w+(?:\(\))?)?)[\"']", re.MULTILINE)

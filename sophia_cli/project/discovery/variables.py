@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.dockerfile import Reader
 from sophia_cli.project.discovery.model import Entry, Form, Proposal
 from sophia_cli.project.secrets.dotenv import parse_dotenv

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from sophia_cli.core.values import dataclass, field
 
 _KEY = re.compile(r"""("[^"]*"|'[^']*'|[^\s#\[\]{}:,"'-][^#:]*?|-[^\s:][^:#]*?)\s*:(?:\s+|$)(.*)""")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")

@@ -6,8 +6,9 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+
+from sophia_cli.core.values import dataclass
 
 _LARGEST_IGNORE_FILE = 1_000_000
 _WILD = frozenset("*?[\\")

@@ -6,10 +6,10 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.files.classify import (
     LARGEST_FILE,
     PYTHON_SUFFIXES,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from sophia_cli.core.values import dataclass, field
 
 # What may stand for a module that is no readable file: the file itself, its compiled form, what it is made from.
 _TELLING = (".py", ".pyi", ".so", ".pyd", ".pyx", ".pyc", ".dll", ".proto")

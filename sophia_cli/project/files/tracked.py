@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_left
-from dataclasses import dataclass
 from pathlib import Path
+
+from sophia_cli.core.values import dataclass
 
 _LARGEST_INDEX = 256 * 1024 * 1024
 _HEADER = struct.Struct(">4sLL")

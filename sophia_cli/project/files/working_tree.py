@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.files.classify import is_installed_folder
 from sophia_cli.project.files.ignore import IgnoreRules, literal_prefix, parse_ignore, read_ignore
 from sophia_cli.project.files.tracked import Checkout, TrackedPaths, find_checkout, read_tracked

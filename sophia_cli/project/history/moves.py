@@ -6,9 +6,9 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.history.log import Commit, log_arguments, read_log
 from sophia_cli.project.history.model import EarlierText, HistoryLimits, Move
 from sophia_cli.project.history.objects import CAT_FILE, Objects

@@ -14,10 +14,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.history.repository import Repository, shallow_commits
 
 _CHUNK = 262_144

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import Enum
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.history.log import Change, Commit, Version
 
 _SIGHTINGS = 300

@@ -1,4 +1,4 @@
-"""Control groups that cap the processes and memory of an instance, where this user may make them.
+"""Control groups that cap processes, memory and processor time of an instance, where this user may make them.
 
 Version 2 (one tree) and version 1 (a tree a controller) are known. Where neither can be written, the answer is a
 Missing value that says why; memory is then watched by the agent.
@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.missing import Missing
 
-_WHAT = "limits of processes (control groups)"
-_CONTROLLERS = ("pids", "memory")
+_SHARED = "the agent shares its own group with other processes, so no limits can be set below it"
+# The setting that each controller keeps.
+SETTING_OF = {"pids": "limits.processes", "memory": "limits.memory", "cpu": "limits.cpus"}
+# Processor time is dealt out in periods of this length, the kernel's own; less than a millisecond in each is refused.
+_PERIOD_US = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,28 @@ class GroupTree:
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """How many processes (threads count) and how many bytes an instance may have; None is no limit."""
+    """How many processes (threads count), bytes and processor cores an instance may have; None is no limit."""
 
     processes: int | None = None
     memory: int | None = None
+    cpus: float | None = None
 
-    def of(self, controller: str) -> int | None:
-        """Return the limit that belongs to a controller."""
-        return self.processes if controller == "pids" else self.memory
+    def wants(self, controller: str) -> bool:
+        """Whether there is a limit that belongs to a controller."""
+        return {"pids": self.processes, "memory": self.memory, "cpu": self.cpus}[controller] is not None
+
+    def files(self, tree: GroupTree) -> tuple[tuple[str, str], ...]:
+        """Return what is written into which files of a group of that tree, in this order."""
+        match tree.controller:
+            case "pids":
+                return (("pids.max", str(self.processes)),)
+            case "memory":
+                return (("memory.max" if tree.is_unified else "memory.limit_in_bytes", str(self.memory)),)
+            case _:
+                quota = max(1000, round((self.cpus or 0.0) * _PERIOD_US))
+                if tree.is_unified:
+                    return (("cpu.max", f"{quota} {_PERIOD_US}"),)
+                return (("cpu.cfs_period_us", str(_PERIOD_US)), ("cpu.cfs_quota_us", str(quota)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,50 +69,63 @@ class Group:
 
 
 def find_tree(controller: str, proc: Path = Path("/proc")) -> GroupTree | Missing:
-    """Return where this process may make groups with `pids` or `memory` limits, or why it may not."""
+    """Return where this process may make groups with `pids`, `memory` or `cpu` limits, or why it may not."""
     try:
         mounts = (proc / "self/mountinfo").read_text("utf-8")
         own = (proc / "self/cgroup").read_text("utf-8")
     except OSError as error:
-        return Missing(_WHAT, f"this system shows no control groups: {error.strerror}")
+        return Missing(SETTING_OF[controller], f"this system shows no control groups: {error.strerror}")
     paths = {name: path for _, names, path in _lines(own) for name in names.split(",")}
     for mount_point, root, kind, options in _mounts(mounts):
         if kind == "cgroup" and controller in options and controller in paths:
             return _checked(GroupTree(controller, _below(mount_point, root, paths[controller]), False))
     for mount_point, root, kind, _ in _mounts(mounts):
         if kind == "cgroup2" and "" in paths:
-            folder = _below(mount_point, root, paths[""])
+            folder = _nearest(_below(mount_point, root, paths[""]), mount_point)
             if controller in _words(folder / "cgroup.controllers"):
-                return _checked(GroupTree(controller, _nearest(folder, mount_point, controller), True))
-    return Missing(_WHAT, f"no control group of this process offers `{controller}`")
+                return _checked(GroupTree(controller, folder, True))
+    return Missing(SETTING_OF[controller], f"no control group of this process offers `{controller}`")
 
 
-def make_group(trees: tuple[GroupTree, ...], name: str, limits: GroupLimits) -> Group | Missing:
+@dataclass(frozen=True, slots=True)
+class MadeGroup:
+    """The groups that were made for an instance, and the limits that the system refused (`what` is their setting)."""
+
+    group: Group
+    refused: tuple[Missing, ...] = ()
+
+
+def make_group(trees: tuple[GroupTree, ...], name: str, limits: GroupLimits) -> MadeGroup:
     """Make the groups of an instance, with its limits set; trees whose limit is None are left alone.
 
-    Returns Missing, with nothing left behind, when the system refuses.
+    What the system refuses leaves nothing behind.
     """
     made: list[Path] = []
-    try:
-        for tree in trees:
-            limit = limits.of(tree.controller)
-            if limit is None:
-                continue
-            if tree.is_unified:
-                _enable(tree)
-            folder = tree.folder / f"sophia-{name}"
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir()
+    refused: list[Missing] = []
+    for tree in trees:
+        if not limits.wants(tree.controller):
+            continue
+        folder = tree.folder / f"sophia-{name}"
+        try:
+            _set(tree, folder, limits)
+        except OSError as error:
             if folder not in made:
-                made.append(folder)
-            _write(folder / _limit_file(tree), str(limit))
-    except OSError as error:
-        remove_group(Group(tuple(made)))
-        reason = error.strerror or "refused"
-        if error.errno == errno.EBUSY:
-            reason = "the agent shares its own group with other processes, so no limits can be set below it"
-        return Missing(_WHAT, reason)
-    return Group(tuple(made))
+                remove_group(Group((folder,)))
+            reason = _SHARED if error.errno == errno.EBUSY else error.strerror or "refused"
+            refused.append(Missing(SETTING_OF[tree.controller], reason))
+            continue
+        if folder not in made:
+            made.append(folder)
+    return MadeGroup(Group(tuple(made)), tuple(refused))
+
+
+def _set(tree: GroupTree, folder: Path, limits: GroupLimits) -> None:
+    if tree.is_unified:
+        _enable(tree)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+    for file, text in limits.files(tree):
+        _write(folder / file, text)
 
 
 def find_group(pid: int, name: str, proc: Path = Path("/proc")) -> Group | None:
@@ -160,16 +190,17 @@ def remove_group(group: Group) -> bool:
     return is_gone
 
 
-def _nearest(own: Path, mount_point: Path, controller: str) -> Path:
-    """Return the nearest group at or above our own that hands the controller on and is ours to write.
+def _nearest(own: Path, mount_point: Path) -> Path:
+    """Return the nearest group at or above our own that hands controllers on and is ours to write.
 
     A group with processes of its own, such as the one that a terminal puts us in, cannot hand controllers on (the rule
-    of "no internal processes" in the kernel's cgroup-v2 document), but the one above often does.
+    of "no internal processes" in the kernel's cgroup-v2 document), but the one above often does. It is one for all
+    controllers, since a process is in one group of this tree only.
     """
     for folder in (own, *own.parents):
         if not folder.is_relative_to(mount_point):
             break
-        hands_on = controller in _words(folder / "cgroup.subtree_control")
+        hands_on = not SETTING_OF.keys().isdisjoint(_words(folder / "cgroup.subtree_control"))
         if hands_on and os.access(folder, os.W_OK | os.X_OK) and os.access(folder / "cgroup.procs", os.W_OK):
             return folder
     return own
@@ -177,7 +208,12 @@ def _nearest(own: Path, mount_point: Path, controller: str) -> Path:
 
 def _checked(tree: GroupTree) -> GroupTree | Missing:
     if not os.access(tree.folder, os.W_OK | os.X_OK):
-        return Missing(_WHAT, f"`{tree.folder}` is not writable for this user")
+        return Missing(SETTING_OF[tree.controller], f"`{tree.folder}` is not writable for this user")
+    if tree.is_unified and tree.controller not in _words(tree.folder / "cgroup.subtree_control"):
+        # The kernel's own first group, which alone has no type, is the one that may have processes beside groups.
+        is_first = not (tree.folder / "cgroup.type").exists()
+        if not is_first and _words(tree.folder / "cgroup.procs"):
+            return Missing(SETTING_OF[tree.controller], _SHARED)
     return tree
 
 
@@ -185,12 +221,6 @@ def _enable(tree: GroupTree) -> None:
     file = tree.folder / "cgroup.subtree_control"
     if tree.controller not in _words(file):
         _write(file, f"+{tree.controller}")
-
-
-def _limit_file(tree: GroupTree) -> str:
-    if tree.controller == "pids":
-        return "pids.max"
-    return "memory.max" if tree.is_unified else "memory.limit_in_bytes"
 
 
 def _write(path: Path, text: str) -> None:
@@ -233,6 +263,6 @@ def _below(mount_point: Path, root: str, path: str) -> Path:
 
 def all_trees(proc: Path = Path("/proc")) -> tuple[tuple[GroupTree, ...], tuple[Missing, ...]]:
     """Return where groups can be made for each controller, and what is missing, for the agent and for `doctor`."""
-    found = [find_tree(controller, proc) for controller in _CONTROLLERS]
+    found = [find_tree(controller, proc) for controller in SETTING_OF]
     trees = tuple(one for one in found if isinstance(one, GroupTree))
     return trees, tuple(one for one in found if isinstance(one, Missing))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from dataclasses import dataclass, replace
 
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import members_of, send_signal

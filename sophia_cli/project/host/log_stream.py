@@ -9,8 +9,9 @@ before it is gone.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from sophia_cli.core.values import dataclass
 
 _DIGITS = 15
 _BLOCK = 65536

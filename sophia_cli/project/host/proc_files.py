@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import Enum
+
+from sophia_cli.core.values import dataclass
 
 PROC = "/proc"
 # A kernel thread or a process that ends while it is read answers with one of these.

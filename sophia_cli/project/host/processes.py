@@ -9,16 +9,15 @@ from __future__ import annotations
 import functools
 import os
 import signal
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.proc_files import (
     GONE,
     PROC,
     ProcessFacts,
-    all_facts,
     all_pids,
     children_of,
     owner_of,
@@ -28,6 +27,7 @@ from sophia_cli.project.host.proc_files import (
 from sophia_cli.project.host.syscalls import open_pidfd, signal_pidfd
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_MOST_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,25 @@ def members_of(
     if root.boot_id != boot_id():
         return ()
     me = os.getpid() if own_pid is None else own_pid
-    look = {one.pid: one for one in (all_facts() if facts is None else facts)}
+    if facts is not None:
+        return _members(root, instance, {one.pid: one for one in facts}, me)
+    seen: set[int] = set()
+    look: dict[int, ProcessFacts] = {}
+    members: tuple[ProcessIdentity, ...] = ()
+    for _ in range(_MOST_LOOKS):
+        fresh = set(all_pids()) - seen
+        if seen and not fresh:
+            break
+        # Who forks and ends while others are read is known by the child only, so whoever came since is read, too.
+        seen |= fresh
+        look |= {pid: one for pid in fresh if (one := read_facts(pid)) is not None}
+        members = _members(root, instance, look, me)
+    return members
+
+
+def _members(
+    root: ProcessIdentity, instance: str, look: Mapping[int, ProcessFacts], me: int
+) -> tuple[ProcessIdentity, ...]:
     now = look.get(root.pid)
     is_recycled = now is not None and now.start_ticks != root.start_ticks
     members: set[int] = set()
@@ -251,7 +269,7 @@ def _carries(facts: ProcessFacts, instance: str) -> bool:
     return not facts.has_ended and environment_value(facts.pid, "SOPHIA_INSTANCE") == instance
 
 
-def _add_descendants(members: set[int], look: dict[int, ProcessFacts], me: int) -> None:
+def _add_descendants(members: set[int], look: Mapping[int, ProcessFacts], me: int) -> None:
     children: dict[int, list[int]] = {}
     for one in look.values():
         children.setdefault(one.parent, []).append(one.pid)

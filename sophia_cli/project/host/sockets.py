@@ -7,9 +7,9 @@ import errno
 import os
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.proc_files import GONE, PROC, all_pids

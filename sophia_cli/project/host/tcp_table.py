@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.proc_files import PROC, read_bytes
 
 _MAPPED = bytes(10) + b"\xff\xff"

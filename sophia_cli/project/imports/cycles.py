@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.facts import Guard, Place, Scope
 from sophia_cli.project.imports.components import circles
 from sophia_cli.project.imports.graph import ImportGraph

@@ -6,11 +6,11 @@ import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Protocol
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.imports.alike import alike
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.model import Import, Kind, Outcome, Reason

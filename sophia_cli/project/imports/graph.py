@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.code.facts import Guard, ImportedName, ImportFact, Scope
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.imports.invented import is_meant_without_prefix

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
+from sophia_cli.core.values import replace
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.files.classify import is_test_folder
 from sophia_cli.project.imports.model import Reason, SourceRoot

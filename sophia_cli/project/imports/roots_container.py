@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.imports.model import Reason, SourceRoot
 from sophia_cli.project.imports.modules import ModuleMap, normal_folder
 

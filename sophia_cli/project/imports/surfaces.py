@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.code.facts import ImportFact, ModuleSurface
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.imports.model import Kind, Located, Outcome, Resolution

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.sessions import end_session
 
 _MOST_BYTES = 4_000_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.packages.children import run_tool
 from sophia_cli.project.packages.tools import Tools
 

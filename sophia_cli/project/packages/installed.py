@@ -6,10 +6,10 @@ import csv
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.packages.target import Target
 

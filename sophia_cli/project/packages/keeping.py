@@ -12,10 +12,10 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.packages.installed import Installed, recorded_files
 from sophia_cli.project.packages.manifest import Aftermath, Manifest, TouchedFile
 from sophia_cli.project.packages.target import Target

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sophia_cli.core.packages import LockChange, PackageNote
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.packages.children import run_tool
 from sophia_cli.project.packages.index_settings import pip_index_settings
 from sophia_cli.project.packages.resolution import Resolution, read_pins, write_pins

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TypeVar
+
+from sophia_cli.core.values import dataclass
 
 _T = TypeVar("_T")
 

@@ -8,10 +8,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.packages.children import run_tool

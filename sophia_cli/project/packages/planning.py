@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from sophia_cli.core.packages import PackageAction, PackageNote, PackagesReport, PackageStep
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.packages.installed import Installed, installed_packages
 from sophia_cli.project.packages.lock_files import renew_locks
 from sophia_cli.project.packages.resolution import Pin, Question, Resolution

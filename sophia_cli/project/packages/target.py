@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.files.tracked import find_checkout, read_tracked
 from sophia_cli.project.packages.children import run_tool
 

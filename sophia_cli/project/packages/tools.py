@@ -7,11 +7,11 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.packages.target import Target
 
 # Where pip would put things, what it would ask and print: that is Sophia's to say. Which index it asks is the user's.

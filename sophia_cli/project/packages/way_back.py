@@ -14,10 +14,10 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import PackageFailpoint, failpoint
 from sophia_cli.project.packages.keeping import present_sha, stashes_in
 from sophia_cli.project.packages.manifest import Aftermath, Manifest, TouchedFile, decode_aftermath, decode_manifest

@@ -6,10 +6,10 @@ import configparser
 import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sophia_cli.core.errors import UnavailableError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.packages.children import run_tool
 from sophia_cli.project.packages.resolution import RESOLVED, Pin, pin_lines

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from sophia_cli.core.packages import PackageNote
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.dependencies.formats import format_of, is_usual, read_declaration, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised

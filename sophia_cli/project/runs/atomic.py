@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import dataclass
 
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import (
     FileFacts,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.inside import Folder, open_folder, resolve_inside, split_path
 from sophia_cli.project.parallel import for_each
 from sophia_cli.project.runs.atomic import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import (
     FileRefused,

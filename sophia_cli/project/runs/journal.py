@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.runs.atomic import WriteFailed
 from sophia_cli.project.runs.records import Begin, Record, decode, encode
 from sophia_cli.project.state_folder import sync_folder

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
 from sophia_cli.core.errors import SophiaError, UsageError
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.runs.journal import JOURNAL_NAME, JournalContent, read_journal
 from sophia_cli.project.runs.pruned import PrunedRun
 from sophia_cli.project.runs.records import (

@@ -6,9 +6,9 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.state_folder import StateFolder, Subfolder, sync_folder
 
 _NAME = "pruned"

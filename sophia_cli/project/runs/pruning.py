@@ -7,11 +7,11 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sophia_cli.core.errors import SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import PruneFailpoint, failpoint
 from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.runs.backups import is_backup

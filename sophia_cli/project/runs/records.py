@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TypeVar
+
+from sophia_cli.core.values import dataclass
 
 _CHECK_LENGTH = 16
 ABSENT = ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
 from sophia_cli.core.errors import BusyError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.locks import HeldLock, project_lock

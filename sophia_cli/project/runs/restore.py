@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import DiskFile, FileRefused, Obstacle, check_recorded_path, open_folder, split_path
 from sophia_cli.project.locks import HeldLock

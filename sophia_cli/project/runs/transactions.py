@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from sophia_cli import __version__
+from sophia_cli.core.values import replace
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import open_folder, resolve_inside, split_path
 from sophia_cli.project.locks import HeldLock

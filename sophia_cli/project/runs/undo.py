@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sophia_cli.core.errors import ExitCode, UsageError
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.inside import FileRefused, check_recorded_path, open_folder, split_path
 from sophia_cli.project.locks import HeldLock

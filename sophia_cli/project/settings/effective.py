@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.core.units import format_duration, format_size
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.root import PYPROJECT_FILE
 from sophia_cli.project.secrets.model import REDACTED, FoundSecret
 from sophia_cli.project.settings.check_model import Command, Probe

@@ -6,9 +6,9 @@ import ast
 import posixpath
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import replace
 from sophia_cli.project.code.extract import surface_of
 from sophia_cli.project.code.facts import ModuleSurface
 from sophia_cli.project.imports.entry_points import entry_files

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import dataclass
 
 if TYPE_CHECKING:
     from sophia_cli.project.settings.service_model import Service

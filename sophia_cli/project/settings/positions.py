@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from sophia_cli.core.values import dataclass, field
 
 Path = tuple[str | int, ...]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.units import parse_duration, parse_size
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.keys import Section, known_keys
 from sophia_cli.project.settings.positions import Path, index_positions
 

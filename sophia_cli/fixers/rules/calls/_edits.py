@@ -7,9 +7,9 @@ import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sophia_cli.core.findings import Edit
+from sophia_cli.core.values import dataclass
 from sophia_cli.project.code.calls import Call, Keyword
 from sophia_cli.project.source import SourceText, line_edits
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sophia_cli.core.findings import Fix, Safety
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rules.calls._edits import SourceCall, SourceCalls, removed, renamed, source_call
 from sophia_cli.fixers.rules.calls._similar import closest, likeness

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sophia_cli.core.findings import Region, Severity
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.project.code.facts import Guard, ImportFact
 from sophia_cli.project.dependencies.lookup import Dependencies, Origin

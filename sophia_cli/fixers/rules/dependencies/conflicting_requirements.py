@@ -35,10 +35,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from sophia_cli.core.findings import Category, Finding, Fix, Safety, Severity
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.dependencies._entries import entries, region

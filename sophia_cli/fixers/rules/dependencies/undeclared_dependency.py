@@ -48,9 +48,9 @@ nor where the import's name alone does not tell the distribution.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, is_for_development, needed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.project.imports.cycles import Cycle, Link
 
