@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sophia_cli.agent.adoption import Adopted, adopt_services
 from sophia_cli.agent.healing import Healer
 from sophia_cli.agent.instances.groups import InstanceGroups
-from sophia_cli.agent.instances.instance import Instance, Surroundings
+from sophia_cli.agent.instances.instance import Instance, Surroundings, is_over
 from sophia_cli.agent.instances.log_files import LogFile
 from sophia_cli.agent.instances.runtime import ServiceRuntime
 from sophia_cli.agent.instances.secret_values import SecretValues
@@ -27,6 +27,7 @@ from sophia_cli.agent.proxy.wishes import FrontWish, Traffic, servers_for
 from sophia_cli.agent.reaper import Reaper
 from sophia_cli.agent.state.keeper import Keeper, Pending
 from sophia_cli.agent.tasks import Tasks
+from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role, ServiceStatus
 from sophia_cli.deploy.plan import levels_of
 from sophia_cli.deploy.releases.model import Release
@@ -40,6 +41,7 @@ from sophia_cli.deploy.supervisor_events import (
     DependencyUp,
     MemoryExceeded,
     OpenIncident,
+    StopRequested,
 )
 from sophia_cli.deploy.supervisor_model import Cause, Recovery
 from sophia_cli.project.host.processes import tree_memory
@@ -81,7 +83,7 @@ class Crew:
             self.urls_of,
             self.open_listener,
             self.healer.look_at_copy,
-            InstanceGroups(machine.trees),
+            InstanceGroups(machine.trees, machine.missing),
             machine.open_files,
         )
         self.starter = ProjectStarter(state.root, run_folder, self.releases, self.listeners, self.logs, wiring)
@@ -106,7 +108,23 @@ class Crew:
         adopted: Adopted = adopt_services(self)
         for name in adopted.services:
             self._tell_dependents(name)
+        for instance in adopted.superfluous:
+            self._tasks.begin(self._dismiss(instance))
         return self.keeper.pending()
+
+    async def _dismiss(self, instance: Instance) -> None:
+        """End an instance that nobody needs, once those that stay take its callers."""
+        runtime = self.runtime(instance.id.service)
+        await self.doors.readmit(runtime.active())
+        try:
+            await self.doors.depart(instance)
+        except SophiaError as error:
+            # HAProxy is not there to be asked; its next process knows nothing of this instance.
+            log.warning("not taken out", extra={"instance": instance.id.name, "reason": error.message})
+        instance.send(StopRequested())
+        await instance.until(is_over)
+        runtime.remove(instance)
+        await self.doors.departed(instance)
 
     def start_missing(self) -> None:
         """Start what should serve and does not run; what depends on others waits for them by itself."""

@@ -59,6 +59,7 @@ def _service(service: ServiceStatus) -> dict[str, object]:
         "wanted": service.wanted,
         "ready": service.ready,
         "reason": service.reason,
+        "notes": list(service.notes),
         "instances": [_instance(instance) for instance in service.instances],
     }
 

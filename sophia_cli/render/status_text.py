@@ -28,6 +28,7 @@ def status_text(agent: AgentStatus | None, services: Sequence[ServiceStatus], st
         lines.append(_painted(service, _line(row, widths), style))
         if service.reason:
             lines.append(f"  {visible(service.reason)}")
+        lines += [f"  {visible(note)}" for note in service.notes]
         if style.verbose:
             lines += [f"  {line}" for line in _instances(service.instances)]
     lines.append(style.paint(status_summary(agent, services).rstrip("\n"), Tone.STRONG))

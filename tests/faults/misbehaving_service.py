@@ -79,6 +79,14 @@ def flood(size: int) -> str:
     return f"{time.monotonic() - started:.3f} {longest:.3f}"
 
 
+def burn(seconds: float) -> str:
+    """Return the share of a core that was had in a time of work without pause."""
+    ends, before = time.monotonic() + seconds, time.process_time()
+    while time.monotonic() < ends:
+        pass
+    return f"{(time.process_time() - before) / seconds:.3f}"
+
+
 def do(path: str) -> str:
     if path != "/":
         asked.append(path)
@@ -93,6 +101,8 @@ def do(path: str) -> str:
         os._exit(7)
     if word == "eat":
         return eat(int(number))
+    if word == "burn":
+        return burn(float(number))
     if word == "forks":
         return forks(int(number))
     if word == "orphan":

@@ -55,6 +55,29 @@ def test_runaway_forks_are_capped_or_doctor_says_that_they_are_not(shop: FaultyS
     assert (checks["limits"]["state"] == "ok") is (not all_trees()[1])
 
 
+def test_processor_time_is_capped(shop: FaultyServices) -> None:
+    if not any(one.controller == "cpu" for one in all_trees()[0]):
+        pytest.skip("no control groups of processor time here")
+    shop.declare("limits = { cpus = 0.2 }")
+    shop.deployed()
+    assert 0.0 < float(shop.get("/burn/1")) < 0.35
+    shop.declare("limits = { cpus = 0.1 }")
+    shop.deployed()
+    assert 0.0 < float(shop.get("/burn/1")) < 0.25
+
+
+def test_limits_that_nobody_keeps_are_told(shop: FaultyServices) -> None:
+    shop.environment["SOPHIA_AGENT_WITHOUT"] = "cgroups"
+    shop.declare('limits = { processes = 12, cpus = 0.5, memory = "800MB" }')
+    told = shop.run("deploy").document["notes"]
+    wanted = [f"`limits.{name}` is not kept: left out" for name in ("processes", "cpus")]
+    assert [one for one in told if "limits" in one] == [f"web: {one}" for one in wanted]
+    assert shop.status()["notes"] == wanted
+    shop.kill_agent()
+    shop.agent_started()
+    assert shop.status()["notes"] == wanted
+
+
 def test_limits_hold_after_another_agent_took_over(shop: FaultyServices) -> None:
     if all_trees()[1]:
         pytest.skip("no control groups here")

@@ -20,6 +20,8 @@ from sophia_cli.project.settings.service_model import (
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|(?=.*:)[0-9A-Fa-f:]+(?:%\w+)?")
 _HIGHEST = 2**31 - 1
 _CANARY_WEIGHTS = (1, 99)
+# The kernel refuses shares of less than a millisecond in its period of a tenth of a second.
+_LEAST_CPUS = 0.01
 
 
 def read_host(table: Table) -> str:
@@ -56,9 +58,12 @@ def read_restart(service: Table) -> RestartPolicy:
 def read_limits(table: Table) -> Limits:
     """Return what one instance may use."""
     table.check_keys(Section.LIMITS)
+    cpus = table.number("cpus")
+    if cpus is not None and cpus < _LEAST_CPUS:
+        raise table.wrong("cpus", f"`cpus` must be at least {_LEAST_CPUS:g}")
     return Limits(
         memory_bytes=table.size("memory"),
-        cpus=table.number("cpus"),
+        cpus=cpus,
         open_files=table.integer("open_files", 16, _HIGHEST),
         processes=table.integer("processes", 1, _HIGHEST),
     )

@@ -14,6 +14,7 @@ from sophia_cli.project.host.cgroups import (
     Group,
     GroupLimits,
     GroupTree,
+    MadeGroup,
     find_group,
     find_tree,
     group_members,
@@ -43,15 +44,33 @@ def test_a_unified_tree_is_found_below_the_group_of_the_process(tmp_path: Path) 
     assert find_tree("pids", proc) == GroupTree("pids", own, True)
 
 
-def test_the_nearest_group_that_hands_the_controller_on_is_taken(tmp_path: Path) -> None:
+def test_the_nearest_group_that_hands_controllers_on_is_taken_for_all_of_them(tmp_path: Path) -> None:
     own = tmp_path / "unified" / "slice" / "terminal"
     own.mkdir(parents=True)
     (own / "cgroup.controllers").write_text("memory pids\n")
     (own / "cgroup.subtree_control").write_text("\n")
+    (own.parent / "cgroup.controllers").write_text("cpu memory pids\n")
     (own.parent / "cgroup.subtree_control").write_text("memory pids\n")
     (own.parent / "cgroup.procs").write_text("")
     proc = machine(tmp_path, ["31 24 0:27 / {}/unified rw - cgroup2 cgroup2 rw"], "0::/slice/terminal\n")
-    assert find_tree("pids", proc) == GroupTree("pids", own.parent, True)
+    # A process is in one group of the tree only, so `cpu`, which is not handed on yet, must not lead elsewhere.
+    for controller in ("pids", "memory", "cpu"):
+        assert find_tree(controller, proc) == GroupTree(controller, own.parent, True)
+
+
+def test_a_group_with_processes_that_hands_nothing_on_offers_no_limits(tmp_path: Path) -> None:
+    own = tmp_path / "unified" / "terminal"
+    own.mkdir(parents=True)
+    (own / "cgroup.controllers").write_text("cpu memory pids\n")
+    (own / "cgroup.subtree_control").write_text("\n")
+    (own / "cgroup.type").write_text("domain\n")
+    (own / "cgroup.procs").write_text("41\n42\n")
+    proc = machine(tmp_path, ["31 24 0:27 / {}/unified rw - cgroup2 cgroup2 rw"], "0::/terminal\n")
+    answer = find_tree("cpu", proc)
+    assert isinstance(answer, Missing)
+    assert (answer.what, "shares its own group" in answer.reason) == ("limits.cpus", True)
+    (own / "cgroup.type").unlink()
+    assert find_tree("cpu", proc) == GroupTree("cpu", own, True)
 
 
 def test_the_groups_of_an_instance_are_found_by_a_process_in_them(tmp_path: Path) -> None:
@@ -99,13 +118,49 @@ def test_a_system_without_groups_says_so(tmp_path: Path) -> None:
 
 def test_a_refusal_leaves_nothing_behind(tmp_path: Path) -> None:
     # A plain folder has no `pids.max`, as a group whose controller is not there.
-    answer = make_group((GroupTree("pids", tmp_path, False),), "api-1", GroupLimits(processes=5))
-    assert isinstance(answer, Missing)
+    made = make_group((GroupTree("pids", tmp_path, False),), "api-1", GroupLimits(processes=5))
+    assert made.group == Group(())
+    assert [one.what for one in made.refused] == ["limits.processes"]
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_limit_that_is_refused_takes_no_other_with_it(tmp_path: Path) -> None:
+    group = tmp_path / "sophia-api-1"
+    group.mkdir()
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    for name in ("pids.max", "memory.max"):
+        (group / name).write_text("max\n")
+    trees = tuple(GroupTree(name, tmp_path, True) for name in ("cpu", "memory", "pids"))
+    made = make_group(trees, "api-1", GroupLimits(processes=5, memory=1 << 20, cpus=0.5))
+    assert made.group == Group((group,))
+    assert [one.what for one in made.refused] == ["limits.cpus"]
+    assert [(group / name).read_text()[:7] for name in ("pids.max", "memory.max")] == ["5ax\n", "1048576"]
+
+
+@pytest.mark.parametrize(
+    ("is_unified", "cpus", "expected"),
+    [
+        (True, 0.5, {"cpu.max": "50000 100000"}),
+        (True, 2.25, {"cpu.max": "225000 100000"}),
+        (True, 0.001, {"cpu.max": "1000 100000"}),
+        (False, 0.5, {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "50000"}),
+    ],
+)
+def test_cores_become_time_in_each_tenth_of_a_second(
+    tmp_path: Path, is_unified: bool, cpus: float, expected: dict[str, str]
+) -> None:
+    group = tmp_path / "sophia-api-1"
+    group.mkdir()
+    (tmp_path / "cgroup.subtree_control").write_text("cpu")
+    for name in expected:
+        (group / name).write_text("")
+    made = make_group((GroupTree("cpu", tmp_path, is_unified),), "api-1", GroupLimits(cpus=cpus))
+    assert made.refused == ()
+    assert {path.name: path.read_text() for path in group.iterdir()} == expected
+
+
 def test_without_a_limit_no_group_is_made(tmp_path: Path) -> None:
-    assert make_group((GroupTree("pids", tmp_path, False),), "api-1", GroupLimits()) == Group(())
+    assert make_group((GroupTree("pids", tmp_path, False),), "api-1", GroupLimits()) == MadeGroup(Group(()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,9 +194,10 @@ def test_a_process_that_forks_without_end_is_capped() -> None:
     tree = find_tree("pids")
     if isinstance(tree, Missing):
         pytest.skip(tree.reason)
-    group = make_group((tree,), f"test-{os.getpid()}", GroupLimits(processes=5))
-    if isinstance(group, Missing):
-        pytest.skip(group.reason)
+    made = make_group((tree,), f"test-{os.getpid()}", GroupLimits(processes=5))
+    if made.refused:
+        pytest.skip(made.refused[0].reason)
+    group = made.group
     try:
         command = [sys.executable, "-S", "-c", FORKS, str(group.entrances[0])]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as forking:
