@@ -38,8 +38,8 @@ def find_socket(local: TcpAddress, remote: TcpAddress) -> TcpSocket | None:
     return None
 
 
-def listening_sockets(port: int) -> tuple[TcpSocket, ...] | None:
-    """Return the sockets that listen on a port, on any address; None when netlink does not answer."""
+def listening_sockets(port: int | None = None) -> tuple[TcpSocket, ...] | None:
+    """Return the sockets that listen on a port (on all ports), on any address; None when netlink does not answer."""
     anywhere = TcpAddress("0.0.0.0", 0)
     found: list[TcpSocket] = []
     for family in _FAMILIES:
@@ -47,7 +47,7 @@ def listening_sockets(port: int) -> tuple[TcpSocket, ...] | None:
         answer = _asked(request, _NLM_F_REQUEST | _NLM_F_DUMP)
         if answer is None:
             return None
-        found.extend(one for one in answer if one.local.port == port and one.state is TcpState.LISTEN)
+        found.extend(one for one in answer if port in (None, one.local.port) and one.state is TcpState.LISTEN)
     return tuple(found)
 
 

@@ -1,0 +1,93 @@
+"""The agent is killed in the middle of a rollout, and what it has written down is lost as well."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import pytest
+from agent_project import APP, Callers, FaultyServices, eventually
+
+# Steps of a launched service: 1 start, 2 prove, 3 attach, 4 verify, 5 drain the old one, 6 soak.
+LAUNCHED = ("step-written:2", "step-done:2", "step-done:3", "step-written:5", "step-done:5", "instance-ended")
+# Steps of a bound one: 1 start, 2 prove, 3 stop the candidate, 4 start serving, 5 prove, 6 verify, 7 drain, 8 soak.
+BOUND = ("step-written:2", "step-done:2", "step-done:3", "step-done:5", "step-written:7", "step-done:7")
+FEW = {"launched": ("step-done:2", "step-done:3", "step-done:5"), "bound": ("step-done:2", "step-done:5")}
+
+
+def _lose_state(shop: FaultyServices) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        (shop.root / ".sophia" / f"agent.sqlite{suffix}").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("kind", ["launched", "bound"])
+def test_a_state_that_is_lost_in_a_rollout_leaves_the_release_that_serves(
+    shop: FaultyServices, kind: str, attempt: int
+) -> None:
+    if kind == "launched":
+        path, places = "app.py", LAUNCHED
+        shop.write(path, APP)
+        shop.declare(start='app = "app:app"')
+    else:
+        path, places = "web.py", BOUND
+        shop.declare()
+    shop.deployed()
+    old = "1"
+    for number, place in enumerate(places if attempt else FEW[kind], 2):
+        shop.kill_agent()
+        shop.agent_started(place)
+        shop.release(number, path)
+        with Callers(shop) as callers:
+            died = shop.run("deploy")
+            shop.agent_gone()
+            running = len(shop.instances())
+            _lose_state(shop)
+            shop.agent_started()
+            status = shop.reaches("running")
+            eventually(lambda: shop.processes() == [shop.pid()])
+        seen = (place, died, status)
+        assert callers.failures == [], seen
+        assert callers.versions <= {old, str(number)}, seen
+        facts = shop.facts()
+        assert facts["version"] == facts["release"] == str(shop.status()["release"]), seen
+        assert shop.incidents() == [("state-lost", "recovered")], seen
+        if place in ("step-done:2", "step-written:2"):
+            # The candidate had not been let in, so nobody may be left with it.
+            assert (facts["version"], running) == (old, 2), seen
+        if place == "step-done:5" and kind == "launched":
+            assert facts["version"] == str(number), seen
+        old = facts["version"]
+    os.kill(shop.pid(), signal.SIGKILL)
+    eventually(lambda: shop.incidents()[-1] == ("exited", "recovered"))
+    assert shop.facts()["version"] == old
+
+
+def test_a_restart_whose_state_is_lost_leaves_one_instance(shop: FaultyServices) -> None:
+    shop.write("app.py", APP)
+    shop.declare(start='app = "app:app"')
+    shop.deployed()
+    before = shop.pid()
+    shop.kill_agent()
+    shop.agent_started("step-done:2")
+    with Callers(shop) as callers:
+        shop.run("restart", "web")
+        shop.agent_gone()
+        _lose_state(shop)
+        shop.agent_started()
+        eventually(lambda: shop.processes() == [before])
+    assert callers.failures == []
+    assert shop.status()["state"] == "running"
+
+
+def test_a_service_that_had_moved_is_found_at_its_port_without_a_state(shop: FaultyServices) -> None:
+    shop.declare('on_port_conflict = "move"')
+    with socket.create_server(("127.0.0.1", shop.port)):
+        shop.deployed()
+        moved, before = shop.status()["port"], shop.status()["pid"]
+        shop.kill_agent()
+        _lose_state(shop)
+        shop.agent_started()
+        status = shop.reaches("running")
+        assert (status["port"], status["pid"]) == (moved, before)
+        assert shop.facts(moved)["pid"] == str(before)
