@@ -16,6 +16,7 @@ _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 _MODULE = re.compile(
     r"([A-Za-z_][A-Za-z0-9_]*)(?:\.[^/]*)?\.(?:pyi?|so|pyd)$|([A-Za-z_][A-Za-z0-9_]*)\.(?:pyi?|so|pyd)$"
 )
+_INIT = "/__init__.py,"
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -24,8 +25,8 @@ def read_environment(place: EnvironmentPlace) -> Environment:
     found: dict[str, InstalledDistribution] = {}
     problems: list[Problem] = []
     for site in place.site_packages:
-        for entry in _metadata_folders(site):
-            read = _distribution(site, entry)
+        for entry in _metadata_folders(str(site)):
+            read = _distribution(entry)
             if isinstance(read, Problem):
                 problems.append(read)
             else:
@@ -33,59 +34,67 @@ def read_environment(place: EnvironmentPlace) -> Environment:
     return Environment(str(place.folder), found, tuple(problems))
 
 
-def _metadata_folders(site: Path) -> Iterator[Path]:
+def _metadata_folders(site: str) -> Iterator[str]:
     try:
-        entries = sorted(os.scandir(site), key=lambda entry: entry.name)
+        names = sorted(os.listdir(site))
     except OSError:
         return
-    for entry in entries:
-        if entry.name.endswith((".dist-info", ".egg-info", ".egg-link")):
-            yield Path(entry.path)
+    for name in names:
+        if name.endswith((".dist-info", ".egg-info", ".egg-link")):
+            yield os.path.join(site, name)
 
 
-def _distribution(site: Path, entry: Path) -> InstalledDistribution | Problem:
-    if entry.name.endswith(".egg-link"):
+def _distribution(entry: str) -> InstalledDistribution | Problem:
+    # Hundreds of distributions with five files each: texts of paths, and no more of a file than is needed.
+    if entry.endswith(".egg-link"):
         lines = (_read(entry) or "").splitlines()
         folder = Path(lines[0].strip()) if lines else Path()
         inner = next(iter(sorted(folder.glob("*.egg-info"))), None) if folder.is_absolute() else None
         if inner is None:
-            return Problem(str(entry), 1, "this link to an editable distribution leads nowhere")
-        linked = _distribution(folder, inner)
+            return Problem(entry, 1, "this link to an editable distribution leads nowhere")
+        linked = _distribution(str(inner))
         if isinstance(linked, Problem):
             return linked
         return InstalledDistribution(
             linked.name, linked.version, linked.imports, linked.requires, linked.extras, True, linked.scripts
         )
-    if entry.is_file():
-        text = _read(entry)
-    else:
-        text = _read(entry / "METADATA")
-        text = _read(entry / "PKG-INFO") if text is None else text
-    stem = entry.name.rpartition(".")[0]
+    # One file in place of a folder is the metadata itself.
+    text = next((found for name in ("/METADATA", "/PKG-INFO", "") if (found := _read(entry + name)) is not None), None)
+    stem = os.path.basename(entry).rpartition(".")[0]
     if text is None:
-        return Problem(str(entry), 1, f"the metadata of `{stem.partition('-')[0]}` cannot be read")
+        return Problem(entry, 1, f"the metadata of `{stem.partition('-')[0]}` cannot be read")
     fields = list(_header(text))
     name = next((value for key, value in fields if key == "name"), "") or stem.partition("-")[0]
     version = next((value for key, value in fields if key == "version"), "")
     if not name or not version:
-        return Problem(str(entry), 1, f"the metadata of `{stem.partition('-')[0]}` names no distribution and version")
+        return Problem(entry, 1, f"the metadata of `{stem.partition('-')[0]}` names no distribution and version")
     requires, extras = _requirements(value for key, value in fields if key == "requires-dist")
-    is_editable = '"editable": true' in (_read(entry / "direct_url.json") or "").replace('":true', '": true')
+    is_editable = '"editable": true' in (_read(f"{entry}/direct_url.json") or "").replace('":true', '": true')
     return InstalledDistribution(
         normalised(name), version, _imports(entry, is_editable), requires, extras, is_editable, _scripts(entry)
     )
 
 
-def _read(path: Path) -> str | None:
+def _read(path: str) -> str | None:
+    """Return a text with `\\n` at the end of every line, None where there is none or it is far too large."""
     try:
-        if path.stat().st_size > _LARGEST:
-            return None
-        return path.read_text(encoding="utf-8", errors="replace")
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         return None
+    try:
+        size = os.fstat(file).st_size
+        if size > _LARGEST:
+            return None
+        text = os.read(file, size + 1).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _header(text: str) -> Iterator[tuple[str, str]]:
+    text = text.partition("\n\n")[0]
     for line in text.splitlines():
         if not line.strip():
             return
@@ -102,7 +111,7 @@ def _requirements(lines: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tupl
         if isinstance(parsed, str):
             continue
         name = normalised(parsed.name)
-        found = _EXTRA.findall(parsed.marker)
+        found = _EXTRA.findall(parsed.marker) if parsed.marker else ()
         for extra in found:
             extras.setdefault(normalised(extra), []).append(name)
         if not found:
@@ -110,10 +119,10 @@ def _requirements(lines: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tupl
     return tuple(dict.fromkeys(requires)), {extra: tuple(names) for extra, names in extras.items()}
 
 
-def _scripts(entry: Path) -> tuple[str, ...]:
+def _scripts(entry: str) -> tuple[str, ...]:
     names: list[str] = []
     section = ""
-    for line in (_read(entry / "entry_points.txt") or "").splitlines():
+    for line in (_read(f"{entry}/entry_points.txt") or "").splitlines():
         if line.startswith("["):
             section = line.strip("[] ")
         elif "=" in line and section in ("console_scripts", "gui_scripts"):
@@ -121,19 +130,30 @@ def _scripts(entry: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _imports(entry: Path, is_editable: bool) -> tuple[str, ...]:
+def _imports(entry: str, is_editable: bool) -> tuple[str, ...]:
     """Return the import names that the list of files tells; `top_level.txt` where there is no such list."""
-    record = _read(entry / "RECORD")
+    record = _read(f"{entry}/RECORD")
     if record is not None and not is_editable:
-        paths = [line.rsplit(",", 2)[0].strip('"') for line in record.splitlines()]
+        # Most lines are of files in a package, which its own `__init__` tells of.
+        tops = tuple(f"{top}/" for top in _packages_in(record))
+        others = (line for line in record.splitlines() if not line.startswith(tops))
+        paths = [f"{top}__init__.py" for top in tops] + [line.rsplit(",", 2)[0].strip('"') for line in others]
     else:
-        installed = _read(entry / "installed-files.txt") or _read(entry / "SOURCES.txt")
+        installed = _read(f"{entry}/installed-files.txt") or _read(f"{entry}/SOURCES.txt")
         paths = [] if installed is None or is_editable else [_plain(line) for line in installed.splitlines()]
     found = import_names_of(path for path in paths if not path.startswith(("../", "/")))
     if found:
         return found
-    top = (_read(entry / "top_level.txt") or "").split()
+    top = (_read(f"{entry}/top_level.txt") or "").split()
     return tuple(dict.fromkeys(name for name in top if name.isidentifier()))
+
+
+def _packages_in(record: str) -> Iterator[str]:
+    place = -1
+    while (place := record.find(_INIT, place + 1)) >= 0:
+        top = record[record.rfind("\n", 0, place) + 1 : place]
+        if top.isidentifier():
+            yield top
 
 
 def _plain(line: str) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import TypeAlias, TypeVar
 
 from sophia_cli.project.settings.service_model import Service
@@ -48,23 +48,41 @@ def to_values(value: object) -> Values:
         return value
     if isinstance(value, tuple):
         return [to_values(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
+    if _is_record(type(value)):
         return _fields_to_values(value)
     raise TypeError(f"settings hold no {type(value).__name__}")
 
 
 def _fields_to_values(value: object) -> dict[str, Values]:
-    if not is_dataclass(value) or isinstance(value, type):
-        raise TypeError(f"{type(value).__name__} is no record of settings")
-    return {field.name: to_values(getattr(value, field.name)) for field in fields(value)}
+    kind = type(value)
+    if not _is_record(kind):
+        raise TypeError(f"{kind.__name__} is no record of settings")
+    return {name: to_values(getattr(value, name)) for name in _names_of(kind)}
+
+
+def _is_record(kind: type) -> bool:
+    """Whether a type is a dataclass: those of the settings take all their fields by place."""
+    return "__match_args__" in kind.__dict__
+
+
+@cache
+def _types_of(kind: type) -> Mapping[str, object]:
+    """Return the fields of a dataclass with their types, worked out once: reading annotations is slow."""
+    hints = typing.get_type_hints(kind)
+    return {name: hints[name] for name in _names_of(kind)}
+
+
+def _names_of(kind: type) -> tuple[str, ...]:
+    names: tuple[str, ...] = kind.__dict__["__match_args__"]
+    return names
 
 
 def _dataclass_from(kind: type[Value], values: object, place: str) -> Value:
-    if not isinstance(values, Mapping) or not is_dataclass(kind):
+    if not isinstance(values, Mapping) or not _is_record(kind):
         raise UnreadableValues(f"`{place}` must be an object")
-    hints = typing.get_type_hints(kind)
-    known = {field.name for field in fields(kind)}
-    given = {name: _from(hints[name], value, f"{place}.{name}") for name, value in values.items() if name in known}
+    record: type = kind
+    known = _types_of(record)
+    given = {name: _from(known[name], value, f"{place}.{name}") for name, value in values.items() if name in known}
     try:
         return kind(**given)
     except TypeError as error:
@@ -87,7 +105,7 @@ def _from(kind: object, value: object, place: str) -> object:
     if isinstance(kind, type):
         if issubclass(kind, Enum):
             return _member(kind, value, place)
-        if is_dataclass(kind):
+        if _is_record(kind):
             return _dataclass_from(kind, value, place)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
