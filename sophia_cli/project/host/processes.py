@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
@@ -203,11 +203,16 @@ def tree_memory(root: ProcessIdentity, limit: int) -> int:
 
 
 def members_of(
-    root: ProcessIdentity, instance: str, facts: Iterable[ProcessFacts] | None = None, own_pid: int | None = None
+    root: ProcessIdentity,
+    instance: str,
+    facts: Iterable[ProcessFacts] | None = None,
+    own_pid: int | None = None,
+    listed: Callable[[], Iterable[int]] = all_pids,
 ) -> tuple[ProcessIdentity, ...]:
     """Return all running processes of an instance, its first one first when it still runs; never this process.
 
-    `instance` is the value of `SOPHIA_INSTANCE` (empty: not looked for); `facts` a look at all processes taken before.
+    `instance` is the value of `SOPHIA_INSTANCE` (empty: not looked for); `facts` a look at all processes taken before;
+    `listed` names the processes that there are.
     """
     if root.boot_id != boot_id():
         return ()
@@ -218,7 +223,7 @@ def members_of(
     look: dict[int, ProcessFacts] = {}
     members: tuple[ProcessIdentity, ...] = ()
     for _ in range(_MOST_LOOKS):
-        fresh = set(all_pids()) - seen
+        fresh = set(listed()) - seen
         if seen and not fresh:
             break
         # Who forks and ends while others are read is known by the child only, so whoever came since is read, too.

@@ -16,6 +16,7 @@ import pytest
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.host.ending import end_tree
 from sophia_cli.project.host.identity import ProcessIdentity
+from sophia_cli.project.host.proc_files import all_pids
 from sophia_cli.project.host.processes import (
     facts_of,
     is_running,
@@ -492,3 +493,28 @@ print("reaped", flush=True)
 def test_orphans_come_to_a_subreaper(instances: Instances) -> None:
     instances.run((sys.executable, "-c", SUBREAPER), {"PYTHONPATH": os.pathsep.join(sys.path)})
     assert instances.lines(1) == ["reaped"]
+
+
+HANDS_OVER = """
+import os, signal
+signal.signal(signal.SIGUSR1, lambda *_: os._exit(0) if os.fork() else os.setsid())
+print('up', flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_a_child_of_a_process_that_ended_while_all_were_read_is_found(instances: Instances) -> None:
+    one = instances.start(HANDS_OVER)
+    instances.lines(1)
+    looks: list[tuple[int, ...]] = []
+
+    def listed() -> tuple[int, ...]:
+        looks.append(all_pids())
+        if len(looks) == 1:
+            send_signal(one.identity, signal.SIGUSR1)
+            instances.until(lambda: not is_running(one.identity))
+        return looks[-1]
+
+    (child,) = members_of(one.identity, instances.instance_of(one), listed=listed)
+    assert child.pid not in looks[0]
