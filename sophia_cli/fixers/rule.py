@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sophia_cli.core.findings import Category, Finding, Severity
+from sophia_cli.core.findings import Category, Fact, Finding, Fix, Region, Severity
 from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.view import FileView
 
@@ -54,6 +54,33 @@ class ProjectRule:
 
 
 AnyRule = Rule | ProjectRule
+
+# Where a finding about a file as a whole stands.
+AT_TOP = Region(1, 1, 1, 1)
+
+
+def finding_of(
+    rule: AnyRule,
+    path: str,
+    region: Region,
+    message: str,
+    data: Mapping[str, Fact] | None = None,
+    *,
+    severity: Severity | None = None,
+    fix: Fix | None = None,
+) -> Finding:
+    """Return a finding of `rule`, as severe as the rule where nothing else is said."""
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        category=rule.category,
+        severity=severity or rule.severity,
+        path=path,
+        region=region,
+        message=message,
+        data=data or {},
+        fix=fix,
+    )
 
 
 @cache

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.calls._definition import defined_in
 
 
@@ -39,14 +39,11 @@ def check(view: ProjectView) -> Iterator[Finding]:
         call = wrong.call
         end = call.column + len(re.split(r"[(\[]", call.written, maxsplit=1)[0])
         for argument in wrong.missing:
-            yield Finding(
-                rule=RULE.id,
-                name=RULE.name,
-                category=RULE.category,
-                severity=RULE.severity,
-                path=wrong.path,
-                region=Region(call.line, call.column, call.line, end),
-                message=f"`{call.written}` needs an argument `{argument}`{defined_in(wrong)}",
+            yield finding_of(
+                RULE,
+                wrong.path,
+                Region(call.line, call.column, call.line, end),
+                f"`{call.written}` needs an argument `{argument}`{defined_in(wrong)}",
                 data={"callable": call.written, "argument": argument},
             )
 

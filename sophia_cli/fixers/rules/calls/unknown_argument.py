@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Fact, Finding, Region, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.calls._definition import defined_in
 from sophia_cli.fixers.rules.calls._edits import SourceCalls, calls_in
 from sophia_cli.fixers.rules.calls._repair import fixes_of
@@ -54,14 +54,11 @@ def check(view: ProjectView) -> Iterator[Finding]:
         fixes = {} if known is None else fixes_of(view, wrong, known)
         for keyword in wrong.unknown:
             data: dict[str, Fact] = {"callable": call.written, "argument": keyword.name, "call_line": call.line}
-            yield Finding(
-                rule=RULE.id,
-                name=RULE.name,
-                category=RULE.category,
-                severity=RULE.severity,
-                path=wrong.path,
-                region=Region(keyword.line, keyword.column, keyword.line, keyword.column + len(keyword.name)),
-                message=f"`{call.written}` takes no argument `{keyword.name}`{defined_in(wrong)}",
+            yield finding_of(
+                RULE,
+                wrong.path,
+                Region(keyword.line, keyword.column, keyword.line, keyword.column + len(keyword.name)),
+                f"`{call.written}` takes no argument `{keyword.name}`{defined_in(wrong)}",
                 data=data,
                 fix=fixes.get(keyword),
             )

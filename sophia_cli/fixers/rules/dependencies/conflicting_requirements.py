@@ -40,7 +40,7 @@ from itertools import combinations
 from sophia_cli.core.findings import Category, Finding, Fix, Safety, Severity
 from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.dependencies._entries import entries, region
 from sophia_cli.project.dependencies.additions import replacement
 from sophia_cli.project.dependencies.declared import home_of
@@ -132,14 +132,12 @@ def _finding(view: ProjectView, conflicting: Sequence[_Entry], severity: Severit
     else:
         more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
         message = f"no version of `{name}` suits all of {here}, {', '.join(there[:_SHOWN])}{more}"
-    return Finding(
-        rule=RULE.id,
-        name=RULE.name,
-        category=RULE.category,
+    return finding_of(
+        RULE,
+        one.declaration.path,
+        region(one.requirement),
+        message,
         severity=severity,
-        path=one.declaration.path,
-        region=region(one.requirement),
-        message=message,
         data={
             "distribution": name,
             "files": tuple(entry.place for entry in conflicting),

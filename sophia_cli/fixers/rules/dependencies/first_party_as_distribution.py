@@ -37,7 +37,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.dependencies._entries import entries, region, without
 from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.imports.model import Kind, Outcome
@@ -59,14 +59,11 @@ def check(view: ProjectView) -> Iterator[Finding]:
         place = own.get(requirement.name)
         if place is None:
             continue
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=declaration.path,
-            region=region(requirement),
-            message=f"`{requirement.written}` is the project's own module (`{place}`), not a distribution to install",
+        yield finding_of(
+            RULE,
+            declaration.path,
+            region(requirement),
+            f"`{requirement.written}` is the project's own module (`{place}`), not a distribution to install",
             data={"distribution": requirement.name, "module": place},
             fix=without(declaration, requirement, f"every import of it leads to `{place}`"),
         )

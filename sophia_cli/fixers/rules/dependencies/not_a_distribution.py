@@ -38,7 +38,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.dependencies._entries import entries, region, without
 from sophia_cli.project.dependencies.model import Format, Requirement
 from sophia_cli.project.dependencies.standard_library import ADDED_IN, is_standard
@@ -82,14 +82,12 @@ def check(view: ProjectView) -> Iterator[Finding]:
         severity, reason = found
         if requirement.name in _BACKPORTS and _is_imported(view, requirement.name):
             continue
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
+        yield finding_of(
+            RULE,
+            declaration.path,
+            region(requirement),
+            reason,
             severity=severity,
-            path=declaration.path,
-            region=region(requirement),
-            message=reason,
             data={"requirement": requirement.name, "distribution": requirement.name},
             fix=without(declaration, requirement, reason),
         )

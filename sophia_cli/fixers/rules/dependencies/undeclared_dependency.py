@@ -52,7 +52,7 @@ from collections.abc import Iterator
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, is_for_development, needed
 from sophia_cli.project.code.facts import Guard
 from sophia_cli.project.dependencies.additions import addition
@@ -120,14 +120,12 @@ def _gone_from_python(view: ProjectView) -> Iterator[Finding]:
             continue
         one = Needed(item.importer, fact, fact.module, None)
         since = f"Python {gone[0]}.{gone[1]}"
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
+        yield finding_of(
+            RULE,
+            item.importer,
+            one.region,
+            f"`{top}` left the standard library with {since}, and nothing declared brings it back",
             severity=one.severity,
-            path=item.importer,
-            region=one.region,
-            message=f"`{top}` left the standard library with {since}, and nothing declared brings it back",
             data={"import": fact.module, "distribution": None, "distribution_certain": False, "guarded": False},
         )
 
@@ -164,16 +162,7 @@ def _finding(view: ProjectView, one: Needed, coverage: Coverage) -> Finding:
     elif origin and (parent := view.dependencies.comes_along_with(origin.distribution, coverage.usual)):
         data["comes_along_with"] = parent
         severity = min(severity, Severity.WARNING, key=lambda one: one.rank)
-    return Finding(
-        rule=RULE.id,
-        name=RULE.name,
-        category=RULE.category,
-        severity=severity,
-        path=one.path,
-        region=one.region,
-        message=_message(one, data),
-        data=data,
-    )
+    return finding_of(RULE, one.path, one.region, _message(one, data), severity=severity, data=data)
 
 
 def _says_nothing(view: ProjectView, one: Needed, coverage: Coverage) -> bool:

@@ -34,33 +34,23 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import AT_TOP, ProjectRule, finding_of
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
     """Yield a finding for each part of a declaration that could not be read."""
     for problem in view.dependencies.declared.problems:
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=problem.path,
-            region=Region(problem.line, 1, problem.line, 1),
-            message=problem.message,
-        )
+        yield finding_of(RULE, problem.path, Region(problem.line, 1, problem.line, 1), problem.message)
     environment = view.dependencies.environment
     path = min(view.dependencies.declared.files, default=None)
     if environment.problems and path is not None:
         more = f" (and {len(environment.problems) - 1} more)" if len(environment.problems) > 1 else ""
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
+        yield finding_of(
+            RULE,
+            path,
+            AT_TOP,
+            f"in the project's environment, {environment.problems[0].message}{more}",
             severity=Severity.NOTE,
-            path=path,
-            region=Region(1, 1, 1, 1),
-            message=f"in the project's environment, {environment.problems[0].message}{more}",
         )
 
 

@@ -34,7 +34,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.dependencies._entries import entries, region
 from sophia_cli.project.dependencies.formats import format_of, is_usual
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
@@ -84,14 +84,11 @@ def check(view: ProjectView) -> Iterator[Finding]:
             del unnamed[name]
     for declaration, requirement, _ in candidates:
         if requirement.name in unnamed:
-            yield Finding(
-                rule=RULE.id,
-                name=RULE.name,
-                category=RULE.category,
-                severity=RULE.severity,
-                path=declaration.path,
-                region=region(requirement),
-                message=f"nothing imports or names `{requirement.written}`",
+            yield finding_of(
+                RULE,
+                declaration.path,
+                region(requirement),
+                f"nothing imports or names `{requirement.written}`",
                 data={"distribution": requirement.name},
             )
 

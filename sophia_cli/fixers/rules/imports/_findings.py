@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sophia_cli.core.findings import Edit, Fact, Finding, Fix, Region, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.project.code.facts import Place
 from sophia_cli.project.imports.model import Import
 from sophia_cli.project.source import SourceText, line_edits
@@ -24,17 +24,8 @@ def finding_at(
     fix: Fix | None = None,
 ) -> Finding:
     """Return a finding of `rule` at a place of a file."""
-    return Finding(
-        rule=rule.id,
-        name=rule.name,
-        category=rule.category,
-        severity=severity or rule.severity,
-        path=path,
-        region=Region(place.line, place.column, place.end_line, place.end_column),
-        message=message,
-        data=data,
-        fix=fix,
-    )
+    region = Region(place.line, place.column, place.end_line, place.end_column)
+    return finding_of(rule, path, region, message, data, severity=severity, fix=fix)
 
 
 def judged(view: ProjectView) -> Iterator[Import]:

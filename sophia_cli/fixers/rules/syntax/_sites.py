@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Region, Safety, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.syntax.model import Kind, Repair, Site, SyntaxFault
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.source import SourceText, line_edits
@@ -38,14 +38,11 @@ def site_findings(view: FileView, kind: Kind, rule: Callable[[], Rule]) -> Itera
     nearest = min(repair.sites, key=lambda site: _distance(site, fault), default=None)
     for site in repair.sites:
         if site.kind is kind:
-            yield Finding(
-                rule=rule().id,
-                name=rule().name,
-                category=rule().category,
-                severity=rule().severity,
-                path=view.path,
-                region=_region(site, source),
-                message=fault.message if site is nearest else site.title,
+            yield finding_of(
+                rule(),
+                view.path,
+                _region(site, source),
+                fault.message if site is nearest else site.title,
                 data=facts(view),
                 fix=fix_of_site(view.path, source, site, repair, repair.safety),
             )

@@ -21,21 +21,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.core.findings import Category, Finding, Severity
+from sophia_cli.fixers.rule import AT_TOP, Reads, Rule, finding_of
 from sophia_cli.fixers.view import FileView, Obstacle
 
 
 def check(view: FileView) -> Iterator[Finding]:
     if view.obstacle is Obstacle.CRASHED:
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(1, 1, 1, 1),
-            message=f"the analysis of this file failed: {view.obstacle_reason}",
+        yield finding_of(
+            RULE,
+            view.path,
+            AT_TOP,
+            f"the analysis of this file failed: {view.obstacle_reason}",
             data={"reason": view.obstacle_reason},
         )
 

@@ -20,21 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.core.findings import Category, Finding, Severity
+from sophia_cli.fixers.rule import AT_TOP, Reads, Rule, finding_of
 from sophia_cli.fixers.view import FileView, Obstacle
 
 
 def check(view: FileView) -> Iterator[Finding]:
     if view.obstacle is Obstacle.TOO_LARGE:
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(1, 1, 1, 1),
-            message=f"this file is too large to look at: {view.obstacle_reason} bytes",
+        yield finding_of(
+            RULE,
+            view.path,
+            AT_TOP,
+            f"this file is too large to look at: {view.obstacle_reason} bytes",
             data={"bytes": int(view.obstacle_reason)},
         )
 

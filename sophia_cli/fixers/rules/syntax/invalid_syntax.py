@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.rules.syntax._sites import facts, fault_region, site_findings
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.view import FileView
@@ -34,16 +34,7 @@ def check(view: FileView) -> Iterator[Finding]:
     yield from site_findings(view, Kind.OTHER, lambda: RULE)
     fault = view.fault
     if fault is not None and view.repair is None and view.needs_python is None and view.is_repairable:
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=fault_region(fault),
-            message=fault.message,
-            data=facts(view),
-        )
+        yield finding_of(RULE, view.path, fault_region(fault), fault.message, data=facts(view))
 
 
 RULE = Rule(

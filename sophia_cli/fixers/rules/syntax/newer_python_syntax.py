@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Fix, Safety, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.rules.syntax._sites import facts, fault_region
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.source import SourceText, line_edits
@@ -52,14 +52,11 @@ def check(view: FileView) -> Iterator[Finding]:
     if view.named and view.repair is not None:
         edits = tuple(line_edits(source, s.start, s.end, list(s.replacement), view.path) for s in view.repair.sites)
         fix = Fix("write it for the older Python", Safety.UNSAFE, edits, view.repair.evidence, view.repair.confidence)
-    yield Finding(
-        rule=RULE.id,
-        name=RULE.name,
-        category=RULE.category,
-        severity=RULE.severity,
-        path=view.path,
-        region=fault_region(fault),
-        message=f"this file needs Python {version} or newer",
+    yield finding_of(
+        RULE,
+        view.path,
+        fault_region(fault),
+        f"this file needs Python {version} or newer",
         data={**facts(view), "python": version},
         fix=fix,
     )

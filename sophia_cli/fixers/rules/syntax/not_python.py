@@ -23,22 +23,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.core.findings import Category, Finding, Severity
+from sophia_cli.fixers.rule import AT_TOP, Reads, Rule, finding_of
 from sophia_cli.fixers.rules.syntax._sites import past_facts
 from sophia_cli.fixers.view import FileView
 
 
 def check(view: FileView) -> Iterator[Finding]:
     if view.not_python is not None:
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(1, 1, 1, 1),
-            message=f"this file holds {view.not_python} and no Python",
+        yield finding_of(
+            RULE,
+            view.path,
+            AT_TOP,
+            f"this file holds {view.not_python} and no Python",
             data={"content": view.not_python, **past_facts(view)},
         )
 

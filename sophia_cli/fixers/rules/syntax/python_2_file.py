@@ -29,22 +29,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.view import FileView
 
 
 def check(view: FileView) -> Iterator[Finding]:
     if view.python_2 and view.fault is not None:
         fault = view.fault
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(fault.line, fault.column, fault.end_line, fault.end_column),
-            message="this file is written for Python 2",
-            data={},
+        yield finding_of(
+            RULE,
+            view.path,
+            Region(fault.line, fault.column, fault.end_line, fault.end_column),
+            "this file is written for Python 2",
         )
 
 

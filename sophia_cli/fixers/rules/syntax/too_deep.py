@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.rules.syntax._sites import past_facts
 from sophia_cli.fixers.syntax.limits import is_too_deep
 from sophia_cli.fixers.view import FileView
@@ -30,14 +30,11 @@ from sophia_cli.fixers.view import FileView
 def check(view: FileView) -> Iterator[Finding]:
     fault = view.fault
     if fault is not None and view.not_python is None and is_too_deep(fault):
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(fault.line, fault.column, fault.end_line, fault.end_column),
-            message=f"this file nests deeper than the compiler takes: {fault.message}",
+        yield finding_of(
+            RULE,
+            view.path,
+            Region(fault.line, fault.column, fault.end_line, fault.end_column),
+            f"this file nests deeper than the compiler takes: {fault.message}",
             data={"type": fault.type, **past_facts(view)},
         )
 

@@ -29,7 +29,7 @@ import codecs
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.rules.syntax._sites import past_facts
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.source import UndecodableSource
@@ -39,14 +39,11 @@ def check(view: FileView) -> Iterator[Finding]:
     source = view.source
     if isinstance(source, UndecodableSource) and view.data is not None and view.not_python is None:
         line, column = place_of(view.data, source.offset)
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(line, column, line, column + 1),
-            message=f"this file cannot be read as text: {source.reason}",
+        yield finding_of(
+            RULE,
+            view.path,
+            Region(line, column, line, column + 1),
+            f"this file cannot be read as text: {source.reason}",
             data={"reason": source.reason, "offset": source.offset, **past_facts(view)},
         )
 

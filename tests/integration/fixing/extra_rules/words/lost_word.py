@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Edit, Finding, Fix, Region, Safety, Severity
-from sophia_cli.fixers.rule import Reads, Rule
+from sophia_cli.fixers.rule import Reads, Rule, finding_of
 from sophia_cli.fixers.view import FileView
 
 
@@ -15,14 +15,11 @@ def check(view: FileView) -> Iterator[Finding]:
     for match in re.finditer(rb"lost", data):
         line = data.count(b"\n", 0, match.start()) + 1
         column = match.start() - (data.rfind(b"\n", 0, match.start()) + 1) + 1
-        yield Finding(
-            rule=RULE.id,
-            name=RULE.name,
-            category=RULE.category,
-            severity=RULE.severity,
-            path=view.path,
-            region=Region(line, column, line, column + len(match.group())),
-            message="the word `lost` stands here",
+        yield finding_of(
+            RULE,
+            view.path,
+            Region(line, column, line, column + len(match.group())),
+            "the word `lost` stands here",
             data={"word": "lost"},
             fix=Fix(
                 "say `found`",

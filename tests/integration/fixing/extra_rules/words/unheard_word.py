@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sophia_cli.core.findings import Category, Edit, Finding, Fix, Region, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.rule import ProjectRule, finding_of
 
 LIST = "words.toml"
 
@@ -19,14 +19,11 @@ def check(view: ProjectView) -> Iterator[Finding]:
         for binding in view.files[path].surface.bindings:
             if binding.name.startswith("say_") and binding.name.encode() not in listed:
                 line = f"{binding.name} = true\n".encode()
-                yield Finding(
-                    rule=RULE.id,
-                    name=RULE.name,
-                    category=RULE.category,
-                    severity=RULE.severity,
-                    path=path,
-                    region=Region(binding.line, 1, binding.line, 1 + len(binding.name)),
-                    message=f"nobody hears `{binding.name}`",
+                yield finding_of(
+                    RULE,
+                    path,
+                    Region(binding.line, 1, binding.line, 1 + len(binding.name)),
+                    f"nobody hears `{binding.name}`",
                     data={"word": binding.name},
                     fix=Fix(
                         f"list `{binding.name}`",
