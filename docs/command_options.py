@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from sophia_cli.commands._invoke import load
 from sophia_cli.commands._parameters import Argument, parameters_of
+from sophia_cli.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

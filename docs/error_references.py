@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sophia_cli.core import errors
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import dataclass
 
 _KEBAB = re.compile(r"[a-z]+(?:-[a-z0-9]+)*\Z")
 
