@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sophia_cli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("typer", "click", "rich", "httpx", "libcst", "git", "psutil", "fastapi", "pathspec")
+STANDARD = sys.stdlib_module_names
 LONGEST_MODULE = 400
 
 
@@ -53,19 +55,27 @@ def imported_by(path: Path) -> Iterator[str]:
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+            # A name may be a module too.
+            yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "core").glob("*.py")), ids=lambda path: path.name)
-def test_the_core_imports_only_the_standard_library_and_itself(path: Path) -> None:
-    for name in imported_by(path):
-        assert name.partition(".")[0] in sys.stdlib_module_names or name.startswith("sophia_cli.core"), name
+def test_the_core_imports_only_the_standard_library_and_itself() -> None:
+    named = {(path.name, name) for path in (PACKAGE / "core").glob("*.py") for name in imported_by(path)}
+    own = {(module, name) for module, name in named if name.startswith("sophia_cli.core")}
+    assert own
+    assert {(module, name) for module, name in named - own if name.partition(".")[0] not in STANDARD} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= LONGEST_MODULE
-    assert not text.strip() or ast.get_docstring(ast.parse(text))
+def test_a_module_is_short_and_says_what_it_is_for() -> None:
+    texts = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in MODULES}
+    assert [path for path, text in texts.items() if len(text.splitlines()) > LONGEST_MODULE] == []
+    assert [path for path, text in texts.items() if text.strip() and not ast.get_docstring(ast.parse(text))] == []
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    sorter = TopologicalSorter({name: set(imported_by(path)) & names.keys() - {name} for name, path in names.items()})
+    assert len(list(sorter.static_order())) == len(names)
 
 
 def test_the_import_contracts_hold() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.project.dependencies.formats import format_of, read_declaration, role_of
+from sophia_cli.project.dependencies.formats import format_of, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised
+from sophia_cli.project.dependencies.reading import read_declaration
 
 Read = Callable[[str], bytes | None]
 """Gives the bytes of a file of the project by its path, None when there is none or it cannot be read."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sophia_cli.core.packages import PackageNote
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.project.dependencies.formats import format_of, is_usual, read_declaration, role_of
+from sophia_cli.project.dependencies.formats import format_of, is_usual, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised
+from sophia_cli.project.dependencies.reading import read_declaration
 from sophia_cli.project.dependencies.requirements_file import read_requirements
 
 Read = Callable[[str], bytes | None]

@@ -78,6 +78,15 @@ class PackagesEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagesBack:
+    """Names of packages that are as before a run, those that were kept and why, and what stood in the way."""
+
+    restored: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    barred: tuple[Kept, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run. `stamp` is when it began (UTC, ISO 8601); `files` are the paths that it left changed.
 

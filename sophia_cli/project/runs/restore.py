@@ -16,7 +16,7 @@ from sophia_cli.project.parallel import for_each
 from sophia_cli.project.runs.atomic import FileChanged, WriteFailed, discard, remove_in, replace_in, temporary_name
 from sophia_cli.project.runs.backups import Backups, digest
 from sophia_cli.project.runs.creation import remove_folders
-from sophia_cli.project.runs.kept import FileEntry, RunRecord, packages_folder, run_folder
+from sophia_cli.project.runs.kept import FileEntry, PackagesBack, RunRecord, packages_folder, run_folder
 from sophia_cli.project.runs.records import ABSENT, Kept
 from sophia_cli.project.runs.reserve import release
 from sophia_cli.project.state_folder import STATE_FOLDER_NAME, StateFolder
@@ -46,15 +46,6 @@ class Restorable:
 
 
 Outcome = Restoration | Kept | Barred
-
-
-@dataclass(frozen=True, slots=True)
-class PackagesBack:
-    """Names of packages that are as before a run, those that were kept and why, and what stood in the way."""
-
-    restored: tuple[str, ...]
-    kept: tuple[Kept, ...]
-    barred: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

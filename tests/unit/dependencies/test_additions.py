@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sophia_cli.core.findings import Edit
 from sophia_cli.project.dependencies.additions import addition, removal, replacement
-from sophia_cli.project.dependencies.formats import read_declaration
 from sophia_cli.project.dependencies.model import Declaration
+from sophia_cli.project.dependencies.reading import read_declaration
 
 
 def read(path: str, data: bytes) -> Declaration:

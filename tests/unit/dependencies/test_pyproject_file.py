@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sophia_cli.project.dependencies.formats import read_declaration
 from sophia_cli.project.dependencies.model import Declaration, Role
+from sophia_cli.project.dependencies.reading import read_declaration
 from sophia_cli.project.dependencies.toml_reader import read_toml
 
 Told = tuple[str, str, Role, str]

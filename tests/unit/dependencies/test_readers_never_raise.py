@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.project.dependencies.formats import read_declaration
 from sophia_cli.project.dependencies.model import Declaration
+from sophia_cli.project.dependencies.reading import read_declaration
 
 _PATHS = (
     "requirements.txt",
