@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sophia_cli.commands._project import Project, open_project, scan_project
 from sophia_cli.commands._strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.core.errors import UsageError
-from sophia_cli.core.service_status import ServiceStatus
+from sophia_cli.core.service_status import ServiceState, ServiceStatus
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.fingerprint import Fingerprint
@@ -25,7 +25,7 @@ from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.history.repository import find_repository, head_commit
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
-from sophia_cli.project.secrets.chain import resolve_secrets
+from sophia_cli.project.secrets.chain import find_secrets, resolve_secrets
 from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
 from sophia_cli.project.secrets.model import Secret
 from sophia_cli.project.secrets.providers import usual_providers
@@ -58,8 +58,8 @@ class Workshop:
 def open_workshop(path: Path, environment: str | None, say: Callable[[str], None], wish: StrictWish) -> Workshop:
     """Read everything that decides what is deployed; `wish` goes over the settings.
 
-    UsageError for settings without services (`no-services`), an app that does not exist (`app-missing`), a secret that
-    no place has; and whatever reading the project raises.
+    UsageError for settings without services (`no-services`); for an app that does not exist (`app-missing`) or a secret
+    that no place has, of a service that the wish is about; and whatever reading the project raises.
     """
     project = open_project([path], all_rules(), (), ())
     root = project.root
@@ -75,12 +75,16 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     say("reading the project")
     view = _view(project)
     graph, installed = view.graph, view.dependencies.environment
-    _check_apps(project, graph, installed, environment)
+    _check_apps(project, graph, installed, environment, wish.names)
     outline = outline_environment(root, project.settings.project.python, os.environ)
     persist = sorted({path for service in services for path in service.persist})
     watched = sorted({pattern for service in services for pattern in service.watch})
     sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
-    secrets = {service.name: _secrets(service, root, environment or "") for service in services}
+    named = frozenset(wish.names or (service.name for service in services))
+    secrets = {
+        service.name: _secrets(service, root, environment or "", is_needed=service.name in named)
+        for service in services
+    }
     spec = _spec(project)
     planned_outline = _planned_outline(spec, outline)
     candidates = _candidates(state, services, graph, sources, planned_outline, installed, secrets, environment or "")
@@ -110,24 +114,29 @@ def planned(workshop: Workshop, running: Sequence[ServiceStatus], wanted: Wanted
     for service in running:
         if service.release is not None:
             release = store.read(service.name, service.release)
-            active[service.name] = Active(release.service, release.number, store.fingerprint(release))
+            is_down = service.state in (ServiceState.STOPPED, ServiceState.FAILED)
+            active[service.name] = Active(release.service, release.number, store.fingerprint(release), is_down)
     return plan_deployment(workshop.candidates, active, wanted)
 
 
 def make_releases(workshop: Workshop, plan: DeploymentPlan, clock: Clock, say: Callable[[str], None]) -> list[Release]:
-    """Write a release for every service that the plan deploys, and return them in its order.
+    """Return what the plan brings in, in its order; a release is written for every service that gets another one.
 
     Raises UnavailableError (`haproxy-missing`) before anything is written.
     """
     check_haproxy(plan)
     store = ReleaseStore(workshop.state)
-    lock = _lock(workshop, clock, say)
-    say(f"copying releases of {len(plan.to_deploy)} services")
-    drafts: list[ReleaseDraft] = []
-    for service in plan.to_deploy:
-        assert service.candidate is not None, "what is deployed has a candidate"
-        drafts.append(_draft(workshop, service, service.candidate.fingerprint, lock, clock))
-    return list(store.create_all(drafts, workshop.sources, clock))
+    made: dict[str, Release] = {}
+    if plan.to_deploy:
+        lock = _lock(workshop, clock, say)
+        say(f"copying releases of {len(plan.to_deploy)} services")
+        drafts: list[ReleaseDraft] = []
+        for service in plan.to_deploy:
+            assert service.candidate is not None, "what is deployed has a candidate"
+            drafts.append(_draft(workshop, service, service.candidate.fingerprint, lock, clock))
+        made = {release.name: release for release in store.create_all(drafts, workshop.sources, clock)}
+    # What is down without a change comes in with the release that it had.
+    return [made.get(one.name) or store.read(one.name, one.previous or 0) for one in plan.to_bring_in]
 
 
 def secrets_for(workshop: Workshop, made: Sequence[Release]) -> dict[str, Json]:
@@ -230,11 +239,17 @@ def _candidates(
     return found
 
 
-def _secrets(service: Service, root: Path, environment: str) -> Mapping[str, Secret]:
+def _secrets(service: Service, root: Path, environment: str, *, is_needed: bool) -> Mapping[str, Secret]:
     if not service.secrets:
         return {}
     providers = usual_providers(root, environment or None, os.environ)
-    return {found.name: found.value for found in resolve_secrets(service.name, service.secrets, providers)}
+    # Whoever deploys one service need not know the secrets of all.
+    resolved = (
+        resolve_secrets(service.name, service.secrets, providers)
+        if is_needed
+        else find_secrets(service.secrets, providers)
+    )
+    return {found.name: found.value for found in resolved}
 
 
 def _view(project: Project) -> ProjectView:
@@ -243,8 +258,10 @@ def _view(project: Project) -> ProjectView:
     return scan.survey.view({})
 
 
-def _check_apps(project: Project, graph: ImportGraph, installed: Environment, environment: str | None) -> None:
-    """Raise the first of the errors about apps that do not exist."""
+def _check_apps(
+    project: Project, graph: ImportGraph, installed: Environment, environment: str | None, names: Collection[str]
+) -> None:
+    """Raise the first of the errors about apps that do not exist, of all services when none is named."""
 
     def read(path: str) -> bytes | None:
         try:
@@ -255,12 +272,18 @@ def _check_apps(project: Project, graph: ImportGraph, installed: Environment, en
     tops = {name.partition(".")[0] for one in installed.distributions.values() for name in one.imports}
     roots = [root.path for root in graph.roots if not root.applies_to]
     errors = missing_apps(
-        project.settings, graph.files, roots, read, environment=environment, is_installed=tops.__contains__
+        project.settings,
+        graph.files,
+        roots,
+        read,
+        environment=environment,
+        names=names,
+        is_installed=tops.__contains__,
     )
     if errors:
         raise errors[0]
     for service in project.settings.for_environment(environment):
-        if service.app is not None and service.port is None:
+        if service.app is not None and service.port is None and (not names or service.name in names):
             raise UsageError(
                 "service-without-port",
                 f"service `{service.name}` is an app, so it needs a `port`",

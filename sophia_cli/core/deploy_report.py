@@ -49,16 +49,20 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a service did not come up: cause, what the last probe got, the last lines of its log."""
+    """Why a service did not come up: cause, what the last probe got, the last lines of its log, what to do about it."""
 
     cause: str
     last_probe: str | None = None
     log_lines: tuple[str, ...] = ()
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceReport:
-    """One service. `reasons` say why it was deployed; `release` is the one that runs when all is over."""
+    """One service. `reasons` say why it was deployed; `release` is the one that runs when all is over.
+
+    `is_asked` is False for a service that was left as it is because others were named.
+    """
 
     name: str
     action: ServiceAction
@@ -70,6 +74,7 @@ class ServiceReport:
     duration_s: float = 0.0
     steps: tuple[StepReport, ...] = ()
     trouble: Trouble | None = None
+    is_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Action(Enum):
     """What a deployment does with one service."""
 
     DEPLOY = "deploy"
+    START = "start"  # the release that it had, which is down
     UNCHANGED = "unchanged"
     REMOVED = "removed"
 
@@ -31,6 +32,7 @@ class Cause(Enum):
     FIRST = "first"
     FORCED = "forced"
     DIFFERENT = "different"
+    DOWN = "down"
     NOT_DECLARED = "not-declared"
 
 
@@ -50,6 +52,8 @@ class Reason:
                 return "first deployment"
             case Cause.FORCED:
                 return "asked for"
+            case Cause.DOWN:
+                return "it was down"
             case Cause.NOT_DECLARED:
                 return "no longer in the settings"
             case Cause.DIFFERENT:
@@ -69,11 +73,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """The release of a service that runs."""
+    """The release of a service that runs; `is_down`: nothing of it does, since it was stopped or given up."""
 
     service: Service
     number: int
     fingerprint: Fingerprint
+    is_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class ServicePlan:
     """What is done with one service.
 
     `level` is 0 for services that depend on none, and one more than the highest level of those it depends on.
-    `previous` is the number of the release that runs, None without one. A service that is removed has no `candidate`.
+    `previous` is the number of the release that runs, None without one; `is_down`: nothing of it does. A service that
+    is removed has no `candidate`; one that is left as it is because others were named is not `is_asked`.
     """
 
     name: str
@@ -98,20 +104,23 @@ class ServicePlan:
     level: int
     previous: int | None
     candidate: Candidate | None
+    is_down: bool = False
+    is_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """A service that is deployed depends on one that changed and that was not asked for."""
+    """A service that is deployed depends on one that changed or is down and that was not asked for."""
 
     service: str
     dependency: str
     is_deployed: bool
+    is_down: bool = False
 
     @property
     def sentence(self) -> str:
         """The note in words."""
-        state = "changed too" if self.is_deployed else "was never deployed"
+        state = "is down" if self.is_down else "changed too" if self.is_deployed else "was never deployed"
         return f"`{self.dependency}`, which `{self.service}` depends on, {state} and was not asked for"
 
 
@@ -126,6 +135,11 @@ class DeploymentPlan:
     def to_deploy(self) -> tuple[ServicePlan, ...]:
         """The services that get a new release, dependencies first."""
         return tuple(service for service in self.services if service.action is Action.DEPLOY)
+
+    @property
+    def to_bring_in(self) -> tuple[ServicePlan, ...]:
+        """The services of which a release comes in, a new one or the one that is down, dependencies first."""
+        return tuple(service for service in self.services if service.action in (Action.DEPLOY, Action.START))
 
     @property
     def to_remove(self) -> tuple[ServicePlan, ...]:
@@ -192,18 +206,22 @@ def levels_of(services: Sequence[Service]) -> dict[str, int]:
 def _planned(candidate: Candidate, active: Active | None, level: int, wanted: Wanted) -> ServicePlan:
     name = candidate.service.name
     previous = None if active is None else active.number
-    reasons: tuple[Reason, ...] = ()
-    if not wanted.names or name in wanted.names:
-        reasons = _reasons(candidate, active, is_forced=wanted.all)
+    is_asked = not wanted.names or name in wanted.names
+    reasons = _reasons(candidate, active, is_forced=wanted.all) if is_asked else ()
     action = Action.DEPLOY if reasons else Action.UNCHANGED
-    return ServicePlan(name, action, reasons, level, previous, candidate)
+    if tuple(reason.cause for reason in reasons) == (Cause.DOWN,):
+        action = Action.START
+    is_down = active is not None and active.is_down
+    return ServicePlan(name, action, reasons, level, previous, candidate, is_down, is_asked)
 
 
 def _reasons(candidate: Candidate, active: Active | None, is_forced: bool) -> tuple[Reason, ...]:
     if active is None:
         return (Reason(Cause.FIRST),)
     found = tuple(_differing(differences(active.fingerprint, candidate.fingerprint), candidate.ways))
-    return found or ((Reason(Cause.FORCED),) if is_forced else ())
+    if found or is_forced:
+        return found or (Reason(Cause.FORCED),)
+    return (Reason(Cause.DOWN),) if active.is_down else ()
 
 
 def _differing(found: Sequence[Difference], ways: Ways) -> Iterator[Reason]:
@@ -228,13 +246,16 @@ def _removed(by_name: Mapping[str, Candidate], active: Mapping[str, Active]) -> 
 def _left_behind(
     planned: Sequence[ServicePlan], by_name: Mapping[str, Candidate], active: Mapping[str, Active]
 ) -> Iterator[LeftBehind]:
-    deployed = {service.name for service in planned if service.action is Action.DEPLOY}
+    coming = {service.name for service in planned if service.action is not Action.UNCHANGED}
     for service in planned:
-        if service.name not in deployed:
+        if service.name not in coming:
             continue
         for name in by_name[service.name].service.depends_on:
-            if name in by_name and name not in deployed and _reasons(by_name[name], active.get(name), False):
-                yield LeftBehind(service.name, name, is_deployed=name in active)
+            if name not in by_name or name in coming:
+                continue
+            if reasons := _reasons(by_name[name], active.get(name), False):
+                is_down = reasons[0].cause is Cause.DOWN
+                yield LeftBehind(service.name, name, is_deployed=name in active, is_down=is_down)
 
 
 def _told(found: Sequence[Difference], way: Sequence[str]) -> str:

@@ -55,6 +55,7 @@ def preview(planned: ServicePlan) -> tuple[Planned, ...]:
     candidate = planned.candidate
     if candidate is None or not planned.reasons:
         return ()
-    old = 0 if planned.previous is None else candidate.service.replicas
+    old = 0 if planned.previous is None or planned.is_down else candidate.service.replicas
     becomes_strict = any(one.name == "strict" for reason in planned.reasons for one in reason.differences)
-    return steps_of(work_of(candidate.service, 0, planned.previous, old, weighs=not becomes_strict))
+    previous = None if planned.is_down else planned.previous
+    return steps_of(work_of(candidate.service, 0, previous, old, weighs=not becomes_strict))

@@ -54,4 +54,9 @@ def _service(service: ServiceReport) -> dict[str, object]:
 
 
 def _trouble(trouble: Trouble) -> dict[str, object]:
-    return {"cause": trouble.cause, "last_probe": trouble.last_probe, "log": list(trouble.log_lines)}
+    return {
+        "cause": trouble.cause,
+        "last_probe": trouble.last_probe,
+        "log": list(trouble.log_lines),
+        "hint": trouble.hint,
+    }

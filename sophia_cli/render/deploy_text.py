@@ -18,10 +18,11 @@ _TONES = {
 
 def deploy_text(report: DeployReport, style: Style) -> str:
     """Return one line a service, the trouble where there was some, and what the whole came to."""
-    width = max((len(service.name) for service in report.services), default=0)
+    told = [service for service in report.services if service.is_asked or style.verbose]
+    width = max((len(service.name) for service in told), default=0)
     lines: list[str] = []
-    for service in report.services:
-        lines += _service_lines(service, width, style)
+    for service in told:
+        lines += _service_lines(service, width, report, style)
     lines += [style.paint(f"note: {visible(note)}", Tone.NOTE) for note in report.notes]
     lines.append(style.paint(deploy_summary(report), Tone.STRONG))
     return "\n".join(lines) + "\n"
@@ -30,9 +31,9 @@ def deploy_text(report: DeployReport, style: Style) -> str:
 def deploy_summary(report: DeployReport) -> str:
     """Return the whole in one sentence, with what to do next where there is something."""
     counts = [
-        f"{plural(count, 'service')} {action.value}"
+        f"{plural(count, 'service')} {_action_word(action, report)}"
         for action in ServiceAction
-        if (count := sum(service.action is action for service in report.services))
+        if (count := sum(service.action is action and service.is_asked for service in report.services))
     ]
     told = ", ".join(counts) or "no services"
     match report.verdict:
@@ -54,9 +55,17 @@ def _first(report: DeployReport, action: ServiceAction) -> ServiceReport | None:
     return next((service for service in report.services if service.action is action), None)
 
 
-def _service_lines(service: ServiceReport, width: int, style: Style) -> Iterator[str]:
-    action = service.action.value
-    tone = _TONES.get(service.action)
+def _action_word(action: ServiceAction, report: DeployReport) -> str:
+    """Return what was done with services, in the word of the command that did it."""
+    is_restart = report.command == "restart" and action is ServiceAction.DEPLOYED
+    return "restarted" if is_restart else action.value
+
+
+def _service_lines(service: ServiceReport, width: int, report: DeployReport, style: Style) -> Iterator[str]:
+    action = _action_word(service.action, report)
+    # Being rolled back is what a rollback was for.
+    is_wanted = report.command == "rollback" and service.action is ServiceAction.ROLLED_BACK
+    tone = Tone.GOOD if is_wanted else _TONES.get(service.action)
     shown = style.paint(f"{action:<11}", tone) if tone else f"{action:<11}"
     yield f"{visible(service.name):<{width}}  {shown}  {_facts(service)}".rstrip()
     indent = " " * (width + 2)
@@ -94,3 +103,5 @@ def _trouble_lines(trouble: Trouble, indent: str, style: Style) -> Iterator[str]
     if trouble.log_lines:
         yield f"{indent}last lines of its log:"
         yield from (f"{indent}  | {visible(line)}" for line in trouble.log_lines)
+    if trouble.hint:
+        yield f"{indent}hint: {visible(trouble.hint)}"

@@ -27,20 +27,21 @@ def missing_apps(
     read: Read,
     *,
     environment: str | None = None,
+    names: Collection[str] = (),
     is_installed: Callable[[str], bool] = lambda module: False,
 ) -> tuple[UsageError, ...]:
     """Return an error for every service whose `app` cannot be found, in the order of the settings, with the line.
 
     `app-missing` is a module that the project does not have, and `is_installed` (asked with its top-level name) does
     not know; `app-name-missing` a module that binds no such name. Nothing is said where the name may come about in a
-    way that the text does not show, nor about a file that does not compile. `files` are the project's Python files,
-    `roots` the folders that modules are imported from, `read` gives the bytes of a file (also of the settings file).
+    way that the text does not show, nor about a file that does not compile. `names` are the services to look at, none for
+    all of them, `files` the project's Python files, `roots` the folders that modules are imported from, `read` gives the bytes of a file (also of the settings file).
     Raises what `Settings.for_environment` raises.
     """
     found = (
         _problem(service, settings, environment, files, roots, read, is_installed)
         for service in settings.for_environment(environment)
-        if service.app is not None
+        if service.app is not None and (not names or service.name in names)
     )
     return tuple(error for error in found if error is not None)
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.fingerprint import fingerprint_of
 from sophia_cli.deploy.plan import (
     Action,
@@ -180,3 +181,28 @@ def test_whatever_the_order_of_declaration_dependencies_come_first(needs: tuple[
     plan = plan_deployment([Candidate(s, _candidate(s.name).fingerprint, {}) for s in services], {})
     assert [service.level for service in plan.to_deploy] == sorted(levels.values())
     assert all(service.action is Action.DEPLOY for level in plan.levels for service in level)
+
+
+def test_what_is_down_is_started_again_with_the_release_that_it_had() -> None:
+    api, web = _candidate("api"), _candidate("web", "api")
+    active = {"api": replace(_running(api, 4), is_down=True), "web": _running(web)}
+    plan = plan_deployment([api, web], active)
+    assert _actions(plan) == [("api", "start"), ("web", "unchanged")]
+    assert [reason.sentence for reason in plan.services[0].reasons] == ["it was down"]
+    assert [service.name for service in plan.to_bring_in] == ["api"]
+    assert plan.to_deploy == ()
+
+
+def test_what_is_down_and_changed_gets_a_new_release() -> None:
+    before, after = _candidate("api", code={"a.py": "1"}), _candidate("api", code={"a.py": "2"})
+    plan = plan_deployment([after], {"api": replace(_running(before), is_down=True)})
+    assert [service.name for service in plan.to_deploy] == ["api"]
+
+
+def test_what_is_down_stays_so_when_others_are_named_and_those_that_need_it_are_told() -> None:
+    api, web = _candidate("api"), _candidate("web", "api")
+    plan = plan_deployment([api, web], {"api": replace(_running(api), is_down=True)}, Wanted(("web",)))
+    assert _actions(plan) == [("api", "unchanged"), ("web", "deploy")]
+    assert [note.sentence for note in plan.notes] == [
+        "`api`, which `web` depends on, is down and was not asked for"
+    ]

@@ -1,0 +1,64 @@
+"""What to do about a service that did not come up, where its last words tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from sophia_cli.core.deploy_report import DeployReport, ServiceReport, Trouble
+from sophia_cli.core.values import replace
+
+_VARIABLE = re.compile(r"KeyError: '([A-Z][A-Z0-9_]*)'")
+_LOOKED_UP = re.compile(r"os\.environ|getenv|File \"<frozen os>\"|/os\.py\"")
+_NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
+_IN_RELEASE = re.compile(r".*/\.sophia/releases/[^/]+/\d+/tree/")
+_NOBODY_ACCEPTS = "no process of the instance accepts"
+
+
+def with_hints(report: DeployReport, root: Path, folders: Mapping[str, str]) -> DeployReport:
+    """Return the report with a hint in each trouble that tells enough; `folders` are the `cwd`s of services."""
+    if all(service.trouble is None for service in report.services):
+        return report
+    services = tuple(_with_hint(service, root, folders.get(service.name, "")) for service in report.services)
+    return replace(report, services=services)
+
+
+def _with_hint(service: ServiceReport, root: Path, folder: str) -> ServiceReport:
+    trouble = service.trouble
+    if trouble is None or trouble.hint is not None:
+        return service
+    return replace(service, trouble=replace(trouble, hint=hint_of(service.name, trouble, root, folder)))
+
+
+def hint_of(service: str, trouble: Trouble, root: Path, folder: str) -> str | None:
+    """Return what a person could do about a trouble, None where nothing tells.
+
+    Looks at most at whether one file of the project is there.
+    """
+    text = "\n".join(trouble.log_lines)
+    variables = _VARIABLE.findall(text)
+    if variables and _LOOKED_UP.search(text):
+        return (
+            f"`{variables[-1]}` is no variable of this service; name it in `env` or `secrets` of `[services.{service}]`"
+        )
+    missing = _NO_FILE.findall(text)
+    if missing and (path := _left_out(missing[-1], root, folder)) is not None:
+        return f"`{path}` is in the project and not in the release, since git ignores it; name it in `persist`"
+    if trouble.cause == "it ended with exit code 0":
+        return "a service stays in the foreground; a command that does its work and ends, or puts itself into the \
+background, cannot be kept"
+    if trouble.cause.startswith("not ready within") and (trouble.last_probe or "").startswith(_NOBODY_ACCEPTS):
+        return "it runs, and listens somewhere else or not at all; its port is in the variable `PORT`, and in `port` \
+of the settings"
+    return None
+
+
+def _left_out(path: str, root: Path, folder: str) -> str | None:
+    """Return a missing file of a release as a path of the project, None when the project has it no more than that."""
+    inside = _IN_RELEASE.sub("", path)
+    if inside == path:
+        inside = f"{folder}/{path}" if folder not in ("", ".") else path
+    if inside.startswith("/") or not (root / inside).exists():
+        return None
+    return inside
