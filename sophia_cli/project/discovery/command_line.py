@@ -200,14 +200,27 @@ def _flask(app: str, folder: str, places: Places) -> list[str]:
 
 
 def _said_in(server: str, words: Sequence[str], folder: str, places: Places) -> list[str]:
-    """Return the files whose words a server reads: the one that it is given, else the one of its usual name."""
+    """Return the files whose words a server reads: the one that it is given, else the one of its usual name.
+
+    What it is given may be a path of an image, so its name is enough. The usual one stands in the folder, above it, or
+    below it when there is no other.
+    """
+    given = ""
     if server == "flask":
         names = [".flaskenv", ".env"]
     elif server in ("gunicorn", "hypercorn"):
-        given = option(words, "-c", "--config")
-        names = [given.removeprefix("python:").removeprefix("file:")] if given else ["gunicorn.conf.py"]
+        given = (option(words, "-c", "--config") or "").removeprefix("python:").removeprefix("file:")
+        names = [given or "gunicorn.conf.py"]
     else:
         return []
     found = (posixpath.normpath(posixpath.join(place, name.lstrip("/"))) for name in names for place in upwards(folder))
-    tails = (path for name in names for path in places.said if path.rpartition("/")[2] == name.rpartition("/")[2])
+    below = f"{folder}/" if folder and not given else ""
+    tails = [
+        path
+        for name in names
+        for path in places.said
+        if path.rpartition("/")[2] == name.rpartition("/")[2] and path.startswith(below)
+    ]
+    if not given and len(tails) > 1:
+        tails = []
     return [path for path in dict.fromkeys((*found, *tails)) if path in places.said]

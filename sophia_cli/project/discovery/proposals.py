@@ -197,7 +197,8 @@ def _listening(started: Proposal, entry: Entry, file: CodeFile | None) -> Listen
 
 def _probe(entries: Sequence[Entry], entry: Entry, file: CodeFile | None) -> str | None:
     """Return the path that tells whether a service is well: that of its health check, else a route of the app."""
-    own = file.facts.probe if file is not None and entry.attribute is not None else None
+    is_app = entry.attribute is not None or entry.form is Form.APP
+    own = file.facts.probe if file is not None and is_app else None
     checked = next((other.probe for other in entries if other.probe is not None), None)
     return own or (checked if checked != "/" else None)
 

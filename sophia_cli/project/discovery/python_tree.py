@@ -17,12 +17,12 @@ from sophia_cli.project.discovery.frameworks import (
 )
 from sophia_cli.project.discovery.python_facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
 from sophia_cli.project.discovery.python_raw import is_served_name, raw_class, raw_interface
+from sophia_cli.project.discovery.python_routes import MOUNT, PROBES, probed_path
 from sophia_cli.project.discovery.python_running import Running
 from sophia_cli.project.discovery.python_serving import serve_call
 from sophia_cli.project.discovery.python_shapes import Function, is_main, returns
 from sophia_cli.project.discovery.python_values import PortReader, dotted_name
 
-_PROBES = frozenset({"/health", "/healthz", "/health/", "/ready", "/readyz", "/livez", "/health/ready", "/ping"})
 _ACTORS = {"functions_framework": "functions-framework", "dramatiq": "dramatiq"}
 
 
@@ -54,6 +54,7 @@ class TreeReader:
     factories: dict[str, Framework] = field(default_factory=dict)
     subclasses: dict[str, Framework] = field(default_factory=dict)
     mounted: set[str] = field(default_factory=set)
+    below: set[int] = field(default_factory=set)
     servers: dict[str, str] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
     bound: tuple[int, int | None] | None = None
@@ -192,7 +193,7 @@ class TreeReader:
         owner = self.built.get(dotted_name(decorator.func.value))
         if owner is None or decorator.func.attr not in ("get", "route") or not isinstance(path, ast.Constant):
             return
-        if self.probe is None and path.value in _PROBES:
+        if self.probe is None and path.value in PROBES:
             self.probe = str(path.value)
 
     def _class(self, node: ast.ClassDef, where: _Where) -> None:
@@ -316,6 +317,10 @@ class TreeReader:
         if dotted == "input":
             self.asks = True
         followed = self._followed(dotted) if dotted else ""
+        if followed == MOUNT:
+            self.below.update(id(inner) for inner in ast.walk(node))
+        elif self.probe is None and id(node) not in self.below:
+            self.probe = probed_path(node, followed, self.built)
         self.running.call(node, dotted, followed)
         if method in ("bind", "add_insecure_port", "add_secure_port") and node.args:
             self.bound = self.bound or (node.lineno, self._port_reader().address(node.args[0]))

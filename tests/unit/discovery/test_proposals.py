@@ -179,6 +179,42 @@ def test_a_route_that_tells_about_health_becomes_the_readiness_probe() -> None:
     assert 'readiness = { http = "/health" }' in settings_text("x", services)
 
 
+STARLETTE = "from starlette.applications import Starlette\nfrom starlette.routing import Mount, Route\n"
+AIOHTTP = "from aiohttp import web\napp = web.Application()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (STARLETTE + "app = Starlette(routes=[Route('/', home), Route('/ready', ready)])\n", "/ready"),
+        (STARLETTE + "routes = [Route('/healthz', h, methods=['GET'])]\napp = Starlette(routes=routes)\n", "/healthz"),
+        (STARLETTE + "app = Starlette(routes=[Route('/ping', p, methods=['POST'])])\n", None),
+        (STARLETTE + "app = Starlette(routes=[Mount('/v1', routes=[Route('/health', h)])])\n", None),
+        (AIOHTTP + "app.router.add_get('/health', health)\n", "/health"),
+        (AIOHTTP + "app.router.add_route('GET', '/health', health)\n", "/health"),
+        (AIOHTTP + "part = web.Application()\nother.router.add_get('/health', health)\n", None),
+        ("from flask import Flask\napp = Flask(__name__)\napp.add_url_rule('/health', view_func=f)\n", "/health"),
+    ],
+)
+def test_a_route_without_a_decorator_becomes_the_readiness_probe(text: str, path: str | None) -> None:
+    (service,) = proposed({"web.py": text}).values()
+    assert service.probe == path
+
+
+def test_the_file_of_settings_beside_one_server_says_nothing_to_that_of_another_folder() -> None:
+    flask = "from flask import Flask\napp = Flask(__name__)\n"
+    files = {
+        "shop/web.py": flask,
+        "shop/Procfile": "web: gunicorn web:app\n",
+        "shop/requirements.txt": "flask\ngunicorn\n",
+        "ledger/books.py": flask,
+        "ledger/gunicorn.conf.py": "bind = '0.0.0.0:5102'\nwsgi_app = 'books:app'\n",
+        "ledger/requirements.txt": "flask\ngunicorn\n",
+        "ledger/start.sh": "#!/bin/sh\nexec gunicorn -c gunicorn.conf.py\n",
+    }
+    assert {name: service.port for name, service in proposed(files).items()} == {"books": 5102, "shop-web": 8000}
+
+
 @pytest.mark.parametrize("odd", ["a b", 'q"q', "läden", "x.y", "back\\slash", "new\nline", "tab\t"])
 def test_odd_names_of_folders_make_a_file_that_can_be_read(odd: str) -> None:
     services = proposed({f"{odd}/web.py": APP + "# \x7f\n"})
