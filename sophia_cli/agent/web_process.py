@@ -23,6 +23,7 @@ from sophia_cli.agent.instances.instance import Asker, Instance, InstanceName, S
 from sophia_cli.agent.instances.log_files import LogFile
 from sophia_cli.agent.reaper import Reaper
 from sophia_cli.agent.requests.server import Call
+from sophia_cli.agent.web.words import TURNED_OFF
 from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.service_status import Role
@@ -141,6 +142,26 @@ class WebProcess:
         self._instance.send(Probed(self._instance.state.generation, Probing.STARTUP, True))
         return {}
 
+    async def settle(self, call: Call) -> Fields:
+        """Answer `web-settings`: it is to serve at `port` from now on (null: nowhere); tells whether that is a change.
+
+        Returns once the port that it served is free, since a service may be about to take it.
+        """
+        port = call.params.get("port")
+        wanted = port if isinstance(port, int) and not isinstance(port, bool) else None
+        served = self._starter.port
+        is_off = is_over(self._instance.state) and self._note == TURNED_OFF
+        # One that serves nowhere although it is not turned off reads the settings again and again by itself.
+        if self._pending is not None or served == wanted or (served is None and not is_off):
+            return {"changed": False}
+        self._instance.send(StopRequested())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_S):
+                await self._instance.until(is_over)
+        self._starter.leave_port()
+        self._instance.send(StartRequested())
+        return {"changed": True}
+
     # What the instance tells: see `instance.Record`.
 
     def instance_changed(self, instance: Instance) -> None:
@@ -226,6 +247,11 @@ class _Starter:
         with contextlib.suppress(PermissionError):
             send_signal(identity, signal.SIGKILL)
         return True
+
+    def leave_port(self) -> None:
+        """Serve no more where it did: whoever calls there is refused, and somebody else can listen."""
+        self.port = None
+        self._drop_listener()
 
     def forget(self) -> None:
         """Give everything up: it was ended for good."""

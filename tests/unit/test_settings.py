@@ -191,6 +191,17 @@ def test_what_is_not_said_about_a_service_is_what_the_table_of_keys_promises() -
     assert parse_settings("", "sophia.toml").agent == AgentSettings(web=True, web_port=8002)
 
 
+def test_the_web_api_leaves_its_usual_port_to_a_service_that_has_it() -> None:
+    services = '[services.a]\napp = "a:app"\nport = 8002\n[services.b]\napp = "b:app"\nport = 9000\n'
+    staged = f"{services}[environments.staging.services.b]\nport = 8003\n"
+    assert parse_settings(services, "sophia.toml").agent.web_port == 8003
+    assert parse_settings(staged, "sophia.toml").agent.web_port == 8004
+    with pytest.raises(UsageError) as raised:
+        parse_settings(f"{staged}[agent]\nweb_port = 8003\n", "sophia.toml")
+    assert (raised.value.message, raised.value.location) == ("service `b` has port 8003 too", "sophia.toml:10:12")
+    assert parse_settings(f"{staged}[agent]\nweb = false\nweb_port = 8003\n", "sophia.toml").agent.web is False
+
+
 def test_an_environment_merges_into_the_tables_of_a_service_and_replaces_its_words() -> None:
     settings = parse_settings(OPERATED, "sophia.toml")
     api, worker = settings.for_environment("production")
@@ -244,7 +255,8 @@ def test_the_port_of_the_agent_is_not_that_of_a_service() -> None:
     text = '[services.x]\napp = "x:app"\nport = 8002\n[services.y]\ncommand = "y"\n[agent]\nweb_port = 8002\n'
     assert caught(text).location == "sophia.toml:7:12"
     assert parse_settings(text + "web = false\n", "sophia.toml").agent.web is False
-    assert parse_settings(text.replace("[agent]\nweb_port = 8002\n", ""), "sophia.toml").agent == AgentSettings()
+    usual = text.replace("[agent]\nweb_port = 8002\n", "")
+    assert parse_settings(usual, "sophia.toml").agent == AgentSettings(web_port=8003)
 
 
 def test_the_same_settings_stand_in_pyproject(tmp_path: Path) -> None:

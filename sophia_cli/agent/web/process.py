@@ -11,6 +11,7 @@ import socket
 from pathlib import Path
 
 from sophia_cli.agent.web.contact import Contact, Word
+from sophia_cli.agent.web.words import NOT_INSTALLED, TURNED_OFF
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.project.host.sockets import create_listener, port_of
 from sophia_cli.project.settings.loading import load_settings
@@ -18,8 +19,6 @@ from sophia_cli.project.state_folder import StateFolder
 
 log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
-NOT_INSTALLED = 'it is not installed; `pip install "sophia-cli[web]"`, then `sophia agent stop` and `start`'
-TURNED_OFF = "off, as `[agent] web = false` says"
 _FIRST_DESCRIPTOR = 3
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 10.0

@@ -200,7 +200,9 @@ KEYS: tuple[Key, ...] = (
         "what differs there; `env`, `restart`, `limits`, `log`, `healing`, `slo` are merged",
     ),
     Key(_AGENT, "web", "boolean", "true", "whether the web API and dashboard run"),
-    Key(_AGENT, "web_port", "integer", "8002", "the port of the web API on 127.0.0.1"),
+    Key(
+        _AGENT, "web_port", "integer", "8002", "the port of the web API on 127.0.0.1; next free of services if left out"
+    ),
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
+from itertools import count
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.root import PYPROJECT_FILE
@@ -31,13 +33,14 @@ def parse_settings(text: str, file: str) -> Settings:
     services = table.table("services")
     environments = table.table("environments")
     found = read_services(services)
+    others = tuple(read_environment(name, inner, services) for name, inner in environments.each())
     return Settings(
         source=file,
         project=_project(table.table("project")),
         rules=_rules(table.table("rules")),
         services=found,
-        environments=tuple(read_environment(name, inner, services) for name, inner in environments.each()),
-        agent=_agent(table.table("agent"), found),
+        environments=others,
+        agent=_agent(table.table("agent"), (*found, *(one for other in others for one in other.services))),
     )
 
 
@@ -65,15 +68,17 @@ def _project(table: Table) -> ProjectSettings:
     )
 
 
-def _agent(table: Table, services: tuple[Service, ...]) -> AgentSettings:
+def _agent(table: Table, services: Iterable[Service]) -> AgentSettings:
     table.check_keys(Section.AGENT)
     usual = AgentSettings()
     web = value_or(table.boolean("web"), usual.web)
     port = table.integer("web_port", 1, 65535)
-    same = next((service.name for service in services if service.port == port), None) if web else None
-    if port is not None and same is not None:
-        raise table.wrong("web_port", f"service `{same}` has port {port} too")
-    return AgentSettings(web=web, web_port=value_or(port, usual.web_port))
+    taken = {service.port: service.name for service in services}
+    if port is not None and web and port in taken:
+        raise table.wrong("web_port", f"service `{taken[port]}` has port {port} too")
+    # A service goes before a port that nobody asked for.
+    usual_port = next(one for one in count(usual.web_port) if one not in taken)
+    return AgentSettings(web=web, web_port=value_or(port, usual_port))
 
 
 def _python_version(table: Table) -> tuple[int, int] | None:

@@ -146,6 +146,39 @@ def test_it_can_be_turned_off(shop: WebProject) -> None:
     shop.run("agent", "stop")
 
 
+def test_a_deployment_applies_what_the_settings_say_of_it_now(shop: WebProject) -> None:
+    shop.serve()
+    old = shop.port
+    shop.port = free_port()
+    shop.settings(f"web_port = {shop.port}")
+    told = [f"the web API is served at port {shop.port} from now on"]
+    assert shop.run("deploy")["notes"] == told
+    shop.await_health()
+    assert is_refused(old)
+    assert shop.run("deploy")["notes"] == []
+    shop.settings("web = false")
+    assert shop.run("deploy")["notes"] == ["the web API is turned off"]
+    assert is_refused(shop.port)
+    eventually(lambda: "web = false" in note(shop))
+    assert shop.run("deploy")["notes"] == []
+    shop.settings(f"web_port = {shop.port}")
+    assert shop.run("deploy")["notes"] == told
+    shop.await_health()
+
+
+def test_a_service_takes_the_port_that_the_web_api_leaves_in_the_same_deployment(shop: WebProject) -> None:
+    shop.serve()
+    old = shop.port
+    shop.port = free_port()
+    shop.settings(f"web_port = {shop.port}\n[services.server]\ncommand = 'python -m http.server {old}'\nport = {old}")
+    shop.run("deploy")
+    assert socket.create_connection(("127.0.0.1", old), timeout=5.0).close() is None
+    shop.await_health()
+    server = next(one for one in shop.run("status")["services"] if one["name"] == "server")
+    assert (server["state"], server["port"]) == ("running", old)
+    shop.run("stop", "--all")
+
+
 def is_refused(port: int) -> bool:
     """Whether nobody listens on a port; a caller that waits for an answer is not refused."""
     try:
