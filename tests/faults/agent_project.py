@@ -267,7 +267,11 @@ class FaultyServices:
                 os.kill(pid, signal.SIGCONT)
                 os.kill(pid, signal.SIGKILL)
             self.agent_gone()
-        groups = self.groups() if (self.root / ".sophia" / "agent.sqlite").exists() else set()
+        groups: set[Path] = set()
+        if (self.root / ".sophia" / "agent.sqlite").exists():
+            # One that was killed as it made its state has no instances.
+            with contextlib.suppress(sqlite3.OperationalError):
+                groups = self.groups()
         with contextlib.suppress(OSError):
             end(connect(self.root / ".sophia" / "run", HOLDER_SOCKET, LIMIT_S))
         for _ in range(3):
