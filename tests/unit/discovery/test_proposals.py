@@ -190,9 +190,9 @@ AIOHTTP = "from aiohttp import web\napp = web.Application()\n"
         (STARLETTE + "routes = [Route('/healthz', h, methods=['GET'])]\napp = Starlette(routes=routes)\n", "/healthz"),
         (STARLETTE + "app = Starlette(routes=[Route('/ping', p, methods=['POST'])])\n", None),
         (STARLETTE + "app = Starlette(routes=[Mount('/v1', routes=[Route('/health', h)])])\n", None),
-        (AIOHTTP + "app.router.add_get('/health', health)\n", "/health"),
-        (AIOHTTP + "app.router.add_route('GET', '/health', health)\n", "/health"),
-        (AIOHTTP + "part = web.Application()\nother.router.add_get('/health', health)\n", None),
+        (AIOHTTP + "app.router.add_get('/health', health)\nweb.run_app(app)\n", "/health"),
+        (AIOHTTP + "app.router.add_route('GET', '/health', health)\nweb.run_app(app)\n", "/health"),
+        (AIOHTTP + "part = web.Application()\nother.router.add_get('/health', health)\nweb.run_app(app)\n", None),
         ("from flask import Flask\napp = Flask(__name__)\napp.add_url_rule('/health', view_func=f)\n", "/health"),
     ],
 )
