@@ -1,19 +1,14 @@
-"""Calls of an MCP tool over streamable HTTP: whether an answer, as JSON or as a stream of events, holds a result.
-
-The format is that of the Model Context Protocol, "Transports" (2025-06-18): one JSON-RPC message a POST, answered by
-`application/json` or by `text/event-stream`, whose stream ends after the answer.
-"""
+"""Calls of an MCP tool: whether an answer, as JSON or as a stream of events that ends after it, holds a result."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sophia_cli.bench.errors import Failure
 from sophia_cli.checks.answer import AnswerReader, media_type_of
+from sophia_cli.checks.mcp_messages import Json, payloads_in
 from sophia_cli.core.values import dataclass
 
-EVENTS = "text/event-stream"
 # The id of a call is this plus the number of its connection, so that all calls are equally long and none is under way
 # twice.
 FIRST_ID = 1_000_000_000
@@ -23,7 +18,7 @@ FIRST_ID = 1_000_000_000
 class Reply:
     """What answers a call: its result, or the message of its error."""
 
-    result: Mapping[str, object] | None
+    result: Json | None
     error: str
 
 
@@ -83,21 +78,6 @@ class CallExaminer:
         return failure
 
 
-def _messages(media_type: str, body: bytes) -> Iterator[Mapping[str, object]]:
-    for text in _events(body) if media_type == EVENTS else (body,):
-        try:
-            found = json.loads(text)
-        except ValueError:
-            continue
+def _messages(media_type: str, body: bytes) -> Iterator[Json]:
+    for found in payloads_in(media_type, body):
         yield from (item for item in (found if isinstance(found, list) else [found]) if isinstance(item, dict))
-
-
-def _events(body: bytes) -> Iterator[bytes]:
-    """Yield the data of the events of a stream (HTML Living Standard, 9.2.6)."""
-    lines: list[bytes] = []
-    for line in [*body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), b""]:
-        if line.startswith(b"data:"):
-            lines.append(line[5:].removeprefix(b" "))
-        elif not line and lines:
-            yield b"\n".join(lines)
-            lines = []

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from sophia_cli import __version__
 from sophia_cli.bench.dialing import connections_to
 from sophia_cli.bench.errors import Failure
 from sophia_cli.bench.exchange import ExchangeFailed, exchange
-from sophia_cli.bench.mcp_call import EVENTS, FIRST_ID, Reply, field_of, reply_in
+from sophia_cli.bench.mcp_call import FIRST_ID, Reply, field_of, reply_in
 from sophia_cli.bench.preflight import unusable
 from sophia_cli.bench.target import Request, RequestSpec, Target, ToolCall, Trust, request_of
 from sophia_cli.checks.answer import AnswerReader
+from sophia_cli.checks.mcp_messages import (
+    CONTENT_FIELDS,
+    INITIALIZED,
+    PROTOCOL_VERSION,
+    SESSION_FIELD,
+    Json,
+    call_message,
+    introduction,
+    notification,
+    session_fields,
+)
 from sophia_cli.core.errors import UnavailableError, UsageError
 from sophia_cli.core.values import dataclass, replace
 
-_VERSION = "2025-06-18"
 _MOST_PAGES = 100
 
 
@@ -33,12 +42,12 @@ class McpSession:
     def call(self, wanted: ToolCall) -> Request:
         """Return the call of a tool as a request."""
         arguments = json.loads(wanted.arguments)
-        body = _message("tools/call", {"name": wanted.tool, "arguments": arguments}, FIRST_ID)
+        body = call_message("tools/call", {"name": wanted.tool, "arguments": arguments}, FIRST_ID)
         request = request_of(self.target, RequestSpec("POST", self.headers, body))
         number_at = len(request.data) - len(body) + body.index(b"%d" % FIRST_ID)
         return replace(request, number_at=number_at)
 
-    def tool(self, name: str) -> Mapping[str, object]:
+    def tool(self, name: str) -> Json:
         """Return what the server says about a tool; UsageError (`tool-unknown`) when it has none of that name."""
         known: list[str] = []
         cursor: object = None
@@ -58,9 +67,9 @@ class McpSession:
             hint=f"it has: {', '.join(known)}" if known else "it has no tools",
         )
 
-    def ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, object]:
+    def ask(self, method: str, params: Json) -> Json:
         """Send a message and return its result; UnavailableError (`mcp-unusable`, `target-unusable`) without one."""
-        reader = self._post(_message(method, params, FIRST_ID))
+        reader = self._post(call_message(method, params, FIRST_ID))
         reply = reply_in(reader, FIRST_ID)
         if reply is None or reply.result is None:
             raise self._refused(method, reader.status, reply)
@@ -68,7 +77,7 @@ class McpSession:
 
     def tell(self, method: str) -> None:
         """Send a notification; UnavailableError when it is not accepted."""
-        reader = self._post(_message(method, {}, None))
+        reader = self._post(notification(method))
         if not 200 <= reader.status < 300:
             raise self._refused(method, reader.status, None)
 
@@ -110,7 +119,7 @@ def mcp_session(
     """
     session = _begin(targets, trust, headers, timeout_s)
     try:
-        session.tell("notifications/initialized")
+        session.tell(INITIALIZED)
         yield session
     finally:
         session.end()
@@ -119,18 +128,12 @@ def mcp_session(
 def _begin(
     targets: Sequence[Target], trust: Trust, headers: tuple[tuple[str, str], ...], timeout_s: float
 ) -> McpSession:
-    about = {
-        "protocolVersion": _VERSION,
-        "capabilities": {},
-        "clientInfo": {"name": "sophia-bench", "version": __version__},
-    }
-    fields = (("Content-Type", "application/json"), ("Accept", f"application/json, {EVENTS}"), *headers)
+    fields = (*CONTENT_FIELDS, *headers)
+    hello = RequestSpec("POST", fields, call_message("initialize", introduction("sophia-bench"), FIRST_ID))
     for place, target in enumerate(targets):
         session = McpSession(target, trust, fields, timeout_s)
         try:
-            reader = session._send(
-                request_of(target, RequestSpec("POST", fields, _message("initialize", about, FIRST_ID)))
-            )
+            reader = session._send(request_of(target, hello))
         except ExchangeFailed as failed:
             if failed.failure in (Failure.REFUSED, Failure.UNREACHABLE) and place + 1 < len(targets):
                 continue
@@ -138,19 +141,7 @@ def _begin(
         reply = reply_in(reader, FIRST_ID)
         if reply is None or reply.result is None:
             raise session._refused("initialize", reader.status, reply)
-        own = [("MCP-Protocol-Version", str(reply.result.get("protocolVersion", _VERSION)))]
-        session_id = field_of(reader, "mcp-session-id")
-        if session_id is not None:
-            own.append(("Mcp-Session-Id", session_id))
+        version = str(reply.result.get("protocolVersion", PROTOCOL_VERSION))
+        own = session_fields(field_of(reader, SESSION_FIELD.lower()), version)
         return replace(session, headers=(*fields, *own))
     raise AssertionError("a host has an address")
-
-
-def _message(method: str, params: Mapping[str, object], number: int | None) -> bytes:
-    fields: dict[str, object] = {"jsonrpc": "2.0"}
-    if number is not None:
-        fields["id"] = number
-    fields["method"] = method
-    if params or number is not None:
-        fields["params"] = params
-    return json.dumps(fields, separators=(",", ":")).encode()

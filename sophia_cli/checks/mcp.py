@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.http_client import ExchangeFailed, HttpClient, HttpRequest
+from sophia_cli.checks.mcp_messages import (
+    CONTENT_FIELDS,
+    EVENTS,
+    INITIALIZED,
+    PROTOCOL_VERSION,
+    SESSION_FIELD,
+    Json,
+    call_message,
+    introduction,
+    notification,
+    payloads_in,
+    session_fields,
+)
 from sophia_cli.core.values import dataclass
 
-PROTOCOL_VERSION = "2025-06-18"
 METHOD_NOT_FOUND = -32601
 _MOST_REDIRECTS = 3
 _MOST_PAGES = 50
 _SHOWN = 120
-
-Json = Mapping[str, object]
 
 
 class McpFailed(Exception):
@@ -64,29 +73,21 @@ class McpSession:
 
     async def start(self) -> McpServer:
         """Shake hands; McpFailed when the answer is none of MCP, ExchangeFailed when there is none."""
-        reply = await self.call(
-            "initialize",
-            {
-                "protocolVersion": PROTOCOL_VERSION,
-                "capabilities": {},
-                "clientInfo": {"name": "sophia", "version": "1"},
-            },
-        )
-        server = _server(reply)
+        server = _server(await self.call("initialize", introduction("sophia")))
         self._version = server.protocol_version
-        await self._post({"jsonrpc": "2.0", "method": "notifications/initialized"}, None)
+        await self._post(notification(INITIALIZED), None)
         return server
 
     async def call(self, method: str, params: Json) -> McpReply:
         """Return the server's answer to a method; McpFailed for what is no JSON-RPC answer, ExchangeFailed for none."""
         self._last_id += 1
         number = self._last_id
-        answer = await self._post({"jsonrpc": "2.0", "id": number, "method": method, "params": params}, number)
-        message = _message(answer, number)
+        answer = await self._post(call_message(method, params, number), number)
+        message = _answer_in(answer.media_type, answer.body, number)
         if message is None:
             raise McpFailed(_not_mcp(answer))
         if method == "initialize":
-            self._session = answer.header("mcp-session-id")
+            self._session = answer.header(SESSION_FIELD)
         return _reply(message, answer.duration_s)
 
     async def tools(self) -> tuple[McpTool, ...]:
@@ -111,26 +112,21 @@ class McpSession:
         """Tell the server that the session is over; a server that does not care is not asked to."""
         if self._session is None:
             return
-        fields = (("Mcp-Session-Id", self._session), ("Mcp-Protocol-Version", self._version or PROTOCOL_VERSION))
+        fields = session_fields(self._session, self._version or PROTOCOL_VERSION)
         self._session = None
         try:
             await self._client.send(HttpRequest("DELETE", self._path, fields), self._timeout_s)
         except ExchangeFailed:
             self._client.close()
 
-    async def _post(self, message: Json, number: int | None) -> Answer:
-        fields = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")]
-        if self._session is not None:
-            fields.append(("Mcp-Session-Id", self._session))
-        if self._version is not None:
-            fields.append(("Mcp-Protocol-Version", self._version))
-        body = json.dumps(message, ensure_ascii=False).encode()
+    async def _post(self, body: bytes, number: int | None) -> Answer:
+        fields = (*CONTENT_FIELDS, *session_fields(self._session, self._version))
 
         def is_there(events: bytes) -> bool:
-            return number is None or _event_message(events, number) is not None
+            return number is None or _answer_in(EVENTS, events, number) is not None
 
         for _ in range(_MOST_REDIRECTS + 1):
-            request = HttpRequest("POST", self._path, tuple(fields), body, repeatable=True)
+            request = HttpRequest("POST", self._path, fields, body, repeatable=True)
             answer = await self._client.send(request, self._timeout_s, is_there)
             place = _redirected(answer, self._path)
             if place is None:
@@ -147,19 +143,10 @@ def _redirected(answer: Answer, path: str) -> str | None:
     return parts.path + (f"?{parts.query}" if parts.query else "") if parts.path else None
 
 
-def _message(answer: Answer, number: int) -> Json | None:
-    if answer.is_event_stream:
-        return _event_message(answer.body, number)
-    message = _parsed(answer.body)
-    return message if message is not None and _answers(message, number) else None
-
-
-def _event_message(events: bytes, number: int) -> Json | None:
-    """Return the message that answers a call from a stream of events, also one that is not complete."""
-    for block in events.replace(b"\r\n", b"\n").split(b"\n\n")[:-1]:
-        lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
-        message = _parsed(b"\n".join(lines)) if lines else None
-        if message is not None and _answers(message, number):
+def _answer_in(media_type: str, body: bytes, number: int) -> Json | None:
+    """Return the message that answers a call; a stream of events need not be complete."""
+    for message in payloads_in(media_type, body):
+        if isinstance(message, dict) and _answers(message, number):
             return message
     return None
 
@@ -168,14 +155,6 @@ def _answers(message: Json, number: int) -> bool:
     # A server that could not even read the id answers with null (JSON-RPC 2.0, 5).
     is_ours = message.get("id") == number or (message.get("id") is None and "error" in message)
     return message.get("jsonrpc") == "2.0" and is_ours and ("result" in message or "error" in message)
-
-
-def _parsed(data: bytes) -> Json | None:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _reply(message: Json, duration_s: float) -> McpReply:
