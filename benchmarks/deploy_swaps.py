@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.deploy_harness import HOST, Row, Served, Shop, all_answer, eventually, finish, temporary_shop
+from benchmarks.deploy_harness import HOST, LIMIT_S, Row, Served, Shop, all_answer, eventually, finish, temporary_shop
 from benchmarks.deploy_peers import Pm2, Supervisord, installed_peers
 from benchmarks.handover_instances import Load, Tally, base_environment, spawn
 from sophia_cli.project.host.sockets import create_listener, port_of
@@ -41,12 +42,23 @@ def under_load(port: int, connections: int) -> Iterator[Tally]:
     """Load a port from a thread of its own while the block runs; the tally is whole afterwards."""
     load = Load(port, connections=connections, think_s=THINK_S)
     thread = threading.Thread(target=lambda: asyncio.run(load.run()))
+    # The callers are not to stand still to look for garbage in what this program consists of.
+    gc.collect()
+    gc.freeze()
     thread.start()
     try:
         yield load.tally
     finally:
         load.stop()
         thread.join()
+        gc.unfreeze()
+
+
+def calm_load(shop: Shop, requests: int, connections: int) -> Tally:
+    """Return what callers see while nothing is swapped, in a share of the requests: what the machine itself does."""
+    with under_load(shop.services[0].port, connections) as calm:
+        eventually(lambda: calm.total >= requests // CALM_SHARE, 10 * LIMIT_S)
+    return calm
 
 
 def swapped_by_sophia(swaps: int, requests: int, connections: int) -> tuple[Tally, Tally]:
@@ -56,8 +68,7 @@ def swapped_by_sophia(swaps: int, requests: int, connections: int) -> tuple[Tall
         shop.settings('soak = "0s"')
         shop.sophia("deploy", "--quiet")
         all_answer(shop.services)
-        with under_load(shop.services[0].port, connections) as calm:
-            eventually(lambda: calm.total >= requests // CALM_SHARE)
+        calm = calm_load(shop, requests, connections)
         tally, _ = swap_under_load(shop, swaps, requests, connections)
         return calm, tally
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -196,7 +197,11 @@ class Tally:
 
 
 class Load:
-    """Callers in a closed loop: of `connections`, the first half keeps its connection, the others close each."""
+    """Callers in a closed loop: half of the `connections` are kept, the others are closed after each answer.
+
+    Callers think for `think_s` on average. Each pause is another one: callers that waited for the same moment would
+    stay in step otherwise, and the time in which all of them think looks like one in which nobody answers.
+    """
 
     def __init__(self, port: int, *, connections: int, think_s: float) -> None:
         self.tally = Tally()
@@ -206,7 +211,7 @@ class Load:
         self._connections = connections
 
     async def run(self) -> None:
-        callers = [self._call(keeps=number % 2 == 0) for number in range(self._connections)]
+        callers = [self._call(number) for number in range(self._connections)]
         await asyncio.gather(self._watch(), *callers)
 
     def stop(self) -> None:
@@ -219,8 +224,10 @@ class Load:
             late = time.perf_counter() - began - _TICK_S
             self.tally.longest_stall_s = max(self.tally.longest_stall_s, late)
 
-    async def _call(self, *, keeps: bool) -> None:
+    async def _call(self, number: int) -> None:
         stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        pauses = random.Random(number)  # not a secret
+        keeps = number % 2 == 0
         fate = b"" if keeps else b"Connection: close\r\n"
         request = b"GET / HTTP/1.1\r\nHost: a\r\n" + fate + b"\r\n"
         while not self._stopped:
@@ -247,6 +254,6 @@ class Load:
                     stream[1].close()
                 stream = None
             if self._think_s:
-                await asyncio.sleep(self._think_s)
+                await asyncio.sleep(self._think_s * pauses.uniform(0.5, 1.5))
         if stream is not None:
             stream[1].close()

@@ -5,8 +5,9 @@
 
 The swaps are those of `benchmarks.deploy_swaps`: every second one deploys a changed version, the others restart, under
 callers of which half keep their connections. The longest gap is the longest time in which none of all callers got a
-good answer. For throughput wrk and HAProxy (one thread) share the first processor and uvicorn has the second one; the
-uvicorn that listens by itself has the second one too. All are up all the time and take turns; the ratio is of medians.
+good answer; beside it stands what the same callers see before the first swap. For throughput wrk and HAProxy (one
+thread) share the first processor and uvicorn has the second one; the uvicorn that listens by itself has the second one
+too. All are up all the time and take turns; the ratio is of medians.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from statistics import median
 
 from benchmarks.deploy_harness import Raw, Row, Shop, all_answer, ask, finish, temporary_shop
-from benchmarks.deploy_swaps import swap_under_load
+from benchmarks.deploy_swaps import calm_load, swap_under_load
 from benchmarks.deploy_throughput import pin, requests_per_second
 from benchmarks.handover_instances import Tally
 from sophia_cli.agent.proxy.proxy import running_proxies
@@ -46,16 +47,20 @@ def proxies(shop: Shop) -> list[int]:
     return [identity.pid for _, identity in running_proxies(shop.root.resolve() / ".sophia" / "run")]
 
 
-def swaps_row(swaps: int, requests: int, connections: int) -> Row:
-    """Swap a strict service under load."""
+def swaps_rows(swaps: int, requests: int, connections: int) -> list[Row]:
+    """Swap a strict service under load; the first row is the same load without any swap."""
     with strict_shop() as shop:
+        calm = calm_load(shop, requests, connections)
         tally, done = swap_under_load(shop, swaps, requests, connections)
         kept = sum(memory.pss for pid in proxies(shop) if (memory := memory_of(pid)) is not None)
     for failure in sorted(set(tally.failures))[:5]:
         print(f"{tally.failures.count(failure)} x {failure}")
     is_met = not tally.failures and tally.longest_gap_s * 1000 <= WANTED_GAP_MS
     wanted = f"0 failed, longest gap <= {WANTED_GAP_MS:.0f} ms"
-    return Row(f"strict: {done} swaps", wanted, f"{_seen(tally)}; HAProxy {kept / 1e6:.1f} MB", is_met)
+    return [
+        Row("strict: the same callers without any swap", "", _seen(calm), None),
+        Row(f"strict: {done} swaps", wanted, f"{_seen(tally)}; HAProxy {kept / 1e6:.1f} MB", is_met),
+    ]
 
 
 def _seen(tally: Tally) -> str:
@@ -94,7 +99,7 @@ def measure(swaps: int, requests: int, connections: int, rounds: int, seconds: i
     if find_haproxy(os.environ) is None:
         print("HAProxy is not installed (apt-get install haproxy): strict services are left out")
         return []
-    rows = [swaps_row(swaps, requests, connections)]
+    rows = swaps_rows(swaps, requests, connections)
     if shutil.which("wrk") is None:
         print("wrk is not installed (apt-get install wrk): throughput is left out")
     else:

@@ -18,6 +18,7 @@ Exit codes: the `EXIT_` constants.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import inspect
 import json
@@ -150,6 +151,8 @@ def serve(specification: Specification) -> int:
             self.handover = Handover(self, specification)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            # What imports brought stays: to look through it for garbage would hold every answer up. PyPy cannot do it.
+            getattr(gc, "freeze", gc.isenabled)()
             await self.handover.open_control()
             await self.lifespan.startup()
             if self.lifespan.should_exit:
@@ -342,14 +345,10 @@ class Handover:
         return self._state(None)
 
     def _state(self, error: str | None) -> dict[str, object]:
-        state: dict[str, object] = {
-            "ok": error is None,
-            "started": bool(self._server.started),
-            "attached": self._public is not None,
-            "draining": bool(self._server.should_exit),
-            "connections": len(self._server.server_state.connections),
-        }
-        return state if error is None else {**state, "error": error}
+        server = self._server
+        state = {"started": bool(server.started), "draining": bool(server.should_exit)}
+        counted = {"attached": self._public is not None, "connections": len(server.server_state.connections)}
+        return {"ok": error is None, **state, **counted, **({} if error is None else {"error": error})}
 
 
 def _listener(descriptor: int) -> socket.socket:

@@ -45,7 +45,10 @@ defaults
     # An idle connection of a caller is ended with an answer, not before one.
     option idle-close-on-response
     option forwardfor
-    http-reuse safe
+    # A request takes any connection that is open: opened for one each, they would pile up in the instances. Spare ones
+    # are closed before an instance closes them, since a request might be on its way then.
+    http-reuse always
+    default-server pool-purge-delay 250ms
     balance roundrobin
     retries 3
     option redispatch 1

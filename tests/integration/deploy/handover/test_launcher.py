@@ -67,6 +67,23 @@ def wsgi(environ, start_response):
 number = 7
 """
 
+FROZEN = """
+import asyncio, gc
+
+MADE = []
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        MADE.append([])
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    known = {id(one) for one in gc.get_objects()}
+    body = b"%r %r" % (id(app) in known, id(MADE[0]) in known)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -93,6 +110,14 @@ def test_it_serves_privately_at_once_and_publicly_after_attach(folder: Path, pub
             assert not answering_pids(waiting)
             assert instance.ask("attach")["attached"] is True
             assert body_of(read_answer(waiting)) == str(instance.process.pid).encode()
+
+
+def test_a_search_for_garbage_goes_through_what_the_app_made_but_not_through_what_imports_brought(
+    folder: Path, public: socket.socket
+) -> None:
+    (folder / "frozen.py").write_text(FROZEN)
+    with Launched(folder, "frozen:app", public, attach_at_start=True):
+        assert body_of(get(port_of(public), "/")) == b"False True"
 
 
 def test_it_serves_publicly_from_the_start_when_told(folder: Path, public: socket.socket) -> None:
