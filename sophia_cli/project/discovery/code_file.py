@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sophia_cli.core.values import dataclass
-from sophia_cli.project.discovery.python_facts import PythonFacts
+from sophia_cli.project.discovery.python.facts import PythonFacts
 
 
 @dataclass(frozen=True, slots=True)

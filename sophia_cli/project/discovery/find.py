@@ -9,22 +9,22 @@ from collections.abc import Iterable, Mapping
 
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.discovery.code_file import CodeFile
-from sophia_cli.project.discovery.compose_file import compose_entries, is_compose
-from sophia_cli.project.discovery.console_scripts import ConsoleScript, console_scripts
-from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry, is_dockerfile
-from sophia_cli.project.discovery.documents import document_entries, is_document
-from sophia_cli.project.discovery.frameworks import may_tell
+from sophia_cli.project.discovery.documents.compose_file import compose_entries, is_compose
+from sophia_cli.project.discovery.documents.console_scripts import ConsoleScript, console_scripts
+from sophia_cli.project.discovery.documents.dockerfile import Reader, dockerfile_entry, is_dockerfile
+from sophia_cli.project.discovery.documents.process_lists import document_entries, is_document
+from sophia_cli.project.discovery.documents.server_files import is_server_file, server_file
+from sophia_cli.project.discovery.documents.server_packages import is_requirement_list, servers_in
+from sophia_cli.project.discovery.documents.tasks import is_task_file, tasks
 from sophia_cli.project.discovery.from_code import code_entries
 from sophia_cli.project.discovery.from_scripts import script_files, sounds_like_starting, with_tasks
 from sophia_cli.project.discovery.model import Doubt, Entry
-from sophia_cli.project.discovery.packages import is_requirement_list, servers_in
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.python_broken import read_broken
-from sophia_cli.project.discovery.python_facts import PythonFacts
-from sophia_cli.project.discovery.python_running import takes_jobs
-from sophia_cli.project.discovery.python_tree import read_tree
-from sophia_cli.project.discovery.server_files import is_server_file, server_file
-from sophia_cli.project.discovery.tasks import is_task_file, tasks
+from sophia_cli.project.discovery.python.broken import read_broken
+from sophia_cli.project.discovery.python.facts import PythonFacts
+from sophia_cli.project.discovery.python.frameworks import may_tell
+from sophia_cli.project.discovery.python.running import takes_jobs
+from sophia_cli.project.discovery.python.tree import read_tree
 from sophia_cli.project.files.classify import is_test_folder
 
 _TEST_FILE = re.compile(r"test_.*|.*_tests?|conftest|tests")

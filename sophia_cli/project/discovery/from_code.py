@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
-from sophia_cli.project.discovery.console_scripts import ConsoleScript
-from sophia_cli.project.discovery.frameworks import WORKER_SERVERS, Interface
+from sophia_cli.project.discovery.documents.console_scripts import ConsoleScript
 from sophia_cli.project.discovery.from_scripts import console_entry, runner_entry, script_files
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.python_facts import BuiltApp, MadeElsewhere, Place, ServeCall
+from sophia_cli.project.discovery.python.facts import BuiltApp, MadeElsewhere, Place, ServeCall
+from sophia_cli.project.discovery.python.frameworks import WORKER_SERVERS, Interface
 
 # What serves applications of others; a call of these is telling wherever it stands.
 _APP_SERVERS = frozenset({"uvicorn", "hypercorn", "granian", "waitress", "streamlit"})

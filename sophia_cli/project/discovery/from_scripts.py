@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
-from sophia_cli.project.discovery.console_scripts import ConsoleScript
+from sophia_cli.project.discovery.documents.console_scripts import ConsoleScript
+from sophia_cli.project.discovery.documents.tasks import Task
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.tasks import Task
 
 _SERVER_WORDS = frozenset(
     {"server", "servers", "serve", "mcp", "api", "gateway", "service", "daemon", "httpd", "backend", "web", "webhook"}

@@ -6,7 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from sophia_cli.project.discovery.server_files import ServerFile
+from sophia_cli.project.discovery.documents.server_files import ServerFile
 
 
 class Places:

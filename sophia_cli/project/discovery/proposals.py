@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
-from sophia_cli.project.discovery.dockerfile import Reader
+from sophia_cli.project.discovery.documents.dockerfile import Reader
 from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home, home_of
 from sophia_cli.project.discovery.model import Doubt, Entry, Form, Listening, Proposal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
+from sophia_cli.project.discovery.documents.server_packages import servers_near
 from sophia_cli.project.discovery.find import Discovery
 from sophia_cli.project.discovery.homes import Home
 from sophia_cli.project.discovery.model import Entry, Proposal
-from sophia_cli.project.discovery.packages import servers_near
 from sophia_cli.project.discovery.settled import script_start
 
 _WSGI = frozenset({"flask", "bottle", "falcon", "wsgi"})

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from sophia_cli.project.discovery.flags import filled_in, has_variable, without_places
+from sophia_cli.project.discovery.documents.flags import filled_in, has_variable, without_places
 from sophia_cli.project.discovery.places import Places, upwards
 
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import replace
-from sophia_cli.project.discovery.dockerfile import Reader
+from sophia_cli.project.discovery.documents.dockerfile import Reader
 from sophia_cli.project.discovery.model import Entry, Form, Proposal
 from sophia_cli.project.secrets.dotenv import parse_dotenv
 

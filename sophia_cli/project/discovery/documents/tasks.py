@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 
 from sophia_cli.core.values import dataclass
-from sophia_cli.project.discovery.command_line import Started, split_words, started_by
+from sophia_cli.project.discovery.documents.command_line import Started, split_words, started_by
 from sophia_cli.project.discovery.places import Places
 
 _MAKEFILES = frozenset({"Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile"})

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from sophia_cli.core.values import replace
-from sophia_cli.project.discovery.command_line import split_words, started_by
+from sophia_cli.project.discovery.documents.command_line import split_words, started_by
+from sophia_cli.project.discovery.documents.yaml_lines import read_yaml, scalar
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.yaml_lines import read_yaml, scalar
 
 _PROCESS = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 _EXEC_START = re.compile(r"ExecStart\s*=\s*[-@:+!]*(\S.*)")

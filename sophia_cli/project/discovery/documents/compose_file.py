@@ -6,13 +6,13 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from sophia_cli.project.discovery.command_line import split_words, started_by
-from sophia_cli.project.discovery.compose_details import env_files, health_path, variables, working_folder
-from sophia_cli.project.discovery.dockerfile import Reader, dockerfile_entry
-from sophia_cli.project.discovery.flags import filled_in
+from sophia_cli.project.discovery.documents.command_line import split_words, started_by
+from sophia_cli.project.discovery.documents.compose_details import env_files, health_path, variables, working_folder
+from sophia_cli.project.discovery.documents.dockerfile import Reader, dockerfile_entry
+from sophia_cli.project.discovery.documents.flags import filled_in
+from sophia_cli.project.discovery.documents.yaml_lines import YamlNode, read_yaml, scalar
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.yaml_lines import YamlNode, read_yaml, scalar
 
 _NAME = re.compile(r"(?:[\w.-]*[._-])?compose(?:[._-][\w.-]+)?\.ya?ml", re.IGNORECASE)
 _PUBLISHED = re.compile(r"(?:[\d.]+:)?(\d+)(?:-\d+)?:\d+(?:-\d+)?(?:/tcp)?")

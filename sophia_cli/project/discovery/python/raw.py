@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from sophia_cli.project.discovery.frameworks import RAW_ASGI, RAW_WSGI, Framework
-from sophia_cli.project.discovery.python_shapes import Function
+from sophia_cli.project.discovery.python.frameworks import RAW_ASGI, RAW_WSGI, Framework
+from sophia_cli.project.discovery.python.shapes import Function
 
 # Middleware and parts of libraries have these signatures too; what is meant to be served is called so.
 _NAME = re.compile(r"(?:\w+_)?(?:app|application|asgi|wsgi|api|server|service)", re.IGNORECASE)

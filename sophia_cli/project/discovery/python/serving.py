@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from sophia_cli.project.discovery.python_facts import ServeCall
-from sophia_cli.project.discovery.python_values import PortReader, dotted_name
+from sophia_cli.project.discovery.python.facts import ServeCall
+from sophia_cli.project.discovery.python.values import PortReader, dotted_name
 
 # Where the port stands among the arguments that have no name.
 _PORT_AT = {

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from sophia_cli.core.values import dataclass
-from sophia_cli.project.discovery.command_line import Started, program_of, split_words, started_by
-from sophia_cli.project.discovery.compose_details import health_path_in
+from sophia_cli.project.discovery.documents.command_line import Started, program_of, split_words, started_by
+from sophia_cli.project.discovery.documents.compose_details import health_path_in
 from sophia_cli.project.discovery.model import Doubt, Entry, Form
 from sophia_cli.project.discovery.places import Places
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.project.discovery.python_shapes import is_endless, last_name
-from sophia_cli.project.discovery.python_values import dotted_name
+from sophia_cli.project.discovery.python.shapes import is_endless, last_name
+from sophia_cli.project.discovery.python.values import dotted_name
 
 _ENDLESS = frozenset(
     {"run_forever", "serve_forever", "start_consuming", "wait_for_termination", "pause", "loop_forever"}

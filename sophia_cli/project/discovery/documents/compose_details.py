@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from sophia_cli.project.discovery.flags import filled_in
+from sophia_cli.project.discovery.documents.flags import filled_in
+from sophia_cli.project.discovery.documents.yaml_lines import YamlNode, scalar
 from sophia_cli.project.discovery.places import Places
-from sophia_cli.project.discovery.yaml_lines import YamlNode, scalar
 
 _HEALTH = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(?:\d+|\$\{?\w+\}?))?(/[\w./-]*)")
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Sequence
 
 from sophia_cli.core.values import dataclass
-from sophia_cli.project.discovery.flags import filled_in, option
+from sophia_cli.project.discovery.documents.flags import filled_in, option
 from sophia_cli.project.discovery.places import Places, upwards
-from sophia_cli.project.discovery.python_values import port_in
+from sophia_cli.project.discovery.python.values import port_in
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 _WRAPPERS = frozenset(

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable
 
 from sophia_cli.core.values import dataclass, field, replace
-from sophia_cli.project.discovery.frameworks import (
+from sophia_cli.project.discovery.python.facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python.frameworks import (
     RAW_ASGI,
     RAW_WSGI,
     RUNNABLE,
@@ -15,13 +16,12 @@ from sophia_cli.project.discovery.frameworks import (
     builder_of,
     server_of,
 )
-from sophia_cli.project.discovery.python_facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
-from sophia_cli.project.discovery.python_raw import is_served_name, raw_class, raw_interface
-from sophia_cli.project.discovery.python_routes import MOUNT, PROBES, probed_path
-from sophia_cli.project.discovery.python_running import Running
-from sophia_cli.project.discovery.python_serving import serve_call
-from sophia_cli.project.discovery.python_shapes import Function, is_main, returns
-from sophia_cli.project.discovery.python_values import PortReader, dotted_name
+from sophia_cli.project.discovery.python.raw import is_served_name, raw_class, raw_interface
+from sophia_cli.project.discovery.python.routes import MOUNT, PROBES, probed_path
+from sophia_cli.project.discovery.python.running import Running
+from sophia_cli.project.discovery.python.serving import serve_call
+from sophia_cli.project.discovery.python.shapes import Function, is_main, returns
+from sophia_cli.project.discovery.python.values import PortReader, dotted_name
 
 _ACTORS = {"functions_framework": "functions-framework", "dramatiq": "dramatiq"}
 
@@ -291,7 +291,7 @@ class TreeReader:
         return None
 
     def _as_app(self, framework: Framework) -> Framework:
-        from sophia_cli.project.discovery.frameworks import Interface
+        from sophia_cli.project.discovery.python.frameworks import Interface
 
         return replace(framework, interface=Interface.ASGI) if framework.name == "mcp" else framework
 

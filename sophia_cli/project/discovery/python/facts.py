@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from sophia_cli.core.values import dataclass
-from sophia_cli.project.discovery.frameworks import Framework
+from sophia_cli.project.discovery.python.frameworks import Framework
 
 
 class Place(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Container
 
-from sophia_cli.project.discovery.python_values import dotted_name
+from sophia_cli.project.discovery.python.values import dotted_name
 
 PROBES = frozenset({"/health", "/healthz", "/health/", "/ready", "/readyz", "/livez", "/health/ready", "/ping"})
 MOUNT = "starlette.routing.Mount"

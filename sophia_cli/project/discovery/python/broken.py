@@ -6,8 +6,8 @@ import re
 from bisect import bisect_right
 
 from sophia_cli.project.code.tolerant_mask import JOIN, masked
-from sophia_cli.project.discovery.frameworks import builder_of, server_of
-from sophia_cli.project.discovery.python_facts import BuiltApp, Imported, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python.facts import BuiltApp, Imported, Place, PythonFacts, ServeCall
+from sophia_cli.project.discovery.python.frameworks import builder_of, server_of
 
 _FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+\(?([^#\n()]*)", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)(?:[ \t]+as[ \t]+(\w+))?", re.MULTILINE)
