@@ -7,15 +7,8 @@ from collections.abc import Iterable
 
 from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.project.discovery.python.facts import BuiltApp, Imported, MadeElsewhere, Place, PythonFacts, ServeCall
-from sophia_cli.project.discovery.python.frameworks import (
-    RAW_ASGI,
-    RAW_WSGI,
-    RUNNABLE,
-    SERVING_METHODS,
-    Framework,
-    builder_of,
-    server_of,
-)
+from sophia_cli.project.discovery.python.frameworks import RAW_ASGI, RAW_WSGI, Framework
+from sophia_cli.project.discovery.python.meanings import Meanings
 from sophia_cli.project.discovery.python.raw import is_served_name, raw_class, raw_interface
 from sophia_cli.project.discovery.python.routes import MOUNT, PROBES, probed_path
 from sophia_cli.project.discovery.python.running import Running
@@ -42,7 +35,7 @@ class TreeReader:
 
     tree: ast.Module
     _ports: PortReader | None = None
-    names: dict[str, str] = field(default_factory=dict)
+    known: Meanings = field(default_factory=Meanings)
     imports: list[Imported] = field(default_factory=list)
     apps: list[BuiltApp] = field(default_factory=list)
     calls: list[ServeCall] = field(default_factory=list)
@@ -50,12 +43,8 @@ class TreeReader:
     actors: list[tuple[str, int]] = field(default_factory=list)
     made: list[MadeElsewhere] = field(default_factory=list)
     probe: str | None = None
-    built: dict[str, Framework] = field(default_factory=dict)
-    factories: dict[str, Framework] = field(default_factory=dict)
-    subclasses: dict[str, Framework] = field(default_factory=dict)
     mounted: set[str] = field(default_factory=set)
     below: set[int] = field(default_factory=set)
-    servers: dict[str, str] = field(default_factory=dict)
     running: Running = field(default_factory=Running)
     bound: tuple[int, int | None] | None = None
     accepts: bool = False
@@ -82,7 +71,7 @@ class TreeReader:
             reads_port=self.reads_port,
             port_option=bool(self.calls) and "port" in self._port_reader().options,
             main_line=self.main_line,
-            classes=tuple(BuiltApp(found, Place.CLASS, name, 1) for name, found in self.subclasses.items()),
+            classes=tuple(BuiltApp(found, Place.CLASS, name, 1) for name, found in self.known.subclasses.items()),
             script_line=self.running.script_line(),
             loops=self.running.loops,
             works=self.running.works(ast.get_docstring(self.tree)),
@@ -126,7 +115,7 @@ class TreeReader:
             for target in targets:
                 self._assigned(target, node.value, node.lineno, where)
         elif isinstance(node, ast.Return) and where.function is not None and node.value is not None:
-            framework = self._framework_of(node.value)
+            framework = self.known.framework_of(node.value)
             if framework is not None and framework.name != "django":
                 self._factory(where, framework)
         for child in ast.iter_child_nodes(node):
@@ -148,32 +137,27 @@ class TreeReader:
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for item in node.names:
+            self.known.bind(node, item)
             if isinstance(node, ast.Import):
                 self.imports.append(Imported(item.name, "", 0, item.asname or item.name))
                 self.running.imported(item.name)
-                if item.asname:
-                    self.names[item.asname] = item.name
-                else:
-                    top = item.name.partition(".")[0]
-                    self.names[top] = top
             else:
                 alias = item.asname or item.name
                 self.running.imported("" if node.level else node.module or "")
                 self.running.named(item.name)
                 self.imports.append(Imported(node.module or "", item.name, node.level, alias))
-                self.names[alias] = "." * node.level + f"{node.module or ''}.{item.name}".lstrip(".")
 
     def _function(self, node: Function, where: _Where) -> None:
         if where.place is Place.MODULE:
             self.functions.append((node.name, node.lineno))
             raw = raw_interface(node)
             if raw is not None:
-                self.built[node.name] = raw
+                self.known.built[node.name] = raw
                 if is_served_name(node.name):
                     self._add(BuiltApp(raw, Place.MODULE, node.name, node.lineno))
         for decorator in node.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
-            dotted = self._followed(dotted_name(called))
+            dotted = self.known.followed(dotted_name(called))
             self._route(decorator)
             word = _ACTORS.get(dotted.partition(".")[0])
             if word is not None and "." in dotted:
@@ -190,25 +174,19 @@ class TreeReader:
         if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute) or not decorator.args:
             return
         path = decorator.args[0]
-        owner = self.built.get(dotted_name(decorator.func.value))
+        owner = self.known.built.get(dotted_name(decorator.func.value))
         if owner is None or decorator.func.attr not in ("get", "route") or not isinstance(path, ast.Constant):
             return
         if self.probe is None and path.value in PROBES:
             self.probe = str(path.value)
 
     def _class(self, node: ast.ClassDef, where: _Where) -> None:
-        for base in node.bases:
-            framework = self._builder(dotted_name(base))
-            if framework is not None:
-                self.subclasses[node.name] = framework
-            server = self._server(dotted_name(base))
-            if server is not None:
-                self.servers[node.name] = server
+        self.known.extend(node)
         if node.name == "WorkerSettings" and "arq" in self.running.packages:
             self.actors.append(("arq", node.lineno))
         raw = raw_class(node)
         if raw is not None:
-            self.subclasses.setdefault(node.name, raw)
+            self.known.subclasses.setdefault(node.name, raw)
         nested = where.place is Place.FUNCTION
         before = self.running.count
         self.statements(node.body, _Where(Place.FUNCTION, None, True, nested))
@@ -216,7 +194,7 @@ class TreeReader:
             self.running.defined(node, before)
 
     def _assigned(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
-        framework = self._framework_of(value)
+        framework = self.known.framework_of(value)
         if where.place is Place.MODULE and isinstance(target, ast.Name):
             self.running.assigned(target.id, value)
         if framework is None:
@@ -225,23 +203,23 @@ class TreeReader:
         if framework in (RAW_ASGI, RAW_WSGI) and not (isinstance(target, ast.Name) and is_served_name(target.id)):
             return
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
-            self.built[f"self.{target.attr}"] = framework
+            self.known.built[f"self.{target.attr}"] = framework
             self.apps.append(BuiltApp(framework, Place.SELF, target.attr, line))
         elif isinstance(target, ast.Name):
-            self.built[target.id] = framework
+            self.known.built[target.id] = framework
             if where.place is Place.MODULE and self._wraps(value, target.id):
                 return
             if where.place is Place.FUNCTION and returns(where.function, target.id):
                 self._factory(where, framework)
             elif where.place is not Place.FUNCTION or where.function is not None:
-                is_made = isinstance(value, ast.Call) and dotted_name(value.func) in self.factories
+                is_made = isinstance(value, ast.Call) and dotted_name(value.func) in self.known.factories
                 port = self._port_reader().port_of(value) if isinstance(value, ast.Call) else None
                 self._add(BuiltApp(framework, where.place, target.id, line, is_made=is_made, port=port))
 
     def _made_elsewhere(self, target: ast.expr, value: ast.expr, line: int, where: _Where) -> None:
         if where.place is not Place.MODULE or not isinstance(target, ast.Name) or not isinstance(value, ast.Call):
             return
-        followed = self._followed(dotted_name(value.func))
+        followed = self.known.followed(dotted_name(value.func))
         dotted = followed.lstrip(".")
         module, dot, function = dotted.rpartition(".")
         if dot or followed != dotted:
@@ -263,50 +241,14 @@ class TreeReader:
 
     def _factory(self, where: _Where, framework: Framework) -> None:
         function = where.function
-        if function is None or where.is_method or where.is_nested or function.name in self.factories:
+        if function is None or where.is_method or where.is_nested or function.name in self.known.factories:
             return
-        self.factories[function.name] = framework
+        self.known.factories[function.name] = framework
         arguments = function.args
         needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
         needed += sum(default is None for default in arguments.kw_defaults)
         is_plain = not isinstance(function, ast.AsyncFunctionDef)
         self.apps.append(BuiltApp(framework, Place.FACTORY, function.name, function.lineno, needed > 0 or not is_plain))
-
-    def _framework_of(self, value: ast.expr) -> Framework | None:
-        """Return the framework of the application that an expression builds."""
-        call = value.value if isinstance(value, ast.Await) else value
-        if not isinstance(call, ast.Call):
-            return None
-        dotted = dotted_name(call.func)
-        if dotted in self.factories:
-            return self.factories[dotted]
-        framework = self._builder(dotted)
-        if framework is not None:
-            return framework
-        if isinstance(call.func, ast.Attribute):
-            inner = call.func.value
-            if call.func.attr in ("get_app", "http_app", "sse_app", "streamable_http_app", "asgi_app", "make_wsgi_app"):
-                built = self.built.get(dotted_name(inner)) or self._framework_of(inner)
-                return self._as_app(built) if built is not None else None
-        return None
-
-    def _as_app(self, framework: Framework) -> Framework:
-        from sophia_cli.project.discovery.python.frameworks import Interface
-
-        return replace(framework, interface=Interface.ASGI) if framework.name == "mcp" else framework
-
-    def _builder(self, dotted: str) -> Framework | None:
-        if dotted in self.subclasses:
-            return self.subclasses[dotted]
-        return builder_of(self._followed(dotted), dotted.partition(".")[0] in self.names) if dotted else None
-
-    def _server(self, dotted: str) -> str | None:
-        """Return the word for what serves when this is called: a class of the file that extends a server, too."""
-        return self.servers.get(dotted) or (server_of(self._followed(dotted)) if dotted else None)
-
-    def _followed(self, dotted: str) -> str:
-        first, dot, rest = dotted.partition(".")
-        return self.names.get(first, first) + dot + rest
 
     def _call(self, node: ast.Call) -> None:
         dotted = dotted_name(node.func)
@@ -316,35 +258,22 @@ class TreeReader:
             self.mounted.update(dotted_name(argument) for argument in given)
         if dotted == "input":
             self.asks = True
-        followed = self._followed(dotted) if dotted else ""
+        followed = self.known.followed(dotted) if dotted else ""
         if followed == MOUNT:
             self.below.update(id(inner) for inner in ast.walk(node))
         elif self.probe is None and id(node) not in self.below:
-            self.probe = probed_path(node, followed, self.built)
+            self.probe = probed_path(node, followed, self.known.built)
         self.running.call(node, dotted, followed)
         if method in ("bind", "add_insecure_port", "add_secure_port") and node.args:
             self.bound = self.bound or (node.lineno, self._port_reader().address(node.args[0]))
         self.accepts = self.accepts or method == "accept"
-        server = self._server(dotted)
-        owner = dotted.rpartition(".")[0]
-        if server is None and method in SERVING_METHODS:
-            framework = self.built.get(owner)
-            runs_app = any(dotted_name(argument) in self.built for argument in node.args[:1])
-            # `run(read, write, ...)` of an MCP server gets its streams from the transport that serves.
-            has_streams = framework is not None and framework.name == "mcp" and len(node.args) > 1
-            if framework is not None and framework.name in RUNNABLE and not has_streams:
-                server = framework.name
-            elif method == "run" and runs_app and "." in dotted:
-                server = self.built[dotted_name(node.args[0])].name
-            elif method == "launch" and "gradio" in self.names.values():
-                server = "gradio"
-            elif method == "listen" and framework is not None and framework.name == "tornado":
-                server = "tornado"
+        server = self.known.server_of_call(node, dotted)
         if server is not None:
-            owner = owner if owner in self.built else ""
+            owner = dotted.rpartition(".")[0]
             if server != "streamlit":
                 self.running.serves()
-            self.calls.append(serve_call(node, server, owner, self._followed, self._port_reader()))
+            app = owner if owner in self.known.built else ""
+            self.calls.append(serve_call(node, server, app, self.known.followed, self._port_reader()))
 
 
 def read_tree(tree: ast.Module) -> PythonFacts:
