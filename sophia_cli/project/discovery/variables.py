@@ -10,9 +10,8 @@ from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.documents.dockerfile import Reader
 from sophia_cli.project.discovery.model import Entry, Form, Proposal
 from sophia_cli.project.secrets.dotenv import parse_dotenv
+from sophia_cli.project.secrets.looks import has_password, is_secret_name
 
-_SECRET = re.compile(r"secret|token|passw|pwd|credential|api_?key|private_?key|auth|dsn|_key$", re.IGNORECASE)
-_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _HOST = re.compile(r"(?<![\w.-])([A-Za-z][\w-]*)(?::(\d{2,5}))?(?![\w.-])")
 # Set by Sophia itself, or of the image.
 _NOT_OURS = frozenset({"PORT", "HOST", "PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"})
@@ -61,7 +60,7 @@ def _given(
             continue
         if name in kept and here is None:
             secrets.append(name)
-        elif value is None or here is None or _SECRET.search(name) or _PASSWORD.search(value):
+        elif value is None or here is None or is_secret_name(name) or has_password(value):
             unset.append(name)
         else:
             env.append((name, here))

@@ -3,13 +3,13 @@ default says so. Values of secrets are never part of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from sophia_cli.core.units import format_duration, format_size
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.root import PYPROJECT_FILE
+from sophia_cli.project.secrets.looks import is_secret_name, without_passwords
 from sophia_cli.project.secrets.model import REDACTED, FoundSecret
 from sophia_cli.project.settings.check_model import Command, Probe
 from sophia_cli.project.settings.model import Settings
@@ -17,9 +17,6 @@ from sophia_cli.project.settings.positions import Path, PositionIndex, index_pos
 from sophia_cli.project.settings.service_model import Service
 
 Value = str | int | float | bool | tuple[str, ...]
-
-_SECRET_NAME = re.compile(r"secret|token|passw|pwd|credential|api_?key|private_?key|auth|dsn|_key\b", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 
 
 class Source(Enum):
@@ -173,7 +170,7 @@ def _service(service: Service) -> Mapping[str, Value | None]:
 
 
 def _command(command: Command) -> Value:
-    return _masked(command.words[0]) if command.shell else tuple(map(_masked, command.words))
+    return without_passwords(command.words[0]) if command.shell else tuple(map(without_passwords, command.words))
 
 
 def _probe(probe: Probe | None) -> str | None:
@@ -183,12 +180,8 @@ def _probe(probe: Probe | None) -> str | None:
     if probe.command is not None:
         target = " ".join(probe.command.words)
     times = f"every {format_duration(probe.interval_s)}, within {format_duration(probe.timeout_s)}"
-    return f"{probe.kind.value} {_masked(target)}".strip() + f", {times}, {probe.failures} failures decide"
+    return f"{probe.kind.value} {without_passwords(target)}".strip() + f", {times}, {probe.failures} failures decide"
 
 
 def _redacted(name: str, text: str) -> str:
-    return REDACTED if _SECRET_NAME.search(name) and text else _masked(text)
-
-
-def _masked(text: str) -> str:
-    return _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
+    return REDACTED if text and is_secret_name(name) else without_passwords(text)
