@@ -13,6 +13,7 @@ _VARIABLE = re.compile(r"KeyError: '([A-Z][A-Z0-9_]*)'")
 _LOOKED_UP = re.compile(r"os\.environ|getenv|File \"<frozen os>\"|/os\.py\"")
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
 _IN_RELEASE = re.compile(r".*/\.sophia/releases/[^/]+/\d+/tree/")
+_PORT_HELD = re.compile(r"port \d+ of \S+ is held by")
 _NOBODY_ACCEPTS = "no process of the instance accepts"
 
 
@@ -36,21 +37,36 @@ def hint_of(service: str, trouble: Trouble, root: Path, folder: str) -> str | No
 
     Looks at most at whether one file of the project is there.
     """
-    text = "\n".join(trouble.log_lines)
+    return _of_cause(service, trouble) or _of_log(service, "\n".join(trouble.log_lines), root, folder)
+
+
+def _of_cause(service: str, trouble: Trouble) -> str | None:
+    table = f"`[services.{service}]`"
+    if _PORT_HELD.match(trouble.cause):
+        return f'stop it, or set another `port`, or `on_port_conflict = "move"`, in {table}'
+    if trouble.cause.startswith("uvicorn is not installed"):
+        return f"install uvicorn there, or give {table} a `command` that serves the application"
+    if trouble.cause == "it ended with exit code 0":
+        return (
+            "a service stays in the foreground; a command that does its work and ends, or puts itself into the "
+            "background, cannot be kept"
+        )
+    if trouble.cause.startswith("not ready within") and (trouble.last_probe or "").startswith(_NOBODY_ACCEPTS):
+        return (
+            "it runs, and listens somewhere else or not at all; where it is to listen stands in the variable `PORT`, "
+            f"and is the `port` of {table}"
+        )
+    return None
+
+
+def _of_log(service: str, text: str, root: Path, folder: str) -> str | None:
     variables = _VARIABLE.findall(text)
     if variables and _LOOKED_UP.search(text):
-        return (
-            f"`{variables[-1]}` is no variable of this service; name it in `env` or `secrets` of `[services.{service}]`"
-        )
+        name = variables[-1]
+        return f"`{name}` is no variable of this service; name it in `env` or `secrets` of `[services.{service}]`"
     missing = _NO_FILE.findall(text)
     if missing and (path := _left_out(missing[-1], root, folder)) is not None:
         return f"`{path}` is in the project and not in the release, since git ignores it; name it in `persist`"
-    if trouble.cause == "it ended with exit code 0":
-        return "a service stays in the foreground; a command that does its work and ends, or puts itself into the \
-background, cannot be kept"
-    if trouble.cause.startswith("not ready within") and (trouble.last_probe or "").startswith(_NOBODY_ACCEPTS):
-        return "it runs, and listens somewhere else or not at all; its port is in the variable `PORT`, and in `port` \
-of the settings"
     return None
 
 

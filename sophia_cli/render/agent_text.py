@@ -12,12 +12,19 @@ from sophia_cli.render.style import plural, visible
 def agent_text(agent: AgentStatus | None, root: str) -> str:
     """Return the agent in one line, and in another why its web API does not serve."""
     if agent is None:
-        return f"no agent runs for {visible(root)}; services that it started go on, unwatched\n"
+        return f"no agent runs for {visible(root)}; `sophia deploy` starts one, and so does `sophia agent start`\n"
     web = f", web API at {agent.web}" if agent.web else ""
     note = f"web API: {visible(agent.web_note)}\n" if agent.web_note else ""
     busy = f"; changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
     services = plural(len(agent.services), "service")
     return f"agent pid {agent.pid} {agent.state} since {agent.since}, {services}{web}{busy}\n{note}"
+
+
+def stopped_text(running: int) -> str:
+    """Return what `sophia agent stop` led to: `running` services have nobody who looks after them."""
+    if not running:
+        return "the agent has stopped; no service runs\n"
+    return f"the agent has stopped; {plural(running, 'service')} unwatched: `sophia agent start` takes them over\n"
 
 
 def agent_json(agent: AgentStatus | None, exit_code: int, duration_s: float) -> str:

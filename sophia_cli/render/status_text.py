@@ -20,14 +20,16 @@ _COMING = frozenset({ServiceState.STARTING, ServiceState.WAITING, ServiceState.R
 
 
 def status_text(agent: AgentStatus | None, services: Sequence[ServiceStatus], style: Style) -> str:
-    """Return a table of the services, reasons below those that are not well, and the whole in one line."""
+    """Return a table of the services, below each why it is not well and what to know, and the whole in one line."""
     rows = [_row(service) for service in services]
     widths = [max(len(row[column]) for row in (_HEADER, *rows)) for column in range(len(_HEADER))]
     lines = [style.paint(_line(_HEADER, widths), Tone.FAINT)] if rows else []
     for service, row in zip(services, rows, strict=True):
         lines.append(_painted(service, _line(row, widths), style))
-        if service.reason:
+        # Without an agent the reason is one for all, and the last line tells it.
+        if service.reason and agent is not None:
             lines.append(f"  {visible(service.reason)}")
+        lines += [f"  note: {visible(note)}" for note in service.notes]
         lines += [f"  {visible(note)}" for note in service.notes]
         if style.verbose:
             lines += [f"  {line}" for line in _instances(service.instances)]
@@ -37,19 +39,21 @@ def status_text(agent: AgentStatus | None, services: Sequence[ServiceStatus], st
 
 def status_summary(agent: AgentStatus | None, services: Sequence[ServiceStatus]) -> str:
     """Return the whole in one line."""
+    total = plural(len(services), "service")
+    if agent is None:
+        unwatched = sum(service.state is ServiceState.UNWATCHED for service in services)
+        if not unwatched:
+            return f"0 of {total} running; no agent runs\n"
+        return f"{unwatched} of {total} running, unwatched: no agent runs; `sophia agent start` takes them over\n"
     score = health_score(tuple(services))
     ready = sum(service.state is ServiceState.RUNNING for service in services)
     health = "" if score is None else f", health {score:.0f} %"
-    if agent is None:
-        who = "no agent runs"
-    else:
-        busy = f", changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
-        who = f"agent pid {agent.pid} {agent.state}{busy}"
-    return f"{ready} of {plural(len(services), 'service')} running{health}; {who}\n"
+    busy = f", changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
+    return f"{ready} of {total} running{health}; agent pid {agent.pid} {agent.state}{busy}\n"
 
 
 def _row(service: ServiceStatus) -> tuple[str, ...]:
-    ready = f" {service.ready}/{service.wanted}" if service.wanted != 1 else ""
+    ready = f" {service.ready}/{service.wanted}" if service.wanted > 1 else ""
     return (
         visible(service.name),
         service.state.value + ready,
