@@ -169,10 +169,7 @@ def _ended(policy: Policy, state: State, cause: Cause, detail: str, now: float, 
 
 def _delayed(policy: Policy, state: State, event: SpawnFailed, now: float) -> Step:
     """The machine cannot start anything for now: wait, and do not count it as a failure of the service."""
-    gone = replace(state, is_live=False, deadline=None)
-    if state.attempt > 0:
-        # The restart that did not come to be.
-        gone = replace(gone, restarts=state.restarts[:-1], restart_count=state.restart_count - 1)
+    gone = replace(state, is_live=False, deadline=None, is_owed=True)
     noted, actions = _with_incident(gone, Cause.SPAWN_FAILED, event.reason, now)
     assert noted.incident is not None
     at = now + backoff_s(policy, max(1, state.attempt), state.was_ready, event.jitter)
@@ -214,7 +211,9 @@ def backoff_s(policy: Policy, attempt: int, was_ready: bool, jitter: float) -> f
 
 
 def _spawn_again(policy: Policy, state: State, now: float) -> Step:
-    counted = replace(state, restarts=(*state.restarts, now), restart_count=state.restart_count + 1)
+    counted = state
+    if not state.is_owed:
+        counted = replace(state, restarts=(*state.restarts, now), restart_count=state.restart_count + 1)
     return _spawn(policy, replace(counted, attempt=state.attempt + 1), now)
 
 
@@ -234,6 +233,7 @@ def _spawn(policy: Policy, state: State, now: float) -> Step:
         liveness=Streak(),
         startup=Streak(),
         resume_at=None,
+        is_owed=False,
     )
     return started, (Spawn(started.generation),)
 

@@ -169,6 +169,7 @@ class State:
     `is_live`: a process of `generation` runs or is being started. `restarts` are the times of the automatic restarts in
     the window of the policy, `attempt` is how many there were since it last settled, `unready_starts` how many in a row
     never got ready. `resume_at` is when a restart that waits for a dependency would be due; None for a first start.
+    `is_owed`: the next start makes up for one that the machine refused, so it counts as no restart.
     """
 
     phase: Phase = Phase.STOPPED
@@ -189,6 +190,7 @@ class State:
     attempt: int = 0
     unready_starts: int = 0
     resume_at: float | None = None
+    is_owed: bool = False
     dependencies_down: frozenset[str] = frozenset()
     incident: Incident | None = None
     incident_count: int = 0

@@ -285,6 +285,17 @@ def test_a_machine_that_can_start_nothing_for_a_while_is_no_fault_of_the_service
     assert [type(action) for action in story.all].count(OpenIncident) == 1
 
 
+def test_a_first_start_that_the_machine_refused_costs_no_restart() -> None:
+    story = Story(replace(POLICY, max_restarts=1))
+    story.tell(StartRequested())
+    story.tell(SpawnFailed(1, "too many open files", JITTER, is_shortage=True))
+    story.wait_for_timer()
+    story.pass_readiness()
+    assert (story.state.restart_count, story.state.restarts) == (0, ())
+    story.crash()
+    assert story.phase() in (Phase.STARTING, Phase.BACKOFF)
+
+
 def test_a_hung_instance_is_ended_soon_and_restarted_at_once() -> None:
     story = ready()
     assert story.fail(Probing.LIVENESS, 2) == ()

@@ -204,7 +204,7 @@ def most_restarts(policy: Policy, moments: Moments) -> int:
         if is_asked or (moment.before.resume_at is None and moment.before.phase is Phase.WAITING):
             automatic = []
         elif any(isinstance(action, Spawn) for action in moment.actions):
-            if moment.before.after_stop is AfterStop.START:
+            if moment.before.after_stop is AfterStop.START or moment.before.is_owed:
                 continue
             automatic.append(moment.now)
         most = max(most, sum(time > moment.now - policy.within_s for time in automatic))
@@ -215,6 +215,18 @@ def most_restarts(policy: Policy, moments: Moments) -> int:
 @given(POLICIES, MOMENTS)
 def test_there_is_no_restart_storm(policy: Policy, moments: Moments) -> None:
     assert most_restarts(policy, moments) <= policy.max_restarts
+
+
+@settings(max_examples=40, deadline=None)
+@given(POLICIES, MOMENTS)
+def test_a_start_that_the_machine_refused_is_made_up_for_once(policy: Policy, moments: Moments) -> None:
+    for moment in lived(policy, moments):
+        if any(isinstance(action, Spawn) for action in moment.actions):
+            assert not moment.after.is_owed
+        if moment.after.is_owed:
+            assert not moment.after.is_live
+        if moment.before.is_owed:
+            assert moment.after.restart_count == moment.before.restart_count
 
 
 @settings(max_examples=40, deadline=None)
