@@ -34,8 +34,9 @@ def missing_apps(
 
     `app-missing` is a module that the project does not have, and `is_installed` (asked with its top-level name) does
     not know; `app-name-missing` a module that binds no such name. Nothing is said where the name may come about in a
-    way that the text does not show, nor about a file that does not compile. `names` are the services to look at, none for
-    all of them, `files` the project's Python files, `roots` the folders that modules are imported from, `read` gives the bytes of a file (also of the settings file).
+    way that the text does not show, nor about a file that does not compile. `names` are the services to look at, none
+    for all of them, `files` the project's Python files, `roots` the folders that modules are imported from, and `read`
+    gives the bytes of a file (also of the settings file).
     Raises what `Settings.for_environment` raises.
     """
     found = (
