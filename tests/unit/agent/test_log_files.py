@@ -366,9 +366,14 @@ def test_who_follows_in_another_process_sees_each_byte_once(folder: Path) -> Non
             subprocess.Popen([sys.executable, "-c", FOLLOW, str(log.path), str(len(wanted))], stdout=seen) as follower,
             subprocess.Popen([sys.executable, "-S", "-c", FLOOD, "200"], stdout=file) as writer,
         ):
-            while writer.poll() is None or log.is_full():
-                log.rotate()
-            assert follower.wait(60) == 0
+            try:
+                while writer.poll() is None or log.is_full():
+                    log.rotate()
+                assert follower.wait(60) == 0
+            finally:
+                # Leaving the block waits for both, for ever where one has stopped to get on.
+                follower.kill()
+                writer.kill()
     finally:
         os.close(file)
     assert copy.read_bytes() == wanted
