@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.load_accuracy import spec
 from benchmarks.load_servers import fast_server, pinned, running
-from sophia_cli.bench.comparison import compare, windows_needed
+from sophia_cli.bench.judging.comparison import compare, windows_needed
 from sophia_cli.bench.run import measure
 from sophia_cli.bench.side_by_side import Sides, compare_side_by_side, turns
 from sophia_cli.core.measurement_comparison import Change

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 from sophia_cli.bench.capacity import bracket, next_rate
-from sophia_cli.bench.grading import grade_of
-from sophia_cli.bench.load import LoadSpec, Second
-from sophia_cli.bench.objectives import judge, latency_objectives
-from sophia_cli.bench.preflight import FirstAnswer
+from sophia_cli.bench.connecting.preflight import FirstAnswer
+from sophia_cli.bench.connecting.target import Request
+from sophia_cli.bench.engine.load import LoadSpec, Second
+from sophia_cli.bench.judging.grading import grade_of
+from sophia_cli.bench.judging.objectives import judge, latency_objectives
+from sophia_cli.bench.judging.scale import latency_scale
 from sophia_cli.bench.run import BenchPlan, Observe, load_spec, measure, promise_of
-from sophia_cli.bench.scale import latency_scale
-from sophia_cli.bench.target import Request
 from sophia_cli.core.measurement import Measurement, RefusalKind
 from sophia_cli.core.measurement_report import BenchRow
 from sophia_cli.core.measurement_slo import Capacity, Kept, Promised, Trial

@@ -6,14 +6,14 @@ import os
 import time
 from collections.abc import Callable
 
-from sophia_cli.bench.grading import grade_of
-from sophia_cli.bench.load import LoadSpec, Second, run_load
+from sophia_cli.bench.connecting.preflight import FirstAnswer
+from sophia_cli.bench.connecting.target import Request, Target, Trust
+from sophia_cli.bench.engine.load import LoadSpec, Second, run_load
+from sophia_cli.bench.judging.grading import grade_of
+from sophia_cli.bench.judging.objectives import judge
+from sophia_cli.bench.judging.scale import latency_scale
 from sophia_cli.bench.machine import ticks
 from sophia_cli.bench.measure import measurement_of
-from sophia_cli.bench.objectives import judge
-from sophia_cli.bench.preflight import FirstAnswer
-from sophia_cli.bench.scale import latency_scale
-from sophia_cli.bench.target import Request, Target, Trust
 from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_report import BenchRow, Promise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from sophia_cli.bench.comparison import FEWEST_WINDOWS, compare
-from sophia_cli.bench.load import LoadSpec
+from sophia_cli.bench.engine.load import LoadSpec
+from sophia_cli.bench.judging.comparison import FEWEST_WINDOWS, compare
 from sophia_cli.bench.run import Observe, measure
 from sophia_cli.core.measurement_comparison import Change, Comparison
 from sophia_cli.core.values import dataclass, replace

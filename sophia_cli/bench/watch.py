@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.load import Load
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.load import Load
 from sophia_cli.core.measurement import Refusal, RefusalKind
 
 # Above this share of a core a client that is woken for every answer keeps answers waiting.

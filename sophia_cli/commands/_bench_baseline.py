@@ -6,8 +6,8 @@ import json
 import os
 from collections.abc import Callable
 
-from sophia_cli.bench.comparison import compare, usual_shift
 from sophia_cli.bench.history import BenchHistory, Conditions, KeptRun, without_query
+from sophia_cli.bench.judging.comparison import compare, usual_shift
 from sophia_cli.commands._output import say
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.measurement_comparison import Change, Comparison

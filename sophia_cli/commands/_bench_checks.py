@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from sophia_cli.bench.reaching import Access
+from sophia_cli.bench.connecting.reaching import Access
 from sophia_cli.checks.verify import verify
 from sophia_cli.commands._verify_target import VerifyWishes, verify_plans
 from sophia_cli.core.checks import CheckKind, CheckResult

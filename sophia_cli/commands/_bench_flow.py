@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sophia_cli.bench.flow import Flow, read_flow
+from sophia_cli.bench.flows.flow import Flow, read_flow
 from sophia_cli.commands._bench_options import BenchWords
 from sophia_cli.commands._bench_request import RequestWords
 from sophia_cli.core.errors import UsageError

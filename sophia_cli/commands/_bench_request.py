@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sophia_cli.bench.target import RequestSpec, ToolCall
+from sophia_cli.bench.connecting.target import RequestSpec, ToolCall
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sophia_cli.bench.grading import with_checks
-from sophia_cli.bench.load import WorkerKilled
-from sophia_cli.bench.objectives import target_of
-from sophia_cli.bench.reaching import Access, Reached, reached
+from sophia_cli.bench.connecting.reaching import Access, Reached, reached
+from sophia_cli.bench.connecting.target import RequestSpec, Trust, parse_target
+from sophia_cli.bench.engine.load import WorkerKilled
+from sophia_cli.bench.judging.grading import with_checks
+from sophia_cli.bench.judging.objectives import target_of
+from sophia_cli.bench.judging.scale import DEFAULT_TARGET_MS
 from sophia_cli.bench.run import BenchPlan, Observe, bench, load_spec
-from sophia_cli.bench.scale import DEFAULT_TARGET_MS
-from sophia_cli.bench.target import RequestSpec, Trust, parse_target
 from sophia_cli.commands._bench_options import BenchOptions
 from sophia_cli.commands._bench_target import Named
 from sophia_cli.commands._output import say
@@ -24,7 +24,7 @@ from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.clock import Clock
 
 if TYPE_CHECKING:
-    from sophia_cli.bench.flow import Flow
+    from sophia_cli.bench.flows.flow import Flow
     from sophia_cli.bench.history import KeptRun
 
 
@@ -85,7 +85,7 @@ class Benching:
     def _measured(self, options: BenchOptions, named: Named, asked: RequestSpec | Flow) -> tuple[BenchRow, BenchPlan]:
         name = _name_of(named)
         if not isinstance(asked, RequestSpec):
-            from sophia_cli.bench.flow_run import FlowBench
+            from sophia_cli.bench.flows.run import FlowBench
 
             if asked.may_write:
                 say(f"warning: flow `{asked.name}` may write, and {name} gets it thousands of times")

@@ -20,7 +20,7 @@ from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.root import find_root
 
 if TYPE_CHECKING:
-    from sophia_cli.bench.flow import Flow
+    from sophia_cli.bench.flows.flow import Flow
 
 
 def bench(
@@ -142,7 +142,7 @@ def bench(
     request = RequestWords(method, tuple(header or ()), body, body_file, mcp_tool, mcp_arguments)
     asked = request_spec(request, os.environ) if flow is None else _flow(flow, words, request)
     aim = Aim.TOOL if mcp_tool is not None else Aim.REQUEST if flow is None else Aim.FLOW
-    from sophia_cli.bench.reaching import Access
+    from sophia_cli.bench.connecting.reaching import Access
     from sophia_cli.commands._benching import Benching
 
     root = find_root(Path())

@@ -16,8 +16,8 @@ import subprocess
 import pytest
 from servers import OK, Answer, answering, closed_port, serving
 
-from sophia_cli.bench.connection import failure_of
-from sophia_cli.bench.errors import Failure
+from sophia_cli.bench.connecting.connection import failure_of
+from sophia_cli.bench.connecting.errors import Failure
 from sophia_cli.main import main
 
 QUICK = ("--timeout", "400ms", "--requests", "20", "--duration", "300ms", "--connections", "3")

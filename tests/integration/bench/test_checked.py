@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
 
-from sophia_cli.bench.grading import with_checks
-from sophia_cli.bench.scale import latency_scale
+from sophia_cli.bench.judging.grading import with_checks
+from sophia_cli.bench.judging.scale import latency_scale
 from sophia_cli.core.checks import CheckKind, CheckResult
 from sophia_cli.core.grades import Grade, Letter
 from sophia_cli.core.measurement_report import Checked

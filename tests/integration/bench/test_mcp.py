@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mcp_servers import McpServer, Style, mcp_server, official_server
 
-from sophia_cli.bench.mcp_call import FIRST_ID, Reply, reply_to
+from sophia_cli.bench.mcp.call import FIRST_ID, Reply, reply_to
 from sophia_cli.main import main
 
 SHORT = ("--duration", "300ms", "--requests", "40", "--connections", "4")

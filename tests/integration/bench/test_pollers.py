@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from servers import OK, answering, serving
 
-from sophia_cli.bench.connection import Connection, dial_of
-from sophia_cli.bench.histogram import Histogram
-from sophia_cli.bench.loop import LoadLoop
-from sophia_cli.bench.pacing import Pace
-from sophia_cli.bench.poller import READ, WRITE, Poller, SelectorPoller, best_poller
-from sophia_cli.bench.run_state import LoopPlan, Measure
-from sophia_cli.bench.target import Address
-from sophia_cli.bench.window import Stage, Window, window_of
-from sophia_cli.bench.worker import PipeControl
-from sophia_cli.bench.worker_spec import measure_line
+from sophia_cli.bench.connecting.connection import Connection, dial_of
+from sophia_cli.bench.connecting.target import Address
+from sophia_cli.bench.engine.loop import LoadLoop
+from sophia_cli.bench.engine.pacing import Pace
+from sophia_cli.bench.engine.poller import READ, WRITE, Poller, SelectorPoller, best_poller
+from sophia_cli.bench.engine.run_state import LoopPlan, Measure
+from sophia_cli.bench.engine.window import Stage, Window, window_of
+from sophia_cli.bench.engine.worker import PipeControl
+from sophia_cli.bench.engine.worker_spec import measure_line
+from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.checks.response import ResponseReader
 
 S = 1_000_000_000

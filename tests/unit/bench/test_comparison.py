@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.bench.comparison import compare, usual_shift, windows_needed
-from sophia_cli.bench.rank_tests import mann_whitney, shift, shift_interval
+from sophia_cli.bench.judging.comparison import compare, usual_shift, windows_needed
+from sophia_cli.bench.judging.rank_tests import mann_whitney, shift, shift_interval
 from sophia_cli.core.measurement_comparison import Change
 
 

@@ -8,10 +8,10 @@ import random
 import pytest
 from figures import measured
 
-from sophia_cli.bench.grading import grade_of
-from sophia_cli.bench.objectives import judge, target_of
-from sophia_cli.bench.order_statistics import is_surely_rarer, upper_rank
-from sophia_cli.bench.scale import DEFAULT_TARGET_MS
+from sophia_cli.bench.judging.grading import grade_of
+from sophia_cli.bench.judging.objectives import judge, target_of
+from sophia_cli.bench.judging.order_statistics import is_surely_rarer, upper_rank
+from sophia_cli.bench.judging.scale import DEFAULT_TARGET_MS
 from sophia_cli.core.grades import Letter, worst
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_slo import ErrorObjective, Kept, Objective, Percentile

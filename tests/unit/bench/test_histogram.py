@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.histogram import (
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.window import Stage, Tally, Usage, window_line, window_of
+from sophia_cli.bench.judging.histogram import (
     LARGEST_NS,
     SLOTS,
     Histogram,
@@ -19,7 +20,6 @@ from sophia_cli.bench.histogram import (
     pack,
     slot_of,
 )
-from sophia_cli.bench.window import Stage, Tally, Usage, window_line, window_of
 
 values = st.integers(0, LARGEST_NS)
 SHARES = (0.5, 0.9, 0.95, 0.99, 0.999, 1.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from virtual import MS, OK, Piece, S, World, always, simulate
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.window import Stage
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.window import Stage
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
 CLOSING = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"

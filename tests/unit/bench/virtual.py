@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from sophia_cli.bench.connection import Connection
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.histogram import Histogram
-from sophia_cli.bench.loop import LoadLoop
-from sophia_cli.bench.pacing import Pace
-from sophia_cli.bench.poller import READ, WRITE
-from sophia_cli.bench.run_state import LoopPlan, Measure
-from sophia_cli.bench.window import Stage, Usage, Window
+from sophia_cli.bench.connecting.connection import Connection
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.loop import LoadLoop
+from sophia_cli.bench.engine.pacing import Pace
+from sophia_cli.bench.engine.poller import READ, WRITE
+from sophia_cli.bench.engine.run_state import LoopPlan, Measure
+from sophia_cli.bench.engine.window import Stage, Usage, Window
+from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.checks.response import ResponseReader
 
 MS = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from sophia_cli.bench.window import Usage
+from sophia_cli.bench.engine.window import Usage
 
 _SCHEDSTAT = "/proc/self/schedstat"
 

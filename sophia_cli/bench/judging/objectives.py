@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sophia_cli.bench.order_statistics import is_surely_rarer
+from sophia_cli.bench.judging.order_statistics import is_surely_rarer
 from sophia_cli.core.measurement import Measurement
 from sophia_cli.core.measurement_slo import ErrorObjective, Kept, Objective, Percentile, Promised
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import select
 import time
 
-from sophia_cli.bench.connection import Connection, Phase
-from sophia_cli.bench.errors import Failure
+from sophia_cli.bench.connecting.connection import Connection, Phase
+from sophia_cli.bench.connecting.errors import Failure
 from sophia_cli.checks.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
 
 _BUFFER = 65_536

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import IO, Protocol
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.histogram import Histogram
-from sophia_cli.bench.pacing import Pace
-from sophia_cli.bench.run_state import Measure
-from sophia_cli.bench.steady import is_steady
-from sophia_cli.bench.target import Request, Target, Trust
-from sophia_cli.bench.window import Stage, Usage, Window, window_of
-from sophia_cli.bench.worker_spec import WorkerSpec, measure_line, spec_line
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.connecting.target import Request, Target, Trust
+from sophia_cli.bench.engine.pacing import Pace
+from sophia_cli.bench.engine.run_state import Measure
+from sophia_cli.bench.engine.steady import is_steady
+from sophia_cli.bench.engine.window import Stage, Usage, Window, window_of
+from sophia_cli.bench.engine.worker_spec import WorkerSpec, measure_line, spec_line
+from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.core.values import dataclass, field, replace
 
 _NS = 1_000_000_000
@@ -186,7 +186,7 @@ def _share(total: int, number: int, count: int) -> int:
 
 def _start(spec: WorkerSpec) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "sophia_cli.bench.worker"],
+        [sys.executable, "-P", "-m", "sophia_cli.bench.engine.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

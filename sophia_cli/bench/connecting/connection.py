@@ -9,8 +9,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import ClassVar
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.target import Address
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.connecting.target import Address
 from sophia_cli.checks.response import MalformedResponse, ResponseReader, ResponseTooLarge, TruncatedResponse
 
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from sophia_cli.bench.dialing import connections_to
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.exchange import ExchangeFailed, exchange
-from sophia_cli.bench.mcp_call import FIRST_ID, Reply, field_of, reply_in
-from sophia_cli.bench.preflight import unusable
-from sophia_cli.bench.target import Request, RequestSpec, Target, ToolCall, Trust, request_of
+from sophia_cli.bench.connecting.dialing import connections_to
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.connecting.exchange import ExchangeFailed, exchange
+from sophia_cli.bench.connecting.preflight import unusable
+from sophia_cli.bench.connecting.target import Request, RequestSpec, Target, ToolCall, Trust, request_of
+from sophia_cli.bench.mcp.call import FIRST_ID, Reply, field_of, reply_in
 from sophia_cli.checks.answer import AnswerReader
 from sophia_cli.checks.mcp_messages import (
     CONTENT_FIELDS,

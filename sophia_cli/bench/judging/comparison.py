@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist, median
 
-from sophia_cli.bench.rank_tests import mann_whitney, shift, shift_interval
+from sophia_cli.bench.judging.rank_tests import mann_whitney, shift, shift_interval
 from sophia_cli.core.measurement_comparison import Change, Comparison
 
 LEVEL = 0.01

@@ -9,19 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.flow import Flow
-from sophia_cli.bench.flow_users import FlowTally, FlowUser, Stepped, StepTally
-from sophia_cli.bench.grading import grade_of
-from sophia_cli.bench.histogram import Histogram
-from sophia_cli.bench.load import Load
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.load import Load
+from sophia_cli.bench.engine.usage import UsageMeter
+from sophia_cli.bench.engine.window import Usage
+from sophia_cli.bench.flows.flow import Flow
+from sophia_cli.bench.flows.users import FlowTally, FlowUser, Stepped, StepTally
+from sophia_cli.bench.judging.grading import grade_of
+from sophia_cli.bench.judging.histogram import Histogram
+from sophia_cli.bench.judging.scale import latency_scale
 from sophia_cli.bench.machine import ticks
 from sophia_cli.bench.measure import latency_of, measurement_of
 from sophia_cli.bench.run import BenchPlan, Observe, promise_of
-from sophia_cli.bench.scale import latency_scale
-from sophia_cli.bench.usage import UsageMeter
 from sophia_cli.bench.watch import refusal_of
-from sophia_cli.bench.window import Usage
 from sophia_cli.checks.asking import Service
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.target import Target

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 
-from sophia_cli.bench.pacing import Pace
-from sophia_cli.bench.run_state import Measure
-from sophia_cli.bench.target import Address, Request, Trust
+from sophia_cli.bench.connecting.target import Address, Request, Trust
+from sophia_cli.bench.engine.pacing import Pace
+from sophia_cli.bench.engine.run_state import Measure
 from sophia_cli.core.values import dataclass
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sophia_cli.bench.connection import Connection, dial_of
-from sophia_cli.bench.target import Address, Request, Trust
+from sophia_cli.bench.connecting.connection import Connection, dial_of
+from sophia_cli.bench.connecting.target import Address, Request, Trust
 from sophia_cli.checks.response import ResponseReader
 
 # Answers to calls are kept to be looked at, one for each connection.
@@ -20,7 +20,7 @@ def connections_to(
     number_at = request.number_at
     if number_at is None:
         return [connect(ResponseReader(request.method), request.data) for _ in range(count)]
-    from sophia_cli.bench.mcp_call import FIRST_ID, CallExaminer
+    from sophia_cli.bench.mcp.call import FIRST_ID, CallExaminer
     from sophia_cli.checks.answer import AnswerReader
 
     made: list[Connection] = []
@@ -37,7 +37,7 @@ def _connector(address: Address, host: str, trust: Trust) -> Callable[[ResponseR
     dial = dial_of(address)
     if trust is Trust.PLAIN:
         return lambda reader, data: Connection(dial, reader, data)
-    from sophia_cli.bench.tls import TlsConnection, tls_context
+    from sophia_cli.bench.connecting.tls import TlsConnection, tls_context
 
     context = tls_context(trust)
     return lambda reader, data: TlsConnection(dial, reader, data, context, host)

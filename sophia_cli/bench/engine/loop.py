@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sophia_cli.bench.connection import Connection, Phase
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.histogram import LINEAR_BITS, PRECISION_BITS
-from sophia_cli.bench.pacing import Schedule
-from sophia_cli.bench.poller import BROKEN, READ, WRITE, Poller
-from sophia_cli.bench.run_state import Control, LoopPlan, RunState
-from sophia_cli.bench.window import Stage
+from sophia_cli.bench.connecting.connection import Connection, Phase
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.pacing import Schedule
+from sophia_cli.bench.engine.poller import BROKEN, READ, WRITE, Poller
+from sophia_cli.bench.engine.run_state import Control, LoopPlan, RunState
+from sophia_cli.bench.engine.window import Stage
+from sophia_cli.bench.judging.histogram import LINEAR_BITS, PRECISION_BITS
 from sophia_cli.checks.response import MalformedResponse, ResponseTooLarge, TruncatedResponse
 
 _BUFFER = 65_536

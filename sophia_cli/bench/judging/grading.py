@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.bench.scale import latency_scale, multiples
+from sophia_cli.bench.judging.scale import latency_scale, multiples
 from sophia_cli.core.grades import Grade, Letter
 from sophia_cli.core.measurement import Latency, Measurement, UpperBounds
 from sophia_cli.core.measurement_report import Checked

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sophia_cli.bench.dialing import connections_to
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.exchange import ExchangeFailed, exchange
-from sophia_cli.bench.target import Request, Target, Trust
+from sophia_cli.bench.connecting.dialing import connections_to
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.connecting.exchange import ExchangeFailed, exchange
+from sophia_cli.bench.connecting.target import Request, Target, Trust
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 from sophia_cli.core.values import dataclass
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sophia_cli.bench.preflight import FirstAnswer, first_answer
-from sophia_cli.bench.target import Request, RequestSpec, Target, ToolCall, Trust, parse_target, request_of
+from sophia_cli.bench.connecting.preflight import FirstAnswer, first_answer
+from sophia_cli.bench.connecting.target import Request, RequestSpec, Target, ToolCall, Trust, parse_target, request_of
 from sophia_cli.core.values import dataclass
 
 
@@ -55,7 +55,7 @@ def reached(url: str, asked: RequestSpec, access: Access) -> Iterator[Reached]:
 def _called(
     targets: tuple[Target, ...], asked: RequestSpec, call: ToolCall, trust: Trust, access: Access
 ) -> Iterator[Reached]:
-    from sophia_cli.bench.mcp_session import mcp_session
+    from sophia_cli.bench.mcp.session import mcp_session
 
     with mcp_session(targets, trust, asked.headers, access.timeout_s) as session:
         may_write = not _only_reads(session.tool(call.tool))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 from typing import ClassVar
 
-from sophia_cli.bench.connection import Connection, Dial, Phase
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.target import Trust
+from sophia_cli.bench.connecting.connection import Connection, Dial, Phase
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.connecting.target import Trust
 from sophia_cli.checks.response import ResponseReader
 
 

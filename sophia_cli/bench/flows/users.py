@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sophia_cli import __version__
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.flow import Flow
-from sophia_cli.bench.histogram import Histogram
-from sophia_cli.bench.load import Second
-from sophia_cli.bench.steady import STEADY_WINDOWS, is_steady
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.load import Second
+from sophia_cli.bench.engine.steady import STEADY_WINDOWS, is_steady
+from sophia_cli.bench.flows.flow import Flow
+from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.asking import Asking, Service
 from sophia_cli.checks.declared import run_declared

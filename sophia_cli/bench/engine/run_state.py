@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.histogram import slot_of
-from sophia_cli.bench.pacing import NEVER, Pace, Schedule
-from sophia_cli.bench.window import Stage, Tally, Usage, Window
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.engine.pacing import NEVER, Pace, Schedule
+from sophia_cli.bench.engine.window import Stage, Tally, Usage, Window
+from sophia_cli.bench.judging.histogram import slot_of
 from sophia_cli.core.values import dataclass
 
 _NS = 1_000_000_000

@@ -13,13 +13,13 @@ import sys
 import time
 from pathlib import Path
 
-from sophia_cli.bench.dialing import connections_to
-from sophia_cli.bench.loop import LoadLoop
-from sophia_cli.bench.poller import best_poller
-from sophia_cli.bench.run_state import LoopPlan, Measure
-from sophia_cli.bench.usage import UsageMeter
-from sophia_cli.bench.window import Usage, Window, window_line
-from sophia_cli.bench.worker_spec import WorkerSpec, measure_of, spec_of
+from sophia_cli.bench.connecting.dialing import connections_to
+from sophia_cli.bench.engine.loop import LoadLoop
+from sophia_cli.bench.engine.poller import best_poller
+from sophia_cli.bench.engine.run_state import LoopPlan, Measure
+from sophia_cli.bench.engine.usage import UsageMeter
+from sophia_cli.bench.engine.window import Usage, Window, window_line
+from sophia_cli.bench.engine.worker_spec import WorkerSpec, measure_of, spec_of
 
 _NS = 1_000_000_000
 _SLACK = Path("/proc/self/timerslack_ns")

@@ -7,8 +7,8 @@ import json
 from collections import Counter
 from enum import Enum
 
-from sophia_cli.bench.errors import Failure
-from sophia_cli.bench.histogram import PackedCounts, empty_counts, pack
+from sophia_cli.bench.connecting.errors import Failure
+from sophia_cli.bench.judging.histogram import PackedCounts, empty_counts, pack
 from sophia_cli.core.values import dataclass
 
 

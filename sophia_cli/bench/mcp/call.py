@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.bench.errors import Failure
+from sophia_cli.bench.connecting.errors import Failure
 from sophia_cli.checks.answer import AnswerReader, media_type_of
 from sophia_cli.checks.mcp_messages import Json, payloads_in
 from sophia_cli.core.values import dataclass

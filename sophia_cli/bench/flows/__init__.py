@@ -1,0 +1,1 @@
+"""Scripted flows: steps that users take one after the other."""

@@ -1,0 +1,1 @@
+"""What figures are worth: histograms, grades, objectives, and whether two runs differ."""
