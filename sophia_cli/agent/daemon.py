@@ -22,7 +22,7 @@ from sophia_cli.agent.shortage import ShortageTold
 from sophia_cli.agent.state.keeper import Keeper
 from sophia_cli.agent.web_process import WebProcess
 from sophia_cli.core.errors import BusyError
-from sophia_cli.deploy.link.address import AGENT_SOCKET, listen
+from sophia_cli.deploy.link.address import AGENT_SOCKET, connect, listen
 from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.missing import Missing
@@ -30,21 +30,31 @@ from sophia_cli.project.host.syscalls import become_subreaper
 from sophia_cli.project.state_folder import StateFolder
 
 log = logging.getLogger(__name__)
-ALREADY_RUNNING = "agent-already-running"
 _TICK_S = 2.0
 _CALM_S = 0.5
 _FLOOD_S = 0.05
+# Another agent that has the place is about to answer, or about to end.
+_PATIENCE_S = 30.0
+_LOOK_S = 0.02
+_CONNECT_S = 5.0
 
 
 def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool, clock: Clock | None = None) -> int:
     """Run the agent of a project until it is told to end; `ready` is called once it answers for the services.
 
-    Raises BusyError (`agent-already-running`) and whatever keeps it from starting.
+    Where another agent answers for them already, or does so while this one waits for it to end, there is nothing to run:
+    `ready` is called at once. In the foreground nothing is waited for. Raises BusyError (`agent-already-running`) and
+    whatever keeps it from starting.
     """
     state = StateFolder(root)
     state.ensure()
-    with _only_one(state), log_to(state, in_foreground):
-        asyncio.run(_serve(state, ready, clock or SystemClock()))
+    clock = clock or SystemClock()
+    with _only_one(state, clock, 0.0 if in_foreground else _PATIENCE_S) as is_here:
+        if not is_here:
+            ready()
+            return 0
+        with log_to(state, in_foreground):
+            asyncio.run(_serve(state, ready, clock))
     return 0
 
 
@@ -65,7 +75,14 @@ async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) ->
         operation = crew.adopt()
         web = WebProcess(state, loop, crew.reaper, jitter)
         methods = Methods(crew, clock, ended, web.status)
-        server = Server({**methods.table(), "web": web.told, "subscribe": Subscriptions(keeper).subscribe})
+        server = Server(
+            {
+                **methods.table(),
+                "web": web.told,
+                "web-settings": web.settle,
+                "subscribe": Subscriptions(keeper).subscribe,
+            }
+        )
         # Before anybody is answered: a web API that an earlier agent left would find out that it is not ours, and end.
         web.begin(lambda: methods.is_busy)
         await server.start(listen(state.path, AGENT_SOCKET))
@@ -102,23 +119,47 @@ async def _watch_logs(crew: Crew) -> None:
 
 
 @contextlib.contextmanager
-def _only_one(state: StateFolder) -> Iterator[None]:
-    """Hold the place of the project's agent; BusyError when another one has it."""
+def _only_one(state: StateFolder, clock: Clock, patience_s: float) -> Iterator[bool]:
+    """Hold the place of the project's agent, or find out that another one answers: then what is yielded is false.
+
+    BusyError when another one has the place and does not answer, for as long as there is patience.
+    """
     file = os.open(state.path / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
-            raise BusyError(
-                ALREADY_RUNNING,
-                f"an agent of `{state.root}` runs already, pid {pid}",
-                hint="`sophia agent status` shows it",
-                location=str(state.root),
-            ) from error
+        if not _taken(file, state, clock, patience_s):
+            yield False
+            return
         with contextlib.suppress(OSError):
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode("ascii"), 0)
-        yield
+        yield True
     finally:
         os.close(file)
+
+
+def _taken(file: int, state: StateFolder, clock: Clock, patience_s: float) -> bool:
+    give_up = clock.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError as error:
+            if clock.monotonic() >= give_up:
+                pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+                raise BusyError(
+                    "agent-already-running",
+                    f"an agent of `{state.root}` runs already, pid {pid}",
+                    hint="`sophia agent status` shows it",
+                    location=str(state.root),
+                ) from error
+        if _answers(state):
+            return False
+        clock.pause(_LOOK_S)
+
+
+def _answers(state: StateFolder) -> bool:
+    try:
+        connect(state.path, AGENT_SOCKET, _CONNECT_S).close()
+    except OSError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sophia_cli.commands._project import Project, open_project, scan_project
+from sophia_cli.commands._reading import ReadProject, read_project
 from sophia_cli.commands._strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.service_status import ServiceState, ServiceStatus
@@ -19,16 +19,17 @@ from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePla
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
 from sophia_cli.deploy.releases.sources import Left, Sources, read_sources
 from sophia_cli.deploy.releases.store import ReleaseStore
-from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.history.repository import find_repository, head_commit
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
+from sophia_cli.project.root import find_root
 from sophia_cli.project.secrets.chain import find_secrets, resolve_secrets
 from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
 from sophia_cli.project.secrets.model import Secret
 from sophia_cli.project.secrets.providers import usual_providers
+from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.missing_apps import missing_apps
 from sophia_cli.project.settings.model import PackageSet
 from sophia_cli.project.settings.service_model import Service
@@ -36,14 +37,13 @@ from sophia_cli.project.state_folder import StateFolder
 
 if TYPE_CHECKING:
     from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
-    from sophia_cli.fixers.project_view import ProjectView
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """The project as it is now, ready to become releases."""
 
-    project: Project
+    project: ReadProject
     state: StateFolder
     environment: str
     services: tuple[Service, ...]
@@ -61,22 +61,21 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     UsageError for settings without services (`no-services`); for an app that does not exist (`app-missing`) or a secret
     that no place has, of a service that the wish is about; and whatever reading the project raises.
     """
-    project = open_project([path], all_rules(), (), ())
-    root = project.root
-    state = StateFolder(root)
-    services = as_wished(project.settings.for_environment(environment), wish)
+    root = find_root(path)
+    state, settings = StateFolder(root), load_settings(root)
+    services = as_wished(settings.for_environment(environment), wish)
     if not services:
         raise UsageError(
             "no-services",
             "the settings declare no service",
             hint="`sophia init` finds what can be started and writes `sophia.toml`",
-            location=project.settings.source,
+            location=settings.source,
         )
     say("reading the project")
-    view = _view(project)
-    graph, installed = view.graph, view.dependencies.environment
-    _check_apps(project, graph, installed, environment, wish.names)
-    outline = outline_environment(root, project.settings.project.python, os.environ)
+    project = read_project(root, settings)
+    graph, installed = project.graph, project.installed
+    _check_apps(project, environment, wish.names)
+    outline = outline_environment(root, settings.project.python, os.environ)
     persist = sorted({path for service in services for path in service.persist})
     watched = sorted({pattern for service in services for pattern in service.watch})
     sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
@@ -139,6 +138,38 @@ def make_releases(workshop: Workshop, plan: DeploymentPlan, clock: Clock, say: C
     return [made.get(one.name) or store.read(one.name, one.previous or 0) for one in plan.to_bring_in]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is done of a deployment before the agent answers: the project is read, and where none of its services was
+    ever deployed there is a plan whose releases are written already.
+    """
+
+    workshop: Workshop
+    wanted: Wanted
+    first: tuple[DeploymentPlan, list[Release]] | None = None
+
+    def followed(
+        self, running: Sequence[ServiceStatus], clock: Clock, say: Callable[[str], None]
+    ) -> tuple[DeploymentPlan, list[Release]]:
+        """Return the plan to follow, given what runs, and what it brings in; raises what `make_releases` raises."""
+        if self.first is not None and not running:
+            return self.first
+        plan = planned(self.workshop, running, self.wanted)
+        return plan, make_releases(self.workshop, plan, clock, say)
+
+
+def prepared(workshop: Workshop, wanted: Wanted, clock: Clock, say: Callable[[str], None]) -> Prepared:
+    """Return what can be done before the agent of a project answers that has just been started.
+
+    Should somebody else deploy first, releases that were written stay unused until they are pruned. Raises what
+    `make_releases` raises.
+    """
+    if ReleaseStore(workshop.state).services():
+        return Prepared(workshop, wanted)
+    plan = planned(workshop, (), wanted)
+    return Prepared(workshop, wanted, (plan, make_releases(workshop, plan, clock, say)))
+
+
 def secrets_for(workshop: Workshop, made: Sequence[Release]) -> dict[str, Json]:
     """Return the values of the secrets of some releases, by service and name, for the agent's memory."""
     return {
@@ -191,7 +222,7 @@ def _lock(workshop: Workshop, clock: Clock, say: Callable[[str], None]) -> Packa
     return EnvironmentStore(workshop.state).ensure(workshop.spec, os.environ, clock, say)
 
 
-def _spec(project: Project) -> EnvironmentSpec | None:
+def _spec(project: ReadProject) -> EnvironmentSpec | None:
     """Return what the environment of a release holds, None where services run in the project's own."""
     if project.settings.project.environment is PackageSet.SHARED:
         return None
@@ -252,15 +283,7 @@ def _secrets(service: Service, root: Path, environment: str, *, is_needed: bool)
     return {found.name: found.value for found in resolved}
 
 
-def _view(project: Project) -> ProjectView:
-    scan = scan_project(project, None)
-    assert scan.survey is not None, "a scan of a whole project has a survey"
-    return scan.survey.view({})
-
-
-def _check_apps(
-    project: Project, graph: ImportGraph, installed: Environment, environment: str | None, names: Collection[str]
-) -> None:
+def _check_apps(project: ReadProject, environment: str | None, names: Collection[str]) -> None:
     """Raise the first of the errors about apps that do not exist, of all services when none is named."""
 
     def read(path: str) -> bytes | None:
@@ -269,16 +292,19 @@ def _check_apps(
         except OSError:
             return None
 
-    tops = {name.partition(".")[0] for one in installed.distributions.values() for name in one.imports}
-    roots = [root.path for root in graph.roots if not root.applies_to]
+    def is_installed(top: str) -> bool:
+        distributions = project.installed.distributions.values()
+        return any(name.partition(".")[0] == top for one in distributions for name in one.imports)
+
+    roots = [root.path for root in project.graph.roots if not root.applies_to]
     errors = missing_apps(
         project.settings,
-        graph.files,
+        project.graph.files,
         roots,
         read,
         environment=environment,
         names=names,
-        is_installed=tops.__contains__,
+        is_installed=is_installed,
     )
     if errors:
         raise errors[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sophia_cli.fixers.contents import read_bytes
-from sophia_cli.fixers.survey import facts_of_bytes, unread_facts
+from sophia_cli.fixers.file_facts import facts_of_bytes, unread_facts
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.files.inventory import Inventory
 from sophia_cli.project.imports.model import Reason, SourceRoot

@@ -6,22 +6,23 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sophia_cli.commands._output import say
-from sophia_cli.commands._status import agent_status
-from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceAction, ServiceReport
 from sophia_cli.core.errors import ExitCode, UnavailableError, UsageError
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.client import AgentLink, connect_agent
 from sophia_cli.deploy.link.messages import Event, Fields, Json
-from sophia_cli.deploy.link.starting import reach_agent
+from sophia_cli.deploy.link.starting import Reaching, first_answer, reach_agent
 from sophia_cli.project.root import find_root
-from sophia_cli.project.settings.service_codec import UnreadableValues, record_from
 from sophia_cli.project.state_folder import StateFolder
 
+if TYPE_CHECKING:
+    from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceReport
+    from sophia_cli.project.settings.service_codec import UnreadableValues
+
+# A first deployment gets as far as starting the agent with what is imported above, and imports the rest meanwhile.
 Found = TypeVar("Found")
 # A step may take as long as a service takes to start and to drain; the agent bounds each of them itself.
 _SILENCE_S = 3600.0
@@ -81,13 +82,25 @@ class Early(Generic[Found]):
 
 @contextlib.contextmanager
 def operation(
-    state: StateFolder, command: str, wait_s: float, *, starts: bool, early: Early[Found] | None = None
+    state: StateFolder,
+    command: str,
+    wait_s: float,
+    *,
+    starts: bool,
+    reaching: Reaching | None = None,
+    early: Early[Found] | None = None,
 ) -> Iterator[AgentLink]:
     """Hold the agent's one slot for the length of the `with` block; `command` is what others are told.
 
-    Raises BusyError (`agent-busy`) after `wait_s` seconds. With `starts`, the agent is started when none runs; `early`
-    is done while it starts.
+    Raises BusyError (`agent-busy`) after `wait_s` seconds. With `starts`, the agent is started when none runs, unless
+    it is on its way already (`reaching`); `early` is done while it starts.
     """
+    on_its_way = [reaching] if reaching is not None else []
+
+    def reach() -> AgentLink:
+        if on_its_way:
+            return _while_starting(on_its_way.pop(), early)
+        return reach_agent(state) if starts else running_agent(state)
 
     def waiting(event: Event) -> None:
         if event.kind == "queued":
@@ -95,15 +108,30 @@ def operation(
                 early.forget()
             say(f"waiting for {event.data.get('holder')}")
 
-    begin = None if early is None else early.begin
-    with reach_agent(state, begin) if starts else running_agent(state) as link:
+    def hold(link: AgentLink) -> Fields:
         params: Fields = {"pid": os.getpid(), "command": command, "wait_s": wait_s}
-        link.ask("hold", params, timeout_s=wait_s + 30.0, seen=waiting)
+        return link.ask("hold", params, timeout_s=wait_s + 30.0, seen=waiting)
+
+    link, _ = first_answer(reach, hold)
+    with link:
         yield link
+
+
+def _while_starting(reaching: Reaching, early: Early[Found] | None) -> AgentLink:
+    if early is not None and reaching.is_starting:
+        try:
+            early.begin()
+        except BaseException:
+            reaching.leave()
+            raise
+    return reaching.link()
 
 
 def perform(link: AgentLink, method: str, params: Fields, progress: Callable[[Event], None]) -> Operated:
     """Return what an operation of the agent led to; every step goes to `progress`."""
+    from sophia_cli.core.deploy_report import ServiceReport
+    from sophia_cli.project.settings.service_codec import UnreadableValues, record_from
+
     answer = link.ask(method, params, timeout_s=_SILENCE_S, seen=progress)
     services = answer.get("services")
     run_id = answer.get("run_id")
@@ -150,6 +178,10 @@ def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:
 
     UsageError (`service-unknown`) for a name that it does not know.
     """
+    from difflib import get_close_matches
+
+    from sophia_cli.commands._status import agent_status
+
     known = [service.name for service in agent_status(link).services]
     for name in wanted:
         if name not in known:
@@ -166,6 +198,8 @@ def outcome_of(
 
     A rollback that did not come through is incomplete: somebody wanted to be back and is not.
     """
+    from sophia_cli.core.deploy_report import DeployVerdict, ServiceAction
+
     actions = {service.action for service in services}
     if ServiceAction.INCOMPLETE in actions:
         return DeployVerdict.INCOMPLETE, ExitCode.UNDO_INCOMPLETE

@@ -9,7 +9,6 @@ from typing import Annotated
 from sophia_cli.commands._output import Format
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.errors import UsageError
-from sophia_cli.core.report import FailOn
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -24,9 +23,6 @@ Select = Annotated[
 ]
 Ignore = Annotated[
     list[str] | None, option("--ignore", metavar="RULES", help="Not these rules; the same words as --select.")
-]
-FailOnOption = Annotated[
-    FailOn, option("--fail-on", help="Exit with 1 when findings of this severity or worse remain.")
 ]
 FormatOption = Annotated[Format | None, option("--format", help="How the result is written.", show_default="text")]
 Json = Annotated[bool, option("--json", help="Short for --format json.")]

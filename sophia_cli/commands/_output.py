@@ -8,10 +8,8 @@ import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TextIO
 
-from sophia_cli.commands._errors import stdout_unwritable
 from sophia_cli.core.errors import UsageError
 
 
@@ -69,6 +67,8 @@ def _write_stdout(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        from sophia_cli.commands._errors import stdout_unwritable
+
         raise stdout_unwritable(error) from error
 
 
@@ -87,6 +87,9 @@ def _write_file(output: Path, data: bytes) -> None:
         with open(place, "wb") as stream:
             stream.write(data)
         return
+    # What it imports takes longer than most commands that write no file.
+    from tempfile import mkstemp
+
     descriptor, temporary = mkstemp(dir=place.parent, prefix=f".{place.name}.")
     try:
         with open(descriptor, "wb") as stream:

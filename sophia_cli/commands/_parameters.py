@@ -6,7 +6,6 @@ simply right is read here. A test holds that both read the same.
 
 from __future__ import annotations
 
-import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -64,7 +63,11 @@ def parameters_of(function: Callable[..., int]) -> tuple[Parameter, ...]:
     TypeError for a type that a command line cannot give.
     """
     hints = get_type_hints(function, include_extras=True)
-    return tuple(_parameter(name, hints[name], given) for name, given in inspect.signature(function).parameters.items())
+    # Not from its signature: `inspect` takes as long to import as all that a command line needs.
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    required = code.co_argcount - len(function.__defaults__ or ())
+    return tuple(_parameter(name, hints[name], place < required) for place, name in enumerate(names))
 
 
 def read(parameters: Sequence[Parameter], words: Sequence[str]) -> Mapping[str, object] | None:
@@ -126,7 +129,7 @@ def _take(values: dict[str, object], parameter: Parameter, word: str) -> bool:
     return True
 
 
-def _parameter(name: str, hint: object, given: inspect.Parameter) -> Parameter:
+def _parameter(name: str, hint: object, is_required: bool) -> Parameter:
     annotation: object = hint
     described: Argument | Option = Option((f"--{name.replace('_', '-')}",), "")
     if get_origin(hint) is Annotated:
@@ -139,4 +142,4 @@ def _parameter(name: str, hint: object, given: inspect.Parameter) -> Parameter:
         (kind,) = get_args(kind)
     if not isinstance(kind, type):
         raise TypeError(f"parameter `{name}` is of a kind that no command line gives: {hint}")
-    return Parameter(name, described, annotation, kind, many, given.default is inspect.Parameter.empty)
+    return Parameter(name, described, annotation, kind, many, is_required)

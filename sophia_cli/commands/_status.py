@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from difflib import get_close_matches
 
 from sophia_cli.core.errors import UnavailableError, UsageError
 from sophia_cli.core.service_status import AgentStatus, Health, ServiceState, ServiceStatus
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.deploy.link.client import AgentLink, connect_agent
+from sophia_cli.deploy.link.client import AgentLink, AgentLost, connect_agent
 from sophia_cli.project.settings.loading import load_settings
+from sophia_cli.project.settings.model import AgentSettings
 from sophia_cli.project.settings.service_codec import UnreadableValues, record_from
 from sophia_cli.project.state_folder import StateFolder
+
+# An agent may end in the moment in which it is asked.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,23 @@ def project_status(state: StateFolder, names: tuple[str, ...]) -> ProjectStatus:
 
     A declared service that was never deployed is `not-deployed`. UsageError (`service-unknown`) for any other name.
     """
-    link = connect_agent(state.path) if state.exists() else None
-    agent = None
-    if link is not None:
-        with link:
-            agent = agent_status(link)
-    found = agent.services if agent else _unwatched(state)
+    agent = running_agent_status(state)
+    found = _told_why(agent.services) if agent else unwatched(state)
     known = {service.name: service for service in found}
     for service in load_settings(state.root).services:
         known.setdefault(service.name, _absent(service.name, service.port, service.replicas, agent is None))
     return ProjectStatus(agent, tuple(_named(known, name) for name in names) if names else tuple(known.values()))
+
+
+def running_agent_status(state: StateFolder) -> AgentStatus | None:
+    """Return what the agent of a project says about itself and its services, None when none runs."""
+    for _ in range(_TRIES):
+        link = connect_agent(state.path) if state.exists() else None
+        if link is None:
+            return None
+        with link, contextlib.suppress(AgentLost):
+            return agent_status(link)
+    return None
 
 
 def agent_status(link: AgentLink) -> AgentStatus:
@@ -50,7 +62,15 @@ def agent_status(link: AgentLink) -> AgentStatus:
         ) from error
 
 
-def _unwatched(state: StateFolder) -> tuple[ServiceStatus, ...]:
+def agent_settled(link: AgentLink, settings: AgentSettings) -> list[str]:
+    """Have the agent go by its settings as they are now; returns what that changes, for people."""
+    port = settings.web_port if settings.web else None
+    if link.ask("web-settings", {"port": port}).get("changed") is not True:
+        return []
+    return ["the web API is turned off" if port is None else f"the web API is served at port {port} from now on"]
+
+
+def unwatched(state: StateFolder) -> tuple[ServiceStatus, ...]:
     """Return the deployed services while no agent runs: what was written down, and which processes go on."""
     if not state.exists():
         return ()
@@ -73,6 +93,16 @@ def _unwatched(state: StateFolder) -> tuple[ServiceStatus, ...]:
         uptime_s = running_for_s(process.identity)
         found[process.service] = replace(up, pid=process.identity.pid, uptime_s=uptime_s)
     return tuple(found.values())
+
+
+def _told_why(services: tuple[ServiceStatus, ...]) -> tuple[ServiceStatus, ...]:
+    """Return the services, those that were tried and never came through with a reason."""
+    return tuple(
+        replace(service, reason=f"it never came through a deployment; `sophia logs {service.name}` tells why")
+        if service.state is ServiceState.ABSENT and service.reason is None
+        else service
+        for service in services
+    )
 
 
 def _without_agent(name: str, state: ServiceState, release: int | None, reason: str) -> ServiceStatus:

@@ -14,6 +14,7 @@ from sophia_cli.fixers.analysis import FileReport
 from sophia_cli.fixers.codec import report_from_values, report_to_values
 from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.rule import ProjectRule
+from sophia_cli.fixers.scan_key import facts_key
 from sophia_cli.fixers.scanner import ScannedFile
 from sophia_cli.project.cache_file import Values
 from sophia_cli.project.facts_cache import FactsCache, ProjectResult, read_result, write_result
@@ -140,10 +141,10 @@ class ProjectSurvey:
 
     def _all_facts(self) -> dict[str, FileFacts]:
         """Return what every file says: read just now, from the cache, or else from the file."""
-        from sophia_cli.fixers.survey import facts_of_bytes, unread_facts
+        from sophia_cli.fixers.file_facts import facts_of_bytes, unread_facts
         from sophia_cli.project.code.codec import facts_from_values, facts_to_values
 
-        cache = FactsCache(self.state, self.key) if self.state is not None else None
+        cache = FactsCache(self.state, facts_key(self.python)) if self.state is not None else None
         found: dict[str, FileFacts] = {}
         kept: dict[str, tuple[str, Values]] = {}
         for file in self.files:

@@ -13,10 +13,9 @@ from sophia_cli.commands._operation import running_agent, state_of
 from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, write_result
 from sophia_cli.commands._parameters import Argument
-from sophia_cli.commands._status import agent_status
+from sophia_cli.commands._status import agent_status, running_agent_status, unwatched
 from sophia_cli.core.errors import ExitCode, UnavailableError
-from sophia_cli.core.service_status import AgentStatus
-from sophia_cli.deploy.link.client import connect_agent
+from sophia_cli.core.service_status import AgentStatus, ServiceState, ServiceStatus
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.state_folder import StateFolder
 
@@ -52,20 +51,18 @@ def agent(
     started = clock.monotonic()
     chosen = chosen_format(format_, json)
     state = state_of(project)
+    running: list[ServiceStatus] = []
     match action:
         case AgentAction.RUN:
             # In place of this process: signals and the terminal are the agent's own then.
             os.execv(sys.executable, [sys.executable, "-m", "sophia_cli.agent", str(state.root)])
         case AgentAction.START:
-            from sophia_cli.deploy.link.starting import reach_agent
-
-            with reach_agent(state) as link:
-                found: AgentStatus | None = agent_status(link)
+            found: AgentStatus | None = _started(state)
         case AgentAction.STATUS:
-            found = _status(state)
+            found = running_agent_status(state)
         case AgentAction.STOP:
             _stop(state)
-            found = None
+            found, running = None, [one for one in unwatched(state) if one.state is ServiceState.UNWATCHED]
     code = ExitCode.DONE if found is not None or action is AgentAction.STOP else ExitCode.UNAVAILABLE
     duration_s = clock.monotonic() - started
     if chosen is Format.JSON:
@@ -73,18 +70,19 @@ def agent(
 
         write_result(agent_json(found, int(code), duration_s), output)
     else:
-        from sophia_cli.render.agent_text import agent_text
+        from sophia_cli.render.agent_text import agent_text, stopped_text
 
-        write_result(agent_text(found, str(state.root)), output)
+        text = stopped_text(len(running)) if action is AgentAction.STOP else agent_text(found, str(state.root))
+        write_result(text, output)
     return int(code)
 
 
-def _status(state: StateFolder) -> AgentStatus | None:
-    link = connect_agent(state.path) if state.exists() else None
-    if link is None:
-        return None
-    with link:
-        return agent_status(link)
+def _started(state: StateFolder) -> AgentStatus:
+    from sophia_cli.deploy.link.starting import first_answer, reach_agent
+
+    link, found = first_answer(lambda: reach_agent(state), agent_status)
+    link.close()
+    return found
 
 
 def _stop(state: StateFolder) -> None:

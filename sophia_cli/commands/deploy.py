@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,14 +22,14 @@ from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFi
 from sophia_cli.commands._output import Format, chosen_format
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.commands._progress import ProgressLine
-from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceAction, ServiceReport, StepReport
-from sophia_cli.core.errors import ExitCode, UsageError
+from sophia_cli.core.errors import UsageError
 from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.deploy.link.messages import Json as JsonValue
+from sophia_cli.deploy.link.starting import Reaching
 from sophia_cli.project.clock import SystemClock
 
 if TYPE_CHECKING:
-    from sophia_cli.commands._deploying import Workshop
+    from sophia_cli.commands._deploying import Prepared, Workshop
 
 
 def deploy(
@@ -83,6 +82,7 @@ def deploy(
         return open_workshop(project, env, progress.say, strict_wish(services or (), strict, percent))
 
     if plan:
+        from sophia_cli.commands._deploy_report import planned_report
         from sophia_cli.commands._deploying import conditions, planned
         from sophia_cli.commands._status import project_status
         from sophia_cli.deploy.plan import Wanted
@@ -91,23 +91,32 @@ def deploy(
         workshop = read_project()
         progress.clear()
         found = planned(workshop, project_status(state, ()).services, wanted)
-        report = _planned_report(found, env or "", clock.monotonic() - started, conditions(workshop))
+        workshop.project.facts.keep()
+        report = planned_report(found, env or "", clock.monotonic() - started, conditions(workshop))
         return write_report(report, chosen is Format.JSON, quiet, verbose, output)
     command = shlex.join(["sophia", "deploy", *(services or ()), *_words(all_, strict, canary)])
     notes: list[str] = []
-    # Reading the project takes about as long as the agent takes to start, so neither waits for the other.
-    reading = Early(read_project)
-    with operation(state, command, wait_s, starts=True, early=reading) as link:
-        from sophia_cli.commands._deploying import conditions, make_releases, planned, prune_releases, secrets_for
-        from sophia_cli.commands._status import agent_status
+
+    def prepare() -> Prepared:
+        from sophia_cli.commands._deploying import Prepared, prepared
         from sophia_cli.deploy.plan import Wanted
 
-        wanted = Wanted(tuple(services or ()), all_)
-        workshop = reading.result()
-        found = planned(workshop, agent_status(link).services, wanted)
+        workshop, wanted = read_project(), Wanted(tuple(services or ()), all_)
+        return prepared(workshop, wanted, clock, progress.say) if reaching.is_starting else Prepared(workshop, wanted)
+
+    # Reading the project takes about as long as the agent takes to start, so neither waits for the other.
+    reaching = Reaching(state)
+    preparing = Early(prepare)
+    with operation(state, command, wait_s, starts=True, reaching=reaching, early=preparing) as link:
+        from sophia_cli.commands._deploying import conditions, prune_releases, secrets_for
+        from sophia_cli.commands._status import agent_settled, agent_status
+
+        ready = preparing.result()
+        workshop = ready.workshop
+        found, made = ready.followed(agent_status(link).services, clock, progress.say)
         notes += [note.sentence for note in found.notes]
         notes += conditions(workshop)
-        made = make_releases(workshop, found, clock, progress.say)
+        notes += agent_settled(link, workshop.project.settings.agent)
         progress.clear()
         lines = StepLines(quiet)
         done = Operated(None, ())
@@ -119,14 +128,25 @@ def deploy(
             names = [service.name for service in found.to_remove]
             removed = perform(link, "remove", {"services": list(names)}, lines)
             done = Operated(done.run_id or removed.run_id, (*done.services, *removed.services))
+        from sophia_cli.commands._deploy_notes import files_left_behind, not_well, passed_over
+
         running = agent_status(link).services
         notes += [f"{service.name}: {note}" for service in running for note in service.notes]
+        notes += files_left_behind(state, found, done.services)
+        notes += not_well(done.services, {service.name: service for service in running})
         notes += prune_releases(workshop, running, clock)
-    reports = _joined(found, done.services, {service.name: (service.port, service.pid) for service in running})
+    from sophia_cli.commands._deploy_report import joined
+    from sophia_cli.commands._hints import with_hints
+    from sophia_cli.core.deploy_report import DeployReport, DeployVerdict
+
+    workshop.project.facts.keep()
+    reports = joined(found, done.services, {service.name: (service.port, service.pid) for service in running})
+    notes += passed_over(reports)
     verdict, code = outcome_of(reports, DeployVerdict.DEPLOYED if found.changes_something else DeployVerdict.UNCHANGED)
     report = DeployReport(
         "deploy", verdict, code, clock.monotonic() - started, done.run_id, reports, env or "", tuple(notes)
     )
+    report = with_hints(report, state.root, {service.name: service.cwd for service in workshop.services})
     return write_report(report, chosen is Format.JSON, quiet, verbose, output)
 
 
@@ -144,59 +164,3 @@ def _words(all_: bool, strict: bool, canary: str | None) -> list[str]:
     """Return the options that others who wait are told of."""
     flags = [*(["--all"] if all_ else []), *(["--strict"] if strict else [])]
     return [*flags, *([f"--canary={canary}"] if canary is not None else [])]
-
-
-def _planned_report(found: object, environment: str, duration_s: float, notes: Sequence[str]) -> DeployReport:
-    from sophia_cli.deploy.plan import DeploymentPlan
-    from sophia_cli.deploy.previews import preview
-
-    assert isinstance(found, DeploymentPlan)
-    reports = tuple(
-        ServiceReport(
-            name=service.name,
-            action=_PLANNED[service.action.value],
-            reasons=tuple(reason.sentence for reason in service.reasons),
-            release=service.previous,
-            previous=service.previous,
-            port=None if service.candidate is None else service.candidate.service.port,
-            steps=tuple(StepReport(step.step.value, step.instance, True, 0.0) for step in preview(service)),
-        )
-        for service in found.services
-    )
-    changes = found.changes_something
-    return DeployReport(
-        command="deploy",
-        verdict=DeployVerdict.PLANNED if changes else DeployVerdict.UNCHANGED,
-        exit_code=ExitCode.FINDINGS if changes else ExitCode.DONE,
-        duration_s=duration_s,
-        run_id=None,
-        services=reports,
-        environment=environment,
-        notes=(*(note.sentence for note in found.notes), *notes),
-    )
-
-
-_PLANNED = {
-    "deploy": ServiceAction.PLANNED,
-    "unchanged": ServiceAction.UNCHANGED,
-    "removed": ServiceAction.PLANNED,
-}
-
-
-def _joined(
-    found: object, done: Sequence[ServiceReport], running: dict[str, tuple[int | None, int | None]]
-) -> tuple[ServiceReport, ...]:
-    """Return the reports of all services in the order of the plan, with the reasons of the plan."""
-    from sophia_cli.core.values import replace
-    from sophia_cli.deploy.plan import DeploymentPlan
-
-    assert isinstance(found, DeploymentPlan)
-    by_name = {report.name: report for report in done}
-    reports: list[ServiceReport] = []
-    for service in found.services:
-        port, pid = running.get(service.name, (None, None))
-        unchanged = ServiceReport(service.name, ServiceAction.UNCHANGED, release=service.previous)
-        report = by_name.get(service.name, unchanged)
-        reasons = tuple(reason.sentence for reason in service.reasons)
-        reports.append(replace(report, reasons=reasons or report.reasons, port=port, pid=pid))
-    return tuple(reports)

@@ -7,9 +7,9 @@ import sys
 from typing import Annotated
 
 from sophia_cli.commands import _ask
+from sophia_cli.commands._fail_on import FailOnOption
 from sophia_cli.commands._fixing import Request, fix_project
 from sophia_cli.commands._options import (
-    FailOnOption,
     FormatOption,
     Ignore,
     Json,

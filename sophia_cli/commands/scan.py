@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from sophia_cli.commands._fail_on import FailOnOption
 from sophia_cli.commands._options import (
-    FailOnOption,
     FormatOption,
     Ignore,
     Json,

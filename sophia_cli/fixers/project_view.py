@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.wrong import Calls
 from sophia_cli.project.code.file_facts import FileFacts
-from sophia_cli.project.dependencies.declared import collect
-from sophia_cli.project.dependencies.import_names import import_names
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.dependencies.lookup import Dependencies
-from sophia_cli.project.imports.built import built_modules
-from sophia_cli.project.imports.graph import ImportGraph, build_graph
+from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.modules import Listing
-from sophia_cli.project.imports.roots import infer_roots
+from sophia_cli.project.imports.whole import connected
 from sophia_cli.project.source import SourceText
 
 if TYPE_CHECKING:
@@ -85,18 +82,7 @@ def view_of_project(
     def read(path: str) -> bytes | None:
         return _document(path, documents, sources)
 
-    declaring = (path for path in files if path.rpartition("/")[2] in ("setup.py", "noxfile.py"))
-    scripts = {path: data for path in declaring if (data := read(path))}
-    declared = collect((*documents, *scripts), read)
-    dependencies = Dependencies(declared, environment or Environment(), import_names())
-    settings = {**documents, **scripts}
-    graph = build_graph(
-        files,
-        infer_roots(files, settings),
-        listing=listing,
-        distributions=dependencies,
-        built=built_modules(settings),
-    )
+    graph, dependencies = connected(files, documents, read, environment or Environment(), listing)
     calls = Calls(files, graph.resolver)
     return ProjectView(files, documents, sources, past, python, graph, dependencies, calls)
 

@@ -6,9 +6,12 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sophia_cli import __version__
-from sophia_cli.fixers.rule import AnyRule
+
+if TYPE_CHECKING:
+    from sophia_cli.fixers.rule import AnyRule
 
 
 def scan_key(rules: Sequence[AnyRule], python: tuple[int, int]) -> str:
@@ -17,9 +20,14 @@ def scan_key(rules: Sequence[AnyRule], python: tuple[int, int]) -> str:
     It names Sophia's version and the very state of its code, the interpreter (its compiler decides what is valid) and
     the rules, so that a result is never taken from a Sophia that would have found something else.
     """
-    interpreter = f"{sys.implementation.name}-{'.'.join(map(str, sys.version_info[:3]))}"
     names = ",".join(rule.id for rule in rules)
-    return f"{__version__} {_code_state()} {interpreter} {python[0]}.{python[1]} {names}"
+    return f"{facts_key(python)} {names}"
+
+
+def facts_key(python: tuple[int, int]) -> str:
+    """Return the key of what files say to others, which no rule has a part in."""
+    interpreter = f"{sys.implementation.name}-{'.'.join(map(str, sys.version_info[:3]))}"
+    return f"{__version__} {_code_state()} {interpreter} {python[0]}.{python[1]}"
 
 
 def _code_state() -> str:

@@ -9,15 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
-from sophia_cli.core.values import dataclass, field, replace
+from sophia_cli.core.values import dataclass, field
+from sophia_cli.fixers.file_facts import facts_of_bytes
 from sophia_cli.fixers.project_view import Past, ProjectView, view_of_project
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.selection import is_suppressed
-from sophia_cli.fixers.syntax.compiler import compile_fault, tree_of
-from sophia_cli.fixers.syntax.large_text import LARGE, first_fault
-from sophia_cli.project.code.calls import CallSurface
-from sophia_cli.project.code.facts import ModuleSurface
-from sophia_cli.project.code.file_facts import FileFacts, facts_of
+from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.imports.entry_points import entry_files
 from sophia_cli.project.imports.modules import Listing
@@ -101,16 +98,6 @@ class Survey:
         )
 
 
-def facts_of_bytes(path: str, data: bytes) -> FileFacts:
-    """Return what a file with these bytes says to others; nothing where they are no Python text."""
-    source = decode(data)
-    if not isinstance(source, SourceText):
-        return FileFacts(path, ModuleSurface(), CallSurface(), compiles=False)
-    is_large = len(source.text) >= LARGE
-    facts = facts_of(path, source.text, None if is_large else tree_of(source.text))
-    return replace(facts, compiles=first_fault(source.text, compile_fault) is None) if is_large else facts
-
-
 @dataclass(slots=True)
 class _Texts:
     """Texts of files, each read once."""
@@ -144,8 +131,3 @@ def _checked(rule: ProjectRule, view: ProjectView) -> Iterator[Finding]:
             message=f"`{rule.name}` could not look at the project: {type(error).__name__} at {place}: {error}",
             data={"crashed": True},
         )
-
-
-def unread_facts(path: str) -> FileFacts:
-    """Return the facts of a file that is there and that nobody looks into: it may hold any name."""
-    return FileFacts(path, ModuleSurface(is_dynamic=True), CallSurface(), is_scanned=False)

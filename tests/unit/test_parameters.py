@@ -40,11 +40,19 @@ def with_typer(words: list[str]) -> Mapping[str, object] | None:
     """Return what Typer makes of the words, None for a mistake or a call for help."""
     seen: list[Mapping[str, object]] = []
 
-    def remember(**values: object) -> int:
-        seen.append(values)
+    def remember(
+        first: object,
+        rest: object = None,
+        flag: object = False,
+        colour: object = Colour.RED,
+        word: object = None,
+        place: object = None,
+        several: object = None,
+    ) -> int:
+        values = (first, rest, flag, colour, word, place, several)
+        seen.append(dict(zip(inspect.signature(sample).parameters, values, strict=True)))
         return 0
 
-    remember.__signature__ = inspect.signature(sample)  # type: ignore[attr-defined]  # the documented way
     remember.__annotations__ = sample.__annotations__
     remember.__module__ = sample.__module__
     command = command_line("sample", remember)

@@ -153,6 +153,7 @@ def serve(specification: Specification) -> int:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             # What imports brought stays: to look through it for garbage would hold every answer up. PyPy cannot do it.
             getattr(gc, "freeze", gc.isenabled)()
+            gc.enable()
             await self.handover.open_control()
             await self.lifespan.startup()
             if self.lifespan.should_exit:
@@ -375,6 +376,7 @@ def _has_unread_bytes(transport: Any) -> bool:
 
 def main() -> int:
     """Read the specification and serve."""
+    gc.disable()  # until the server starts: imports make much that stays and hardly any garbage
     # Run by path, its own folder stands first, and what lies there would hide modules of the project.
     own = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != own]
@@ -382,10 +384,8 @@ def main() -> int:
         specification = Specification(os.environ.pop(SPECIFICATION, ""))
     except (ValueError, TypeError, KeyError) as error:
         leave(EXIT_SPECIFICATION, f"{SPECIFICATION} holds no usable specification: {error!r}")
-    for folder in [os.getcwd(), *specification.search_path][::-1]:
-        if folder in sys.path:
-            sys.path.remove(folder)
-        sys.path.insert(0, folder)
+    first = list(dict.fromkeys([os.getcwd(), *specification.search_path]))
+    sys.path[:] = [*first, *(folder for folder in sys.path if folder not in first)]
     for descriptor in (specification.public_fd, specification.private_fd, specification.control_fd):
         if descriptor is not None:
             try:

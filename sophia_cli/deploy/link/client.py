@@ -24,6 +24,17 @@ _CONNECT_S = 5.0
 CANCELLABLE = frozenset({"rollout", "restart", "rollback", "stop", "remove"})
 
 
+class AgentLost(UnavailableError):
+    """The agent went away before it had answered."""
+
+    def __init__(self, method: str, reason: object) -> None:
+        super().__init__(
+            "agent-lost",
+            f"the connection to the agent ended before it answered `{method}`: {reason}",
+            hint="run the command again; a new agent takes over and finishes or takes back what was begun",
+        )
+
+
 class AgentLink:
     """One connection to the agent of a project; what it holds there is given back when the connection ends."""
 
@@ -56,7 +67,7 @@ class AgentLink:
         """Return what a method answers; events until then go to `seen`.
 
         `timeout_s` bounds the silence between two lines. Raises the error that the agent answers with, as it is, and
-        UnavailableError (`agent-silent`, `agent-lost`) when it does not answer or goes away. Ctrl-C has an operation
+        UnavailableError (`agent-silent`) when it does not answer and AgentLost when it goes away. Ctrl-C has an operation
         taken back, and raises KeyboardInterrupt once that is done.
         """
         self._number += 1
@@ -96,11 +107,7 @@ class AgentLink:
                 hint="`sophia agent status` tells what it does; `sophia agent stop` ends it",
             ) from error
         except (OSError, BadMessage) as error:
-            raise UnavailableError(
-                "agent-lost",
-                f"the connection to the agent ended before it answered `{method}`: {error}",
-                hint="run the command again; a new agent takes over and finishes or takes back what was begun",
-            ) from error
+            raise AgentLost(method, error) from error
 
     def _read_line(self) -> bytes:
         while b"\n" not in self._buffer:

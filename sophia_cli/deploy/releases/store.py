@@ -29,6 +29,10 @@ class ReleaseStore:
     def __init__(self, state: StateFolder) -> None:
         self._places = Places(state)
 
+    def services(self) -> tuple[str, ...]:
+        """Return the services that have, or had, releases."""
+        return self._places.services()
+
     def numbers(self, service: str) -> tuple[int, ...]:
         """Return the numbers of a service's releases, the lowest first."""
         return numbers_in(self._places, service)

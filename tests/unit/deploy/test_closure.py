@@ -8,7 +8,7 @@ import pytest
 
 from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.closure import closure_of, named_files, needed_distributions
-from sophia_cli.fixers.survey import facts_of_bytes
+from sophia_cli.fixers.file_facts import facts_of_bytes
 from sophia_cli.project.dependencies.installed import Environment, InstalledDistribution
 from sophia_cli.project.imports.graph import ImportGraph, build_graph
 from sophia_cli.project.imports.roots import infer_roots

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imported_project import graph_of, outcome
 
-from sophia_cli.fixers.survey import facts_of_bytes
+from sophia_cli.fixers.file_facts import facts_of_bytes
 from sophia_cli.project.imports.model import Outcome, Reason, SourceRoot
 from sophia_cli.project.imports.roots import infer_roots, is_root_document
 
