@@ -42,9 +42,9 @@ _CONNECT_S = 5.0
 def run_agent(root: Path, ready: Callable[[], None], *, in_foreground: bool, clock: Clock | None = None) -> int:
     """Run the agent of a project until it is told to end; `ready` is called once it answers for the services.
 
-    Where another agent answers for them already, or does so while this one waits for it to end, there is nothing to run:
-    `ready` is called at once. In the foreground nothing is waited for. Raises BusyError (`agent-already-running`) and
-    whatever keeps it from starting.
+    Where another agent answers for them already, or does so while this one waits for it to end, there is nothing to
+    run: `ready` is called at once. In the foreground nothing is waited for. Raises BusyError (`agent-already-running`)
+    and whatever keeps it from starting.
     """
     state = StateFolder(root)
     state.ensure()

@@ -67,8 +67,8 @@ class AgentLink:
         """Return what a method answers; events until then go to `seen`.
 
         `timeout_s` bounds the silence between two lines. Raises the error that the agent answers with, as it is, and
-        UnavailableError (`agent-silent`) when it does not answer and AgentLost when it goes away. Ctrl-C has an operation
-        taken back, and raises KeyboardInterrupt once that is done.
+        UnavailableError (`agent-silent`) when it does not answer and AgentLost when it goes away. Ctrl-C has an
+        operation taken back, and raises KeyboardInterrupt once that is done.
         """
         self._number += 1
         request = Request(self._number, method, params or {})
