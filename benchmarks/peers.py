@@ -31,7 +31,7 @@ def answer(command: Sequence[str], sources: Path, kept: Path | None) -> str:
 
 def sophia_findings(sources: Path, selection: str) -> list[dict[str, object]]:
     """Return the findings that `sophia scan` has of a folder; raises SystemExit where it did not get to an end."""
-    command = [sys.executable, "-m", "sophia_cli", "scan", "--json", "--select", selection, "."]
+    command = [sys.executable, "-P", "-m", "sophia_cli", "scan", "--json", "--select", selection, "."]
     done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
     document = json.loads(done.stdout or "{}")
     if "findings" not in document:

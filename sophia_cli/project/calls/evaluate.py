@@ -39,6 +39,7 @@ class Evaluator:
         self._stars: dict[tuple[str, str], Values | None] = {}
         self._stars_of: dict[str, Stars] = {}
         self._replaced: dict[str, frozenset[str]] = {}
+        self._choosing: dict[ClassValue, bool] = {}
 
     def evaluate(self, path: str, expression: str) -> Values:
         """Return what the expression may be in a file: alternatives, none of them for what is only ever None."""
@@ -70,13 +71,27 @@ class Evaluator:
     def called(self, value: Value) -> Values:
         """Return what calling the value gives."""
         if isinstance(value, ClassValue):
-            return (InstanceValue(value),)
+            return NOBODY_KNOWS if self._chooses(value) else (InstanceValue(value),)
         if isinstance(value, FunctionValue):
             return self._result(value)
         if isinstance(value, InstanceValue):
             found = self._of_instance(value.of, "__call__", skip=0)
             return union([self._result(item) for item in found if isinstance(item, FunctionValue)]) or NOBODY_KNOWS
         return NOBODY_KNOWS
+
+    def _chooses(self, owner: ClassValue) -> bool:
+        """Whether calling the class may give an object of another one: its `__new__` looks at the arguments."""
+        known = self._choosing.get(owner)
+        if known is None:
+            known = self._choosing[owner] = any(
+                self.forms.function(value).parameters.partition(",")[2].strip(",")[:1] not in ("", "*")
+                for base in self.inheritance.order(owner)
+                if isinstance(base, ClassValue)
+                for expression in self.inheritance.own(base, "__new__") or ()
+                for value in self.evaluate(base.path, expression)
+                if isinstance(value, FunctionValue)
+            )
+        return known
 
     def _evaluated(self, path: str, expression: str) -> Values:
         last = expression[-1]

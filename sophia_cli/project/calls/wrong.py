@@ -113,13 +113,16 @@ class _Check:
 
     def _fits_an_heir(self, value: Value, call: Call) -> bool:
         """Whether a class below the one that is known has a method of this name that the call fits."""
-        if not isinstance(value, FunctionValue) or value.receiver is None or call.callee[0] == "^":
-            return False
         inheritance, evaluator = self._evaluator.inheritance, self._evaluator
-        name = call.callee.rpartition(".")[2]
-        for heir in inheritance.below(value.receiver):
+        if isinstance(value, InstanceValue):
+            receiver, name, is_bound = value.of, "__call__", True
+        elif isinstance(value, FunctionValue) and value.receiver is not None and call.callee[0] != "^":
+            receiver, name, is_bound = value.receiver, call.callee.rpartition(".")[2], value.bound > 0
+        else:
+            return False
+        for heir in inheritance.below(receiver):
             if inheritance.own(heir, name) is not None:
-                owner = InstanceValue(heir) if value.bound else heir
+                owner = InstanceValue(heir) if is_bound else heir
                 for found in evaluator.attribute(owner, name, heir.path):
                     signatures = self._signatures(found)
                     if signatures is None or not any(misfit_of(each, call).is_wrong for each in signatures):

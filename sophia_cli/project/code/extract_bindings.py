@@ -11,7 +11,10 @@ from sophia_cli.project.code.facts import Binding
 
 
 class Bindings:
-    """Names bound so far, and `__all__`. `is_dynamic` is set where there may be names that the text does not show."""
+    """Names bound so far, and `__all__`. `is_dynamic` is set where there may be names that the text does not show.
+
+    `__path__` counts as bound where the code changes it, or puts modules below its own name into `sys.modules`.
+    """
 
     def __init__(self) -> None:
         self.exports = Exports()
@@ -51,26 +54,35 @@ class Bindings:
         if isinstance(statement, ast.Assign):
             for target in statement.targets:
                 self.target(target, around)
-                if isinstance(target, ast.Name) and target.id == "__all__":
-                    self.exports.assign(statement.value)
+                if isinstance(target, ast.Name):
+                    if target.id == "__all__":
+                        self.exports.assign(statement.value)
+                elif isinstance(target, ast.Subscript) and _is_below_itself(target):
+                    self.bind("__path__", statement.lineno, around)
         elif isinstance(statement, ast.Expr):
             if isinstance(statement.value, ast.Call):
                 self.exports.call(statement.value)
+                owner = getattr(statement.value.func, "value", None)
+                if isinstance(owner, ast.Name) and owner.id == "__path__":
+                    self.bind("__path__", statement.lineno, around)
         elif isinstance(statement, ast.AnnAssign):
             if statement.value is not None:
                 self.target(statement.target, around)
                 if getattr(statement.target, "id", "") == "__all__":
                     self.exports.assign(statement.value)
         elif isinstance(statement, ast.AugAssign):
-            if getattr(statement.target, "id", "") == "__all__":
+            name = getattr(statement.target, "id", "")
+            if name == "__all__":
                 self.exports.extend(statement.value)
+            elif name == "__path__":
+                self.bind(name, statement.lineno, around)
         elif isinstance(statement, ast.Delete):
             for target in statement.targets:
                 if around.is_sure and isinstance(target, ast.Name):
                     self._bound.pop(target.id, None)
-        elif isinstance(name := getattr(statement, "name", None), ast.Name):
+        elif isinstance(alias := getattr(statement, "name", None), ast.Name):
             # `type Name = ...` has a node of its own from Python 3.12 on.
-            self.bind(name.id, statement.lineno, around)
+            self.bind(alias.id, statement.lineno, around)
 
     def captures(self, pattern: ast.pattern, around: Surroundings) -> None:
         """Take in the names that a `case` binds."""
@@ -100,3 +112,15 @@ def _own_expressions(statement: ast.stmt) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, ast.Lambda):
             pending.extend(ast.iter_child_nodes(node))
+
+
+def _is_below_itself(target: ast.Subscript) -> bool:
+    """Whether it is an entry of `sys.modules` whose name begins with the module's own: a submodule that is no file."""
+    if getattr(target.value, "attr", "") != "modules":
+        return False
+    match target.slice:
+        case ast.BinOp(left=ast.Name(id="__name__" | "__package__"), op=ast.Add()):
+            return True
+        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id="__name__" | "__package__")), _, *_]):
+            return True
+    return False

@@ -13,7 +13,12 @@ from sophia_cli.project.code.calls import UNKNOWN
 from sophia_cli.project.code.extract_calls_drafts import ClassDraft
 from sophia_cli.project.code.extract_calls_expressions import meanings_of
 from sophia_cli.project.code.extract_calls_scope import Meaning, Scope
-from sophia_cli.project.code.extract_calls_shapes import argument_names, default_values, is_question
+from sophia_cli.project.code.extract_calls_shapes import (
+    argument_names,
+    default_values,
+    expects_a_failure,
+    is_question,
+)
 
 _PLAIN = (ast.Name, ast.Constant)
 _LISTS = (ast.List, ast.Tuple, ast.Set)
@@ -66,7 +71,9 @@ class Scanner:
                         if isinstance(root, ast.Name) and not self.quiet:
                             calls.append((root.id, node))
                 for argument in node.args:
-                    if not isinstance(argument, _PLAIN):
+                    if not isinstance(argument, _PLAIN) and not (
+                        isinstance(argument, ast.Lambda) and expects_a_failure(node)
+                    ):
                         push(argument)
                 for keyword in node.keywords:
                     value = keyword.value

@@ -139,6 +139,16 @@ class Dependencies:
         """Whether the project itself is distributed under this import name."""
         return normalised(top) in self.own
 
+    def is_name_only(self, top: str) -> bool:
+        """Whether all that speaks for a distribution of this import name is a declaration of that very name.
+
+        No metadata, no lock and no table knows it: where the project has a package of that name, that is what is meant.
+        """
+        name = normalised(top)
+        if name not in self.everywhere or name in self.environment.distributions or name in self.locked:
+            return False
+        return not self.names.imports_of(name) and self.names.find(top) is None
+
     def may_offer(self, module: str, path: str) -> bool:
         """Whether a distribution may offer this module to a file: one that is known, or declared with a name like it.
 
@@ -219,6 +229,12 @@ class Dependencies:
             and any(requirement.role is Role.MAIN for _, requirement in self.declared.requirements(one.path))
             for one in declarations
         )
+        optional = (Role.OPTIONAL, Role.DEV)
+        has_extras = any(
+            any(requirement.role in optional for requirement in one.requirements)
+            or any(include.role in optional for include in one.includes)
+            for one in declarations
+        )
         for one in declarations:
             if one.format is Format.SETUP_PY and {"install_requires", "requires"} & set(one.dynamic):
                 return True
@@ -226,6 +242,8 @@ class Dependencies:
                 is_filled = any(include.role is Role.MAIN and include.path for include in one.includes)
                 if not (is_filled or has_requirements):
                     return True
+            if one.format is Format.PYPROJECT and "optional-dependencies" in one.dynamic and not has_extras:
+                return True
         return False
 
     def covering(self, dotted: str, names: Mapping[str, tuple[Declaration, Requirement]]) -> str | None:

@@ -22,6 +22,7 @@ _ROLES = {
     "setup_requires": Role.BUILD,
 }
 _FILE = re.compile(r"[\w./-]*(?:req|dep|constraint)[\w./-]*\.(?:txt|in|pip)|requirements/[\w.-]+", re.IGNORECASE)
+_NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[\w, -]*\])?\s*(?:[<>=!~;@%{]|$)")
 _DEEPEST = 12
 
 
@@ -86,6 +87,10 @@ def _bindings(tree: ast.Module) -> _Bindings:
                 values.setdefault(name, []).append(value)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "extend"), args=[value]):
                 values.setdefault(name, []).append(value)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update"), args=given, keywords=keywords):
+                values.setdefault(name, []).extend(given)
+                for keyword in keywords:
+                    values.setdefault(f"{name}[{keyword.arg}]", []).append(keyword.value)
             case ast.withitem(context_expr=value, optional_vars=ast.Name(id=name)):
                 files.setdefault(name, []).append(value)
             case ast.For(target=ast.Name(id=name), iter=value):
@@ -117,6 +122,24 @@ def _last_name(node: ast.expr) -> str:
             return ""
 
 
+def _named_by(item: ast.expr) -> tuple[ast.Constant, str] | None:
+    """Return the text that an entry put together at run time begins with, and the distribution that it names.
+
+    None for other entries. The versions of such an entry are not known.
+    """
+    match item:
+        case ast.BinOp(left=ast.Constant(value=str() as text) as begin, op=ast.Add() | ast.Mod()):
+            pass
+        case ast.JoinedStr(values=[ast.Constant(value=str() as text) as begin, *_]):
+            pass
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text) as begin, attr="format")):
+            pass
+        case _:
+            return None
+    found = _NAME.match(text)
+    return (begin, found.group(1)) if found else None
+
+
 @dataclass(slots=True)
 class _Reading:
     path: str
@@ -138,12 +161,29 @@ class _Reading:
                 self.argument(keyword.arg, keyword.value)
 
     def unpacked(self, value: ast.expr) -> None:
-        """Read `setup(**arguments)` where the arguments are a literal."""
+        """Read `setup(**arguments)` where the arguments are literals, set one by one or all together.
+
+        What else they may hold nobody knows where nothing of them can be read.
+        """
+        is_read = False
         for one in self.resolved(value):
             if isinstance(one, ast.Dict):
+                is_read = True
                 for key, inner in zip(one.keys, one.values, strict=True):
                     if isinstance(key, ast.Constant) and isinstance(key.value, str):
                         self.argument(key.value, inner)
+            elif isinstance(one, ast.Call) and _last_name(one.func) == "dict":
+                is_read = True
+                for keyword in one.keywords:
+                    self.argument(keyword.arg or "", keyword.value)
+        prefix = f"{value.id}[" if isinstance(value, ast.Name) else None
+        for target, bound in self.bindings.values.items() if prefix else ():
+            if prefix and target.startswith(prefix):
+                is_read = True
+                for inner in bound:
+                    self.argument(target[len(prefix) : -1], inner)
+        if not is_read:
+            self.dynamic.append("install_requires")
 
     def argument(self, name: str, value: ast.expr) -> None:
         if name == "name":
@@ -226,7 +266,11 @@ class _Reading:
                             yield _Literal(value, line.strip(), None)
             case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
                 for item in items:
-                    yield from self.literals(item, None if isinstance(item, ast.Starred) else value, below)
+                    if (named := _named_by(item)) is not None:
+                        # Its text ends elsewhere, so it has no place of its own that could be taken out.
+                        yield _Literal(named[0], named[1], None)
+                    else:
+                        yield from self.literals(item, None if isinstance(item, ast.Starred) else value, below)
             case ast.Starred(value=inner):
                 yield from self.literals(inner, None, below)
             case ast.BinOp(left=left, op=ast.Add(), right=right):

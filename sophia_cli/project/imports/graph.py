@@ -258,9 +258,7 @@ def build_graph(
     """
     modules = ModuleMap(files, listing)
     open_packages = frozenset(
-        path.removesuffix("/__init__.py")
-        for path, file in files.items()
-        if path.endswith("/__init__.py") and any(binding.name == "__path__" for binding in file.surface.bindings)
+        path.removesuffix("/__init__.py") for path, file in files.items() if _has_hidden_modules(path, file)
     )
 
     def resolver(more: tuple[SourceRoot, ...]) -> Resolver:
@@ -276,6 +274,13 @@ def build_graph(
     graph = ImportGraph(files, modules, roots, resolver(()))
     more = tuple(_handed_on(graph))
     return ImportGraph(files, modules, (*roots, *more), resolver(more)) if more else graph
+
+
+def _has_hidden_modules(path: str, file: FileFacts) -> bool:
+    """Whether a module may have submodules that lie elsewhere: a package that changes its `__path__`, or a plain module
+    whose `__getattr__` answers for that name too."""
+    wanted = "__path__" if path.endswith("/__init__.py") else "__getattr__"
+    return any(binding.name == wanted for binding in file.surface.bindings)
 
 
 def _handed_on(graph: ImportGraph) -> Iterator[SourceRoot]:

@@ -53,6 +53,10 @@ class Distributions(Protocol):
         """Whether the project itself is distributed under this import name."""
         ...
 
+    def is_name_only(self, top: str, /) -> bool:
+        """Whether nothing but a declaration of this very name speaks for a distribution that offers it."""
+        ...
+
     def may_offer(self, module: str, path: str, /) -> bool:
         """Whether a distribution may offer this module to a file, also where that is only likely."""
         ...
@@ -71,6 +75,10 @@ class NoDistributions:
 
     def is_own(self, top: str, /) -> bool:
         """Whether it is the project's own name: never."""
+        return False
+
+    def is_name_only(self, top: str, /) -> bool:
+        """Whether only a declaration speaks for it: never."""
         return False
 
     def may_offer(self, module: str, path: str, /) -> bool:

@@ -18,8 +18,8 @@ _STANDARD_SUBMODULES = frozenset({"os.path"})
 class Resolver:
     """Resolves imports, each module once for all files of a folder.
 
-    `built` are the paths of modules that a build step writes; `open_packages` the folders of packages whose `__path__`
-    the code extends, so that their submodules may lie anywhere.
+    `built` are the paths of modules that a build step writes; `open_packages` the folders of packages, and the files of
+    modules, whose submodules may lie anywhere, since the code extends their `__path__`.
     """
 
     def __init__(
@@ -196,6 +196,10 @@ class Resolver:
         """Whether the project declares a distribution, not its own, that offers this top-level name."""
         return self._distributions.declares(name) and not self._distributions.is_own(name)
 
+    def is_name_only(self, name: str) -> bool:
+        """Whether only a declaration of this very name tells of a distribution that offers it."""
+        return self._distributions.is_name_only(name)
+
     def may_be_others(self, importer: str, fact: ImportFact) -> bool:
         """Whether a distribution, or the project itself under that name, may offer an absolute import."""
         top = fact.module.partition(".")[0]
@@ -218,6 +222,10 @@ class Resolver:
             # Several distributions share such a folder: what is not here may come from one of the others.
             return False
         if self._distributions.is_own(name):
+            return True
+        is_searched = root.reason is not Reason.ABOVE or root.path == importer.rpartition("/")[0]
+        if is_searched and self._distributions.is_name_only(name):
+            # A package hides whatever distribution of that name there may be.
             return True
         if top.folder is None or not importer.startswith(top.folder + "/"):
             return False

@@ -64,7 +64,10 @@ def _foreign_names(graph: ImportGraph) -> dict[str, tuple[str, ...]]:
         top = item.resolution.module.partition(".")[0]
         if top and top not in names and not item.fact.level:
             importers.setdefault(top, []).append(item.importer)
-    names.update({name: tuple(paths) for name, paths in importers.items() if graph.resolver.declares(name)})
+    # A package of which nothing else is known is meant by the declaration itself; another rule speaks of that.
+    resolver = graph.resolver
+    declared = (name for name in importers if resolver.declares(name) and not resolver.is_name_only(name))
+    names.update({name: tuple(importers[name]) for name in declared})
     return dict(sorted(names.items()))
 
 

@@ -79,6 +79,8 @@ def test_a_callee_is_known(body: str, expected: str, check: Check) -> None:
 
 
 SILENT = {
+    "a lambda that is expected to fail": "case.assertRaises(TypeError, lambda: Basket())",
+    "a lambda in a call of raises": "pytest.raises(TypeError, lambda: [Basket().add()])",
     "a parameter of the same name": "def run(Basket):\n    Basket()",
     "a name that is bound twice": "basket = Basket('a')\nbasket = find()\nbasket.add()",
     "a loop variable of the same name": "for Basket in find():\n    Basket()",
@@ -110,6 +112,28 @@ def _application(body: str) -> str:
     lines = "\n".join("    " + line for line in body.splitlines())
     head = "import shop\nfrom unittest import mock\nfrom shop import Basket, Large, basket_of, fetched, made\n"
     return f"{head}from tools import find, is_large\n\ndef main():\n{lines}\n"
+
+
+def test_an_object_is_called_as_the_heirs_of_its_class_are(check: Check) -> None:
+    texts = {
+        "shop.py": "class Node:\n    def __call__(self, values): ...\n    def size(self, unit): ...\n"
+        "class Leaf(Node):\n    def __call__(self, values=()): ...\n"
+        "def joined(*nodes) -> Node: ...\n",
+        "app.py": "from shop import joined\njoined()()\njoined()(itmes=1)\njoined().size()\n",
+    }
+    assert check(texts) == ["app.py:3 joined() -itmes +values", "app.py:4 joined().size +unit"]
+
+
+@pytest.mark.parametrize(("taken", "is_known"), [("", True), (", *args, **rest", True), (", model, **rest", False)])
+def test_a_class_that_looks_at_arguments_before_it_makes_an_object_may_make_another(
+    taken: str, is_known: bool, check: Check
+) -> None:
+    texts = {
+        "shop.py": f"class Basket:\n    def __new__(cls{taken}): return find(cls)\n"
+        "    def __init__(self, model=None): ...\n    def add(self, item): ...\n",
+        "app.py": "from shop import Basket\nbasket = Basket(model=1)\nbasket.add()\n",
+    }
+    assert ("app.py:3 basket.add +item" in check(texts)) == is_known
 
 
 def test_attributes_of_self_are_known_by_annotation_and_assignment(check: Check) -> None:

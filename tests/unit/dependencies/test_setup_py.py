@@ -98,3 +98,25 @@ def test_entries_stand_where_they_are_written_also_behind_other_letters() -> Non
     assert data[a.value.start : a.value.end] == b">=1"
     assert data[a.span.start : a.span.end] == b"'a>=1', "
     assert data[b.span.start : b.span.end] == b", 'b'"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A = {'name': 'shop'}\nA['install_requires'] = ['a', 'b']\nsetup(**A)",
+        "A = dict(name='shop')\nA.update(install_requires=['a', 'b'])\nsetup(**A)",
+        "A = {}\nA.update({'install_requires': ['a', 'b']})\nsetup(**A)",
+        "setup(**dict(install_requires=['a', 'b']))",
+        "setup(install_requires=['a >= ' + VERSION, 'b>=%s, <%s' % (LOW, HIGH)])",
+        "setup(install_requires=[f'a=={VERSION}', 'b[fast]>={}'.format(LOW)])",
+    ],
+)
+def test_arguments_set_one_by_one_and_entries_put_together_are_read(text: str) -> None:
+    declaration = read(text)
+    assert (names(declaration), declaration.problems) == (["a", "b"], ())
+
+
+def test_arguments_that_nobody_can_read_leave_the_requirements_open() -> None:
+    assert read("setup(**arguments())").dynamic == ("install_requires",)
+    assert read("A = load()\nsetup(**A)").dynamic == ("install_requires",)
+    assert read("setup(**{'name': 'shop'})").dynamic == ()

@@ -167,3 +167,42 @@ def test_what_a_distribution_puts_beside_a_plain_folder_of_the_project_is_not_mi
     texts = {"acme/cloud/own.py": "", "app.py": "from acme.cloud import storage\n"}
     assert outcome(texts, "app.py", distributions=["acme"]) is Outcome.THIRD_PARTY
     assert outcome(texts, "app.py") is Outcome.NAMESPACE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__path__ = find()",
+        "__path__.extend(find())",
+        "__path__ += find()",
+        "import sys\nfrom shop import prices\nsys.modules[__name__ + '.rates'] = prices",
+        "import sys\nfrom shop import prices\nfor name in ['rates']:\n    sys.modules[f'{__name__}.{name}'] = prices",
+    ],
+)
+def test_submodules_of_a_package_that_changes_its_path_may_be_anywhere(text: str) -> None:
+    texts = {"shop/__init__.py": text + "\n", "shop/prices.py": "", "app.py": "from shop.rates import rate_of\n"}
+    assert outcome(texts, "app.py") is Outcome.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "text", ["PATHS = __path__", "import sys\nsys.modules['other.rates'] = sys\n", "print(__path__)"]
+)
+def test_submodules_of_a_package_that_only_reads_its_path_are_files(text: str) -> None:
+    texts = {"shop/__init__.py": text + "\n", "app.py": "from shop.rates import rate_of\n"}
+    assert outcome(texts, "app.py") is Outcome.MISSING
+
+
+def test_a_plain_module_whose_getattr_answers_for_its_path_may_have_submodules() -> None:
+    text = "def __getattr__(name):\n    import other\n\n    return getattr(other, name)\n"
+    importer = {"app.py": "from shop.rates.daily import rate_of\n", "shop/__init__.py": ""}
+    assert outcome({**importer, "shop/rates.py": text}, "app.py") is Outcome.UNREADABLE
+    assert outcome({**importer, "shop/rates/__init__.py": text}, "app.py") is Outcome.MISSING
+
+
+def test_a_package_that_a_requirement_names_and_nothing_else_knows_is_the_projects_own() -> None:
+    texts = {**PACKAGE, "app.py": "from shop.rates import rate_of\n"}
+    assert only_import(graph_of(texts, named=["shop"]), "app.py").resolution.outcome is Outcome.MISSING
+    assert only_import(graph_of(texts, distributions=["shop"]), "app.py").resolution.outcome is Outcome.THIRD_PARTY
+    # A plain folder may share its name with a distribution.
+    folder = {"shop/prices.py": "", "app.py": "from shop.rates import rate_of\n"}
+    assert only_import(graph_of(folder, named=["shop"]), "app.py").resolution.outcome is Outcome.THIRD_PARTY
