@@ -11,6 +11,7 @@ from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, report_of, view_of
 from sophia_cli.fixers.rule import AnyRule
+from sophia_cli.fixers.syntax.compiler import uncollected
 from sophia_cli.fixers.view import FileView, Obstacle
 from sophia_cli.project.cache import SETTLED_NS
 from sophia_cli.project.cache_file import Values
@@ -71,6 +72,11 @@ class Examiner:
         content = read_content(self.root, file.path, self.wall_ns)
         if isinstance(content, Refused):
             return self._refused(file, content)
+        # A tree is many objects and no cycle: going through it for one, again and again, costs as much as reading it.
+        with uncollected():
+            return self._looked_at(file, content)
+
+    def _looked_at(self, file: ProjectFile, content: Content) -> Examined:
         view = view_of(file.path, content.data, self.context_for(file))
         status = _status(file, view, content.data)
         compiles = isinstance(view.source, SourceText) and view.fault is None

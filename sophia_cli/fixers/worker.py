@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import selectors
@@ -137,6 +138,8 @@ def _fork(work: Callable[[int], Result], limit_s: float, others: Sequence[socket
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        # What was there before the fork stays: going through it for cycles would only copy its pages.
+        gc.freeze()
         _serve(work, theirs, limit_s)
     finally:
         os._exit(0)
