@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +22,7 @@ from sophia_cli.project.packages.outline import outline_environment
 from sophia_cli.project.state_folder import StateFolder
 
 KILLED = -9
+UV = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 _BUILD = """
 import os, sys
 from pathlib import Path
@@ -90,6 +92,29 @@ def test_what_the_project_runs_with_is_built_again_where_nothing_is_pinned(root:
     lock = _ensure(root, shop)
     assert lock.distributions == (("tea", "1.0"), ("water", "1.0"))
     assert not lock.python.startswith(str(root / ".venv"))
+
+
+@pytest.mark.skipif(UV is None, reason="uv is not on PATH")
+def test_a_lock_of_uv_is_exported_by_uv_and_holds_whatever_is_installed(root: Path, shop: Shop) -> None:
+    (root / "requirements.txt").unlink()
+    about = '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    extras = 'dependencies = ["tea<2"]\n[dependency-groups]\ndev = ["cup"]\n'
+    (root / "pyproject.toml").write_text(about + extras)
+    shop.wheel("cup", "1.0")
+    assert UV is not None
+    path = f"{Path(UV).parent}:/usr/bin:/bin"
+    variables = shop.environment(PATH=path, UV_NO_INDEX="1", UV_FIND_LINKS=str(shop.folder), UV_PYTHON=sys.executable)
+    subprocess.run([UV, "lock", "--quiet"], cwd=root, env=variables, check=True)
+    spec = project_spec(root, None, variables)
+    assert (spec.source, spec.versions, spec.is_whole) == ("uv.lock", (("tea", "1.0"), ("water", "1.0")), True)
+    lock = EnvironmentStore(StateFolder(root)).ensure(spec, shop.environment(), SystemClock(), print)
+    assert lock.distributions == (("tea", "1.0"), ("water", "1.0"))
+    # The lock is what counts: not what the declaration could have meanwhile, nor what is installed.
+    (root / "pyproject.toml").write_text(about + extras.replace("tea<2", "tea"))
+    assert project_spec(root, None, variables).digest == spec.digest
+    with pytest.raises(SophiaError) as caught:
+        project_spec(root, None, shop.environment())
+    assert caught.value.reference == "lock-not-exported"
 
 
 def test_a_fingerprint_knows_the_versions_before_the_environment_is_built(root: Path, shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""Which packages an environment for releases holds: from the pinned requirements, else from what is installed."""
+"""Which packages an environment for releases holds: pinned requirements, else the lock, else what is installed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass
-from sophia_cli.project.dependencies.lock_file import read_lock
+from sophia_cli.deploy.releases.exported_lock import ExportedLock
 from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.packages.installed import Installed, Source
 
 PINNED_FILES = ("requirements.lock", "requirements-lock.txt", "requirements.txt")
-LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 
 _PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*===?\s*[^\s;]+")
 _PIN_PARTS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:===?\s*([^\s;]+)|@\s*(\S+))")
@@ -62,35 +61,51 @@ class EnvironmentSpec:
         return hashlib.sha256(json.dumps(about).encode("ascii")).hexdigest()[:32]
 
 
-def environment_spec(
-    root: Path, python: str, version: str, installed: Mapping[str, Installed] | None
-) -> EnvironmentSpec:
-    """Return what releases of a project run with.
-
-    The first of `PINNED_FILES` in which everything is pinned; else the packages that are `installed` where the project
-    runs, in the versions of its lock file. UsageError (`environment-unlocked`) where there is neither.
-    """
+def pinned_spec(root: Path, python: str, version: str) -> EnvironmentSpec | None:
+    """Return what the first of `PINNED_FILES` says in which everything is pinned, None where there is none."""
     for name in PINNED_FILES:
         text = _read(root / name)
         found = None if text is None else _pinned(root, text)
         if found is not None:
             lines, left_out = found
-            pins = [line for line in lines if not line.startswith("-")]
-            hashed = bool(pins) and all("--hash=" in line for line in pins)
+            hashed = _have_hashes(lines)
             return EnvironmentSpec(python, version, lines, name, hashed, hashed, left_out)
+    return None
+
+
+def locked_spec(root: Path, python: str, version: str, lock: ExportedLock) -> EnvironmentSpec:
+    """Return what a lock file says; UsageError (`environment-unlocked`) where it leaves a package open."""
+    found = _pinned(root, lock.text, needs_pins=False)
+    if found is None:
+        raise UsageError(
+            "environment-unlocked",
+            f"no environment can be built for a release: `{lock.name}` leaves a package open",
+            hint="take the packages from an index or a repository, or bring their code into the project",
+            location=lock.name,
+        )
+    lines, left_out = found
+    return EnvironmentSpec(python, version, lines, lock.name, True, _have_hashes(lines), left_out)
+
+
+def installed_spec(root: Path, python: str, version: str, installed: Mapping[str, Installed] | None) -> EnvironmentSpec:
+    """Return what is `installed` where the project runs; UsageError (`environment-unlocked`) where there is nothing."""
     if installed is None:
         raise UsageError(
             "environment-unlocked",
             "no environment can be built for a release: nothing says which versions of the packages it needs",
             hint="pin them (`pip-compile`, or `pip freeze > requirements.txt`), or make an environment for the project",
         )
-    locked, source = _locked(root)
-    named = (_installed_line(root, package, locked) for _, package in sorted(installed.items()))
+    named = (_installed_line(root, package) for _, package in sorted(installed.items()))
     lines = tuple(line for line in named if line is not None)
-    return EnvironmentSpec(python, version, lines, source, is_whole=True, has_hashes=False)
+    return EnvironmentSpec(python, version, lines, "the installed packages", is_whole=True, has_hashes=False)
 
 
-def _pinned(root: Path, text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+def _have_hashes(lines: Sequence[str]) -> bool:
+    pins = [line for line in lines if not line.startswith("-")]
+    return bool(pins) and all("--hash=" in line for line in pins)
+
+
+def _pinned(root: Path, text: str, *, needs_pins: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Return the lines of a requirements file and those that name the project itself, None when one is not pinned."""
     lines: list[str] = []
     own: list[str] = []
@@ -105,7 +120,7 @@ def _pinned(root: Path, text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | 
             pins += 1
         else:
             return None
-    return (tuple(lines), tuple(own)) if pins else None
+    return (tuple(lines), tuple(own)) if pins or not needs_pins else None
 
 
 def _logical_lines(text: str) -> Iterator[str]:
@@ -119,29 +134,20 @@ def _logical_lines(text: str) -> Iterator[str]:
 def _is_of_project(root: Path, line: str) -> bool:
     """Whether a line installs a folder of the project: `-e .`, `./library`, `library @ file:///project/library`."""
     path = re.sub(r"^(?:-e|--editable)[ =]\s*", "", line)
-    path = re.sub(r"^[\w.-]+\s*@\s*(?=file:)", "", path).removeprefix("file://").partition("[")[0].strip()
-    if not path.startswith((".", "/")):
+    path = re.sub(r"^[\w.-]+\s*@\s*(?=file:)", "", path)
+    is_file = path.startswith("file:")
+    path = path.removeprefix("file:").removeprefix("//").partition("[")[0].partition(" ; ")[0].strip()
+    if not is_file and not path.startswith((".", "/")):
         return False
     return Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root))
 
 
-def _locked(root: Path) -> tuple[dict[str, str], str]:
-    """Return the versions that a lock file of the project pins, and its name; none without one."""
-    for name in LOCK_FILES:
-        text = _read(root / name)
-        if text is not None:
-            pins = read_lock(name, text.encode("utf-8")).requirements
-            versions = {normalised(pin.name): pin.specifier.removeprefix("==") for pin in pins if pin.specifier}
-            return versions, f"{name} and the installed packages"
-    return {}, "the installed packages"
-
-
-def _installed_line(root: Path, package: Installed, locked: Mapping[str, str]) -> str | None:
+def _installed_line(root: Path, package: Installed) -> str | None:
     """Return the requirement for a package as it is installed, None for the project itself and for installers."""
     if package.name in _INSTALLERS:
         return None
     if package.source in (Source.WHEEL, Source.LEGACY):
-        return f"{package.name}=={locked.get(package.name, package.version)}"
+        return f"{package.name}=={package.version}"
     url = _direct_url(package)
     if url is None or _is_of_project(root, url):
         return None

@@ -16,7 +16,13 @@ from pathlib import Path
 
 from sophia_cli.core.errors import BusyError, UnavailableError
 from sophia_cli.core.values import replace
-from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec, environment_spec
+from sophia_cli.deploy.releases.environment_spec import (
+    EnvironmentSpec,
+    installed_spec,
+    locked_spec,
+    pinned_spec,
+)
+from sophia_cli.deploy.releases.exported_lock import export_lock
 from sophia_cli.deploy.releases.locking import acquire
 from sophia_cli.deploy.releases.model import PackageLock
 from sophia_cli.deploy.releases.syncing import sync_all
@@ -42,14 +48,21 @@ _PRIVATE = 0o700
 def project_spec(root: Path, named: str | None, variables: Mapping[str, str]) -> EnvironmentSpec:
     """Return what an environment for releases of the project holds.
 
-    `named` is the environment that the settings name. Raises what `outline_environment`, `find_target` and
-    `environment_spec` raise.
+    Pinned requirements go first, then a lock file; without either it is what is installed where the project runs.
+    `named` is the environment that the settings name. Raises what `outline_environment`, `find_target`, `export_lock`
+    and the functions of `environment_spec` raise.
     """
     outline = outline_environment(root, named, variables)
+    pinned = pinned_spec(root, outline.python, outline.version)
+    if pinned is not None:
+        return pinned
+    lock = export_lock(root, outline.python, variables)
+    if lock is not None:
+        return locked_spec(root, outline.python, outline.version, lock)
     if outline.is_own:
-        return environment_spec(root, outline.python, outline.version, None)
+        return installed_spec(root, outline.python, outline.version, None)
     target = find_target(root, named or str(Path(outline.python).parent.parent), Path(sys.prefix), variables)
-    return environment_spec(root, outline.python, outline.version, installed_packages(target))
+    return installed_spec(root, outline.python, outline.version, installed_packages(target))
 
 
 def outline_of(spec: EnvironmentSpec, project: EnvironmentOutline) -> EnvironmentOutline:
