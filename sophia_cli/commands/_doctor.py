@@ -18,7 +18,7 @@ from sophia_cli.commands._recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock
-from sophia_cli.project.files.inventory import discover
+from sophia_cli.project.files.discover import discover
 from sophia_cli.project.history.repository import find_repository
 from sophia_cli.project.python_version import project_python, python_declarations
 from sophia_cli.project.runs.recovery import recover_when_idle

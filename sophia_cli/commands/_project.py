@@ -22,7 +22,8 @@ from sophia_cli.fixers.selection import select_rules, without_path_ignored
 from sophia_cli.project.cache import ScanCache
 from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.files.classify import PYTHON_SUFFIXES, FileStatus
-from sophia_cli.project.files.inventory import Inventory, ProjectFile, discover
+from sophia_cli.project.files.discover import discover
+from sophia_cli.project.files.inventory import Inventory, ProjectFile
 from sophia_cli.project.history.repository import history_key
 from sophia_cli.project.python_version import project_python
 from sophia_cli.project.root import find_root, is_root

@@ -19,7 +19,7 @@ from sophia_cli.fixers.scanner import ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.cache import ScanCache
 from sophia_cli.project.files.classify import FileStatus
-from sophia_cli.project.files.inventory import discover
+from sophia_cli.project.files.discover import discover
 from sophia_cli.project.state_folder import StateFolder
 
 CONTEXT = AnalysisContext(python=(3, 11))

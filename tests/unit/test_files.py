@@ -10,7 +10,8 @@ import pytest
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.files.classify import FileStatus, classify_content
-from sophia_cli.project.files.inventory import Inventory, discover
+from sophia_cli.project.files.discover import discover
+from sophia_cli.project.files.inventory import Inventory
 
 
 def _write(root: Path, *names: str, content: str = "x = 1\n") -> None:
