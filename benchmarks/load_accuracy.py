@@ -19,7 +19,8 @@ from pathlib import Path
 from benchmarks.load_servers import pinned, running
 from sophia_cli.bench.capacity_run import CapacityRun
 from sophia_cli.bench.connecting.target import Trust, get_request, parse_target
-from sophia_cli.bench.engine.load import Load, LoadSpec, run_load
+from sophia_cli.bench.engine.counted import Load
+from sophia_cli.bench.engine.load import LoadSpec, run_load
 from sophia_cli.core.measurement_slo import Objective, Percentile
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sophia_cli.bench.capacity import bracket, next_rate
 from sophia_cli.bench.connecting.preflight import FirstAnswer
 from sophia_cli.bench.connecting.target import Request
-from sophia_cli.bench.engine.load import LoadSpec, Second
+from sophia_cli.bench.engine.counted import Second
+from sophia_cli.bench.engine.load import LoadSpec
 from sophia_cli.bench.judging.grading import grade_of
 from sophia_cli.bench.judging.objectives import judge, latency_objectives
 from sophia_cli.bench.judging.scale import latency_scale

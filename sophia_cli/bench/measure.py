@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sophia_cli.bench.engine.load import Load
-from sophia_cli.bench.engine.load import Second as LoadSecond
+from sophia_cli.bench.engine.counted import Load
+from sophia_cli.bench.engine.counted import Second as LoadSecond
 from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.bench.judging.order_statistics import upper_rank
 from sophia_cli.core.measurement import (

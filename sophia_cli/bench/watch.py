@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sophia_cli.bench.connecting.errors import Failure
-from sophia_cli.bench.engine.load import Load
+from sophia_cli.bench.engine.counted import Load
 from sophia_cli.core.measurement import Refusal, RefusalKind
 
 # Above this share of a core a client that is woken for every answer keeps answers waiting.

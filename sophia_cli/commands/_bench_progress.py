@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
-from sophia_cli.bench.engine.load import Second
+from sophia_cli.bench.engine.counted import Second
 from sophia_cli.bench.judging.histogram import Histogram
 
 _ERASE = "\r\x1b[K"

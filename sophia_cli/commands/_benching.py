@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sophia_cli.bench.connecting.reaching import Access, Reached, reached
 from sophia_cli.bench.connecting.target import RequestSpec, Trust, parse_target
-from sophia_cli.bench.engine.load import WorkerKilled
+from sophia_cli.bench.engine.workers import WorkerKilled
 from sophia_cli.bench.judging.grading import with_checks
 from sophia_cli.bench.judging.objectives import target_of
 from sophia_cli.bench.judging.scale import DEFAULT_TARGET_MS

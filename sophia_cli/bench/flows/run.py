@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sophia_cli.bench.connecting.errors import Failure
-from sophia_cli.bench.engine.load import Load
+from sophia_cli.bench.engine.counted import Load
 from sophia_cli.bench.engine.usage import UsageMeter
 from sophia_cli.bench.engine.window import Usage
 from sophia_cli.bench.flows.flow import Flow

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sophia_cli import __version__
 from sophia_cli.bench.connecting.errors import Failure
-from sophia_cli.bench.engine.load import Second
+from sophia_cli.bench.engine.counted import Second
 from sophia_cli.bench.engine.steady import STEADY_WINDOWS, is_steady
 from sophia_cli.bench.flows.flow import Flow
 from sophia_cli.bench.judging.histogram import Histogram

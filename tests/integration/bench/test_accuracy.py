@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.load_accuracy import load
 from benchmarks.load_servers import running
-from sophia_cli.bench.engine.load import Load
+from sophia_cli.bench.engine.counted import Load
 from sophia_cli.bench.watch import refusal_of
 from sophia_cli.core.measurement import RefusalKind
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from servers import OK, Server, answering, serving
 
-from sophia_cli.bench.engine.load import Second
+from sophia_cli.bench.engine.counted import Second
 from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.commands._bench_progress import BenchProgress, progress_text
 from sophia_cli.main import main

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sophia_cli.bench.connecting.errors import Failure
-from sophia_cli.bench.engine.load import Load, Second
+from sophia_cli.bench.engine.counted import Load, Second
 from sophia_cli.bench.engine.steady import is_steady
 from sophia_cli.bench.judging.histogram import Histogram
 from sophia_cli.bench.watch import refusal_of
