@@ -16,13 +16,14 @@ from sophia_cli.agent.listening.listeners import Listeners
 from sophia_cli.agent.operations.planning import shares_listener
 from sophia_cli.agent.proxy.proxy import Proxy
 from sophia_cli.agent.rebuilding import rebuild
-from sophia_cli.agent.state.keeper import Keeper
+from sophia_cli.agent.state.keeper import Keeper, Pending
 from sophia_cli.agent.state.rows import InstanceRow, ServiceRow
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.deploy.rollout import Phase, resumed
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.processes import (
     ProjectProcess,
@@ -91,8 +92,9 @@ def adopt_services(home: Household) -> Adopted:
     failpoint(AgentFailpoint.PROCESSES_ADOPTED)
     known = {instance.id.name for service in services for instance in home.runtime(service.name).instances}
     _end_unknown(process for process in processes if process.instance not in known)
+    coming = {} if pending is None else _coming_through(home, pending)
     for service in services:
-        _restore_listener(home, service)
+        _restore_listener(home, service, coming.get(service.name))
         home.keeper.save_service(home.runtime(service.name))
     failpoint(AgentFailpoint.LISTENERS_RESTORED)
     superfluous: tuple[Instance, ...] = ()
@@ -173,17 +175,28 @@ def _urls_of(pid: int, release: Release) -> dict[str, str]:
     return found
 
 
-def _restore_listener(home: Household, row: ServiceRow) -> None:
+def _coming_through(home: Household, pending: Pending) -> dict[str, Release]:
+    """Return the releases, by service, that the operation under way will have brought in for good."""
+    forward = (Phase.RUNNING, Phase.DONE)
+    works = (one.work for one in pending.rollouts if one.work.instances and resumed(one).phase in forward)
+    found = ((work.service, _read(home.releases, work.service, work.release)) for work in works)
+    return {name: release for name, release in found if release is not None}
+
+
+def _restore_listener(home: Household, row: ServiceRow, coming: Release | None) -> None:
+    """Take the listener of a service back: that of the release which is about to have come through, where one is."""
     runtime = home.runtime(row.name)
-    release = runtime.release
-    if release is None or runtime.is_stopped or not shares_listener(release.service):
+    release = coming or runtime.release
+    if release is None or (runtime.is_stopped and coming is None) or not shares_listener(release.service):
         return
     service = release.service
     assert service.port is not None, "what shares a listener has a port"
-    port = row.moved_port or service.port
+    is_same = runtime.release is None or runtime.release.service.port == service.port
+    port = (row.moved_port if is_same else None) or service.port
     holders = [one.identity for one in runtime.instances if one.identity is not None]
     holders += home.proxy.identities()
     if home.listeners.take_back(row.name, service.host, port, holders):
+        runtime.moved_port = None if port == service.port else port
         return
     try:
         home.open_listener(release)

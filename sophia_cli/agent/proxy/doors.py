@@ -12,6 +12,7 @@ from sophia_cli.agent.proxy.proxy import Proxy
 from sophia_cli.agent.proxy.wishes import Share, Traffic
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.deploy.handover.recipe import HandoverKind, handover_kind
 from sophia_cli.deploy.strict.canary import Sample, is_worse, weights_for
 from sophia_cli.deploy.strict.commands import Counters
 from sophia_cli.project.settings.check_model import ProbeKind
@@ -19,6 +20,7 @@ from sophia_cli.project.settings.service_model import Canary, Service
 
 _TRAFFIC_S = 0.2
 _COUNT_S = 0.01
+_TAKEN_S = 0.5
 _KNOCK_S = 5.0
 _MOST_KNOCKS = 300
 _CANARY_LOOK_S = 0.5
@@ -92,18 +94,33 @@ class StrictDoors:
         await self._proxy.settle()
 
     async def depart(self, instance: Instance) -> None:
-        """Have HAProxy give an instance nothing more; return once it has answered what it has, or at its deadline."""
+        """Have HAProxy give an instance nothing more; return once it has answered what it has, or at its deadline.
+
+        What is left at the deadline is cut. One that drains by itself is left alone with its streams sooner, once it
+        must have taken what HAProxy gave it: it says goodbye to WebSockets, and keeps the deadline itself.
+        """
         self._traffic.shares[instance.id.name] = Share.LEAVING
         self._traffic.weights.pop(instance.id.name, None)
         port = instance.private_port
         service = self._starter.release_of(instance).service
-        with contextlib.suppress(SophiaError, TimeoutError):
+        drains_itself = handover_kind(service) is HandoverKind.LAUNCHER
+        limit_s = min(_TAKEN_S, service.drain_timeout_s) if drains_itself else service.drain_timeout_s
+        with contextlib.suppress(SophiaError):
             await self._proxy.settle()
-            async with asyncio.timeout(service.drain_timeout_s):
-                while port is not None and await self._proxy.sessions(service.name, port):
-                    await asyncio.sleep(_COUNT_S)
+            if port is not None and not await self._has_answered(service.name, port, limit_s) and not drains_itself:
+                await self._proxy.cut(service.name, port)
             self._traffic.shares[instance.id.name] = Share.IDLE
             await self._proxy.settle()
+
+    async def _has_answered(self, service: str, port: int, limit_s: float) -> bool:
+        """Return once an instance has no request any more; False when it still has some after so many seconds."""
+        try:
+            async with asyncio.timeout(limit_s):
+                while await self._proxy.sessions(service, port):
+                    await asyncio.sleep(_COUNT_S)
+        except TimeoutError:
+            return False
+        return True
 
     async def departed(self, instance: Instance) -> None:
         """Forget an instance that is gone; who still waits for it is sent to another one."""

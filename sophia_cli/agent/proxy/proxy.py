@@ -13,8 +13,8 @@ from sophia_cli.agent.proxy.process import ProxyPlace, ProxyProcess
 from sophia_cli.agent.proxy.wishes import FrontWish
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.deploy.strict.commands import SHOW_SERVERS, Counters, UnreadableAnswer, arrangements, changes
-from sophia_cli.deploy.strict.model import Front, Server, arranged, empty_slots
+from sophia_cli.deploy.strict.commands import SHOW_SERVERS, Counters, UnreadableAnswer, arrangements, changes, cutting
+from sophia_cli.deploy.strict.model import Front, arranged, empty_slots
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.proc_files import all_pids, owner_of
 from sophia_cli.project.host.processes import command_line, identify
@@ -51,8 +51,7 @@ class Proxy:
 
     def identities(self) -> tuple[ProcessIdentity, ...]:
         """Return the processes, which hold the public listeners of their services."""
-        processes = (*self._older, *([self._current] if self._current is not None else []))
-        return tuple(one.identity for one in processes if one.identity is not None)
+        return tuple(one.identity for one in self._all() if one.identity is not None)
 
     def ports(self, service: str) -> frozenset[int]:
         """Return the private ports that have a place behind the front of a service."""
@@ -90,17 +89,27 @@ class Proxy:
     async def sessions(self, service: str, port: int) -> int:
         """Return how many requests an instance still has, in processes that end with their callers too."""
         total = 0
-        for process in (*self._older, *([self._current] if self._current is not None else [])):
+        for process in self._all():
             with contextlib.suppress(SophiaError):
                 servers = (await process.counted()).servers.get(service, {})
                 total += sum(one.sessions for one in servers.values() if one.port == port)
         return total
 
+    async def cut(self, service: str, port: int) -> None:
+        """End what an instance still has."""
+        for process in self._all():
+            with contextlib.suppress(SophiaError):
+                servers = (await process.counted()).servers.get(service, {})
+                await process.tell(cutting(service, [slot for slot, one in servers.items() if one.port == port]))
+
     def leave(self) -> None:
         """Let go of everything; the processes go on."""
-        for process in (*self._older, *([self._current] if self._current is not None else [])):
+        for process in self._all():
             process.forget()
         self._tasks.cancel()
+
+    def _all(self) -> tuple[ProxyProcess, ...]:
+        return (*self._older, *([self._current] if self._current is not None else []))
 
     async def _follow(self) -> None:
         self._is_due = False
@@ -176,8 +185,8 @@ class Proxy:
                     return
             except SophiaError as error:
                 log.info("HAProxy asked again", extra={"reason": error.message})
-            found = await _asked(process)
-            before = Front(front.service, front.host, front.port, found.get(front.service, before.slots))
+            found = (await _asked(process)).get(front.service, before)
+            before = Front(front.service, front.host, front.port, found.slots)
         process.fronts[front.service] = before
         raise SophiaError("proxy-not-changed", f"HAProxy does not take the servers of `{front.service}`")
 
@@ -195,10 +204,12 @@ class Proxy:
         process.is_known = True
         for wish in self._wishes():
             if wish.service in open_fronts and wish.service in servers:
-                process.fronts[wish.service] = Front(wish.service, wish.host, wish.port, servers[wish.service])
+                found = servers[wish.service]
+                # Its port need not be the one that is wished for: the agent before may have died as that changed.
+                process.fronts[wish.service] = Front(wish.service, wish.host, found.port, found.slots)
         for name in open_fronts - process.fronts.keys():
             # A service that is gone since.
-            process.fronts[name] = Front(name, "127.0.0.1", 1, servers.get(name, ()))
+            process.fronts[name] = servers.get(name) or Front(name, "127.0.0.1", 1, ())
 
     def _put_aside(self, process: ProxyProcess) -> None:
         process.retire()
@@ -228,10 +239,11 @@ async def _brought(process: ProxyProcess, before: Front, after: Front) -> bool:
     commands = changes(after.service, before.slots, after.slots)
     if commands:
         await process.tell(commands)
-    return (await _asked(process)).get(after.service) == after.slots
+    found = (await _asked(process)).get(after.service)
+    return found is not None and found.slots == after.slots
 
 
-async def _asked(process: ProxyProcess) -> dict[str, tuple[Server | None, ...]]:
+async def _asked(process: ProxyProcess) -> dict[str, Front]:
     try:
         return dict(arrangements(await process.tell((SHOW_SERVERS,))))
     except UnreadableAnswer as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.strict.configuration import (
@@ -62,23 +62,32 @@ def closing(front: Front) -> tuple[str, ...]:
     return (*first, *(f"set server {back}/{slot_name(number)} state drain" for number in used))
 
 
-def arrangements(answer: str) -> Mapping[str, tuple[Server | None, ...]]:
-    """Return the slots of every service as `show servers state` tells them; UnreadableAnswer."""
-    rows = _table(answer, "# ", " ", skip=1)
+def cutting(service: str, slots: Iterable[int]) -> tuple[str, ...]:
+    """Return the commands that end what the servers in some slots still have."""
+    return tuple(f"shutdown sessions server {back_name(service)}/{slot_name(number)}" for number in slots)
+
+
+def arrangements(answer: str) -> Mapping[str, Front]:
+    """Return the fronts of all services as `show servers state` tells them; UnreadableAnswer."""
+    places: dict[str, tuple[str, int]] = {}
     found: dict[str, dict[int, Server | None]] = {}
-    for row in rows:
-        service, number = service_of(row.get("be_name", "")), slot_number(row.get("srv_name", ""))
+    for row in _table(answer, "# ", " ", skip=1):
+        service, name = service_of(row.get("be_name", "")), row.get("srv_name", "")
         if service is None:
             continue
-        slots = found.setdefault(service, {})
-        if number is None:
-            continue
+        slots, number = found.setdefault(service, {}), slot_number(name)
         try:
             port, flags, weight = int(row["srv_port"]), int(row["srv_admin_state"]), int(row["srv_uweight"])
+            if name == PUBLIC_SERVER:
+                places[service] = (row["srv_addr"], port)
         except (KeyError, ValueError) as error:
             raise UnreadableAnswer(f"a server of `{service}` is told without {error}") from error
-        slots[number] = Server(port, _state(flags), weight) if port >= _USED_PORT else None
-    return {service: tuple(slots[number] for number in sorted(slots)) for service, slots in found.items()}
+        if number is not None:
+            slots[number] = Server(port, _state(flags), weight) if port >= _USED_PORT else None
+    if found.keys() != places.keys():
+        raise UnreadableAnswer("a service is told without its public address")
+    arranged = {service: tuple(slots[number] for number in sorted(slots)) for service, slots in found.items()}
+    return {service: Front(service, *places[service], slots) for service, slots in arranged.items()}
 
 
 def _state(flags: int) -> ServerState:

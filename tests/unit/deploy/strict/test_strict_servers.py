@@ -108,7 +108,9 @@ def test_states_weights_and_ports_are_read_from_what_haproxy_tells() -> None:
         "3 back-api 5 public 127.0.0.1 0 5 1 1 9000\n"
     )
     wanted = (Server(4001, DRAIN, 100), Server(4002, READY, 50), None, Server(4004, OFF, 100))
-    assert arrangements(answer) == {"api": wanted}
+    assert arrangements(answer) == {"api": Front("api", "127.0.0.1", 9000, wanted)}
+    with pytest.raises(UnreadableAnswer):
+        arrangements(answer.replace("public", "private"))
 
 
 def test_failures_and_answers_are_counted() -> None:
