@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sophia_cli.commands._declared import no_services
 from sophia_cli.commands._reading import ReadProject, read_project
 from sophia_cli.commands._strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.core.errors import UsageError
@@ -25,10 +26,6 @@ from sophia_cli.project.history.repository import find_repository, head_commit
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
 from sophia_cli.project.root import find_root
-from sophia_cli.project.secrets.chain import find_secrets, resolve_secrets
-from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
-from sophia_cli.project.secrets.model import Secret
-from sophia_cli.project.secrets.providers import usual_providers
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.missing_apps import missing_apps
 from sophia_cli.project.settings.model import PackageSet
@@ -37,6 +34,7 @@ from sophia_cli.project.state_folder import StateFolder
 
 if TYPE_CHECKING:
     from sophia_cli.deploy.releases.environment_spec import EnvironmentSpec
+    from sophia_cli.project.secrets.model import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,7 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     state, settings = StateFolder(root), load_settings(root)
     services = as_wished(settings.for_environment(environment), wish)
     if not services:
-        raise UsageError(
-            "no-services",
-            "the settings declare no service",
-            hint="`sophia init` finds what can be started and writes `sophia.toml`",
-            location=settings.source,
-        )
+        raise no_services(settings.source)
     say("reading the project")
     project = read_project(root, settings)
     graph, installed = project.graph, project.installed
@@ -254,7 +247,7 @@ def _candidates(
     found: list[Candidate] = []
     for service in services:
         own = secrets[service.name]
-        keyed = {name: keyed_hash(project_key(state), name, value) for name, value in own.items()} if own else {}
+        keyed = _keyed(state, own) if own else {}
         found.append(
             candidate_of(
                 service,
@@ -270,9 +263,18 @@ def _candidates(
     return found
 
 
+def _keyed(state: StateFolder, secrets: Mapping[str, Secret]) -> Mapping[str, str]:
+    from sophia_cli.project.secrets.keyed_hash import keyed_hash, project_key
+
+    return {name: keyed_hash(project_key(state), name, value) for name, value in secrets.items()}
+
+
 def _secrets(service: Service, root: Path, environment: str, *, is_needed: bool) -> Mapping[str, Secret]:
     if not service.secrets:
         return {}
+    from sophia_cli.project.secrets.chain import find_secrets, resolve_secrets
+    from sophia_cli.project.secrets.providers import usual_providers
+
     providers = usual_providers(root, environment or None, os.environ)
     # Whoever deploys one service need not know the secrets of all.
     resolved = (

@@ -6,15 +6,15 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.file_facts import facts_of_bytes, unread_facts
 from sophia_cli.fixers.scan_key import facts_key
 from sophia_cli.project.cache_file import Values
 from sophia_cli.project.code.file_facts import FileFacts
-from sophia_cli.project.dependencies.environment import read_environment
+from sophia_cli.project.dependencies.environment_cache import EnvironmentCache
 from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.facts_cache import FactsCache
@@ -23,6 +23,7 @@ from sophia_cli.project.files.inventory import Inventory, discover
 from sophia_cli.project.files.listing import Listings
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.whole import connected
+from sophia_cli.project.processors import usable_processors
 from sophia_cli.project.python_version import project_python
 from sophia_cli.project.settings.model import Settings
 from sophia_cli.project.state_folder import StateFolder
@@ -34,24 +35,37 @@ _FILE_LIMIT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ReadProject:
-    """A project whose files were read: `installed` is what is in the environment that its services run in."""
+    """A project whose files were read: `installed` is what is in the environment that its services run in.
+
+    `facts` and `metadata` are what both were read from, or are to be kept in, until something changes.
+    """
 
     root: Path
     settings: Settings
     graph: ImportGraph
     installed: Environment
     facts: ReadFacts
+    metadata: EnvironmentCache | None
+
+    def keep(self) -> None:
+        """Write what is new into the cache, for the next deployment; a disk that refuses costs only time."""
+        self.facts.keep()
+        if self.metadata is not None:
+            self.metadata.save(self.installed)
 
 
 def read_project(root: Path, settings: Settings) -> ReadProject:
     """Read what the files of a project import and what is installed; raises what the settings can be wrong about."""
     inventory = discover(root, (), settings.project.include, settings.project.exclude)
-    facts = _facts(root, inventory, project_python(root, sys.version_info[:2], settings.project.python_version))
+    key = facts_key(project_python(root, sys.version_info[:2], settings.project.python_version))
+    state = StateFolder(root)
+    facts = _facts(root, inventory, FactsCache(state, key))
     documents = {file.path: data for file in inventory.documents if (data := _bytes(root, file.path)) is not None}
     place = find_environment(root, settings.project.python)
-    installed = Environment() if place is None else read_environment(place)
+    metadata = None if place is None else EnvironmentCache(state, key, place)
+    installed = Environment() if metadata is None else metadata.environment()
     graph, _ = connected(facts.found, documents, lambda path: _bytes(root, path), installed, Listings(root).names)
-    return ReadProject(root, settings, graph, installed, facts)
+    return ReadProject(root, settings, graph, installed, facts, metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +93,8 @@ class ReadFacts:
         self.cache.save(kept)
 
 
-def _facts(root: Path, inventory: Inventory, python: tuple[int, int]) -> ReadFacts:
+def _facts(root: Path, inventory: Inventory, cache: FactsCache) -> ReadFacts:
     """Return what every file says; what is not looked at, or cannot be read, may hold anything."""
-    cache = FactsCache(StateFolder(root), facts_key(python))
     found = {file.path: unread_facts(file.path) for file in inventory.files if file.path.endswith(PYTHON_SUFFIXES)}
     digests: dict[str, str] = {}
     fresh: dict[str, bytes] = {}
@@ -89,7 +102,7 @@ def _facts(root: Path, inventory: Inventory, python: tuple[int, int]) -> ReadFac
         data = _bytes(root, file.path)
         if data is None:
             continue
-        digests[file.path] = digest = sha256(data).hexdigest()
+        digests[file.path] = digest = sha256_hex(data)
         known = _known(cache.facts(file.path, digest), file.path)
         if known is None:
             fresh[file.path] = data
@@ -119,7 +132,7 @@ def _read_anew(files: Mapping[str, bytes]) -> Iterator[tuple[str, FileFacts]]:
         return
     from sophia_cli.fixers.worker import work_in_children
 
-    for outcome in work_in_children(work, _chunks(len(paths)), len(os.sched_getaffinity(0)), _FILE_LIMIT_S):
+    for outcome in work_in_children(work, _chunks(len(paths)), usable_processors(), _FILE_LIMIT_S):
         if outcome.result is not None:
             yield paths[outcome.index], outcome.result
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.deploy.plan import DeploymentPlan
-from sophia_cli.deploy.previews import can_be_strict
-from sophia_cli.project.host.haproxy import require_haproxy
 from sophia_cli.project.settings.service_model import Canary, Service
+
+if TYPE_CHECKING:
+    from sophia_cli.deploy.plan import DeploymentPlan
 
 _FEWEST, _MOST = 1, 99
 
@@ -42,6 +43,11 @@ def as_wished(services: Sequence[Service], wish: StrictWish) -> tuple[Service, .
 def _wished(service: Service, wish: StrictWish) -> Service:
     if wish.names and service.name not in wish.names:
         return service
+    if service.app is not None and not (service.strict or wish.strict):
+        # Nobody asks whether it could be; of a command, that also tells whether it can run at all.
+        return _with_canary(service, wish)
+    from sophia_cli.deploy.previews import can_be_strict
+
     able = can_be_strict(service)
     is_asked = wish.strict and (able or service.name in wish.names)
     if (service.strict or is_asked) and not able:
@@ -51,23 +57,28 @@ def _wished(service: Service, wish: StrictWish) -> Service:
             "two instances side by side",
             hint="leave `strict` out for it",
         )
-    found = replace(service, strict=True) if is_asked else service
+    return _with_canary(replace(service, strict=True) if is_asked else service, wish)
+
+
+def _with_canary(service: Service, wish: StrictWish) -> Service:
     if wish.canary is None:
-        return found
-    if found.strict:
-        usual = found.canary or Canary(wish.canary)
-        return replace(found, canary=replace(usual, weight=wish.canary))
+        return service
+    if service.strict:
+        usual = service.canary or Canary(wish.canary)
+        return replace(service, canary=replace(usual, weight=wish.canary))
     if service.name in wish.names:
         raise UsageError(
             "usage",
             f"service `{service.name}` is not strict, so no share of its requests can be chosen",
             hint="add `--strict`, or `strict = true` in the settings",
         )
-    return found
+    return service
 
 
 def check_haproxy(plan: DeploymentPlan) -> None:
     """Raise UnavailableError (`haproxy-missing`) when something is to be deployed that cannot run without it."""
     for service in plan.to_deploy:
         if service.candidate is not None and service.candidate.service.strict:
+            from sophia_cli.project.host.haproxy import require_haproxy
+
             require_haproxy(os.environ, service.name)

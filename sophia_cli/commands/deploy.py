@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from sophia_cli.commands._declared import check_declared
 from sophia_cli.commands._operation import (
     Early,
     Operated,
@@ -74,6 +75,7 @@ def deploy(
         raise UsageError("usage", "`--incremental` and `--all` contradict each other", hint="give one of them")
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet or plan)
     state = state_of(project)
+    check_declared(state.root)
 
     def read_project() -> Workshop:
         from sophia_cli.commands._deploying import open_workshop
@@ -91,7 +93,7 @@ def deploy(
         workshop = read_project()
         progress.clear()
         found = planned(workshop, project_status(state, ()).services, wanted)
-        workshop.project.facts.keep()
+        workshop.project.keep()
         report = planned_report(found, env or "", clock.monotonic() - started, conditions(workshop))
         return write_report(report, chosen is Format.JSON, quiet, verbose, output)
     command = shlex.join(["sophia", "deploy", *(services or ()), *_words(all_, strict, canary)])
@@ -139,7 +141,7 @@ def deploy(
     from sophia_cli.commands._hints import with_hints
     from sophia_cli.core.deploy_report import DeployReport, DeployVerdict
 
-    workshop.project.facts.keep()
+    workshop.project.keep()
     reports = joined(found, done.services, {service.name: (service.port, service.pid) for service in running})
     notes += passed_over(reports)
     verdict, code = outcome_of(reports, DeployVerdict.DEPLOYED if found.changes_something else DeployVerdict.UNCHANGED)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.service_codec import Values, service_to_values
 from sophia_cli.project.settings.service_model import Service
@@ -61,7 +61,7 @@ class Fingerprint:
     def digest(self) -> str:
         """The SHA-256 of everything, in hexadecimal: equal for equal fingerprints only."""
         parts = {part.value: [list(pair) for pair in self.pairs(part)] for part in Part}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
+        return sha256_hex(json.dumps(parts, sort_keys=True).encode("ascii"))
 
     def pairs(self, part: Part) -> Pairs:
         """Return one part as pairs; what is a single value has an empty name."""

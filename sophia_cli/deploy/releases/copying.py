@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.values import dataclass, field
 from sophia_cli.deploy.releases.model import ReleaseContents, ReleaseFile
@@ -143,6 +143,6 @@ class Copier:
             data = self.folders[parts].read(name).data
         except FileRefused as error:
             raise SourcesChanged(file.path) from error
-        if hashlib.sha256(data).hexdigest() != file.sha256:
+        if sha256_hex(data) != file.sha256:
             raise SourcesChanged(file.path)
         return data

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from sophia_cli.deploy.releases.places import (
     Places,
     numbers_in,
 )
-from sophia_cli.deploy.releases.records import encode_contents, encode_fingerprint, encode_release, read_release
+from sophia_cli.deploy.releases.records import encode_contents, encode_fingerprint, encode_release, numbered
 from sophia_cli.deploy.releases.removal import sweep
 from sophia_cli.deploy.releases.sources import Left, Sources
 from sophia_cli.deploy.releases.syncing import sync_all
@@ -59,18 +57,23 @@ def create(places: Places, drafts: Sequence[ReleaseDraft], sources: Sources, clo
             pack.publish()
             failpoint(ReleaseFailpoint.PACK_PUBLISHED)
             numbers += [_number(places, draft, at) for draft, at in zip(drafts, staged, strict=True)]
-            for folder in (*map(places.service, services), places.releases):
-                sync_folder(folder)
+            # Everything else is on the disk already, so this is little more than one wait in place of many.
+            if len(services) > 1:
+                sync_all(places.releases)
+            else:
+                for folder in (*map(places.service, services), places.releases):
+                    sync_folder(folder)
         except OSError as error:
             raise WriteFailed(error.filename or str(places.releases), error) from error
         finally:
             pack.discard()
             # What has its number is no longer there under this name.
-            for leftover in places.unfinished():
-                shutil.rmtree(leftover, ignore_errors=True)
-    return tuple(
-        read_release(places, draft.service.name, number) for draft, number in zip(drafts, numbers, strict=True)
-    )
+            if leftovers := places.unfinished():
+                from shutil import rmtree
+
+                for leftover in leftovers:
+                    rmtree(leftover, ignore_errors=True)
+    return tuple(numbered(draft, number) for draft, number in zip(drafts, numbers, strict=True))
 
 
 def _check_fingerprint(fingerprint: Fingerprint, sources: Sources) -> None:
@@ -102,7 +105,7 @@ def _stage(places: Places, drafts: Sequence[ReleaseDraft], sources: Sources, pac
     staged: list[Path] = []
     try:
         for draft in drafts:
-            folder = places.staging(secrets.token_hex(8))
+            folder = places.staging(os.urandom(8).hex())
             os.mkdir(folder, _PRIVATE)
             failpoint(ReleaseFailpoint.STAGING_MADE)
             name = draft.service.name

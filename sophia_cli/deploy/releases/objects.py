@@ -8,7 +8,6 @@ A pack counts once its index has its name, which is given when both are on the d
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.project.failpoints import ReleaseFailpoint, failpoint
 from sophia_cli.project.state_folder import sync_folder
 
@@ -48,7 +48,7 @@ class ObjectStore:
         for pack, places in self._indexes().items():
             if sha in places:
                 data = self._content(pack, places[sha])
-                if data is not None and hashlib.sha256(data).hexdigest() == sha:
+                if data is not None and sha256_hex(data) == sha:
                     return data
         return None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.fingerprint import Fingerprint, Pairs, Part
 from sophia_cli.deploy.releases.model import (
@@ -72,7 +72,7 @@ def encode_release(draft: ReleaseDraft, contents: bytes) -> bytes:
                 "environment": lock.environment,
             },
             "search_path": list(draft.search_path),
-            "contents": hashlib.sha256(contents).hexdigest(),
+            "contents": sha256_hex(contents),
         }
     )
 
@@ -93,6 +93,21 @@ def encode_fingerprint(fingerprint: Fingerprint) -> bytes:
     """Return the record of a fingerprint."""
     parts: dict[str, Values] = {part.value: _listed(fingerprint.pairs(part)) for part in Part}
     return _dump({"format": FORMAT, **parts})
+
+
+def numbered(draft: ReleaseDraft, number: int) -> Release:
+    """Return the release that a draft has become: what `read_release` returns for its record."""
+    return Release(
+        service=draft.service,
+        number=number,
+        created=draft.created,
+        environment=draft.environment,
+        commit=draft.commit,
+        fingerprint=draft.fingerprint.digest,
+        secrets=draft.fingerprint.secrets,
+        lock=draft.lock,
+        search_path=draft.search_path,
+    )
 
 
 def read_release(places: Places, service: str, number: int) -> Release:
@@ -128,7 +143,7 @@ def read_contents(places: Places, service: str, number: int) -> ReleaseContents:
     small, path = (places.release(service, number) / name for name in (RELEASE_RECORD, CONTENTS_RECORD))
     expected = _load(small, service, number).get("contents")
     raw = _bytes(path, service, number)
-    if hashlib.sha256(raw).hexdigest() != expected:
+    if sha256_hex(raw) != expected:
         raise ReleaseDamaged(path, "it is not what was written when the release was made")
     return decode_contents(path, raw)
 

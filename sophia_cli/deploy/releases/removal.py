@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from pathlib import Path
 
 from sophia_cli.core.errors import SophiaError
@@ -30,7 +29,7 @@ def sweep(places: Places) -> None:
     """Finish what was killed: drop half-made releases, go on with removals. The caller holds the lock. OSError."""
     ObjectStore(places.objects).sweep()
     for folder in places.unfinished():
-        shutil.rmtree(folder)
+        _remove(folder)
     for folder in places.half_removed():
         remove_files(folder)
 
@@ -59,7 +58,7 @@ def remove_files(folder: Path) -> None:
         with contextlib.suppress(OSError):
             os.rmdir(top)
     if (folder / EDITED).is_dir():
-        shutil.rmtree(folder / EDITED)
+        _remove(folder / EDITED)
     # The list of what is ours goes last: a removal that is killed can be gone on with.
     for name in os.listdir(folder):
         if name in _RECORDS or name.endswith(TEMPORARY):
@@ -78,3 +77,10 @@ def _contents(folder: Path) -> ReleaseContents:
         return decode_contents(path, path.read_bytes())
     except (OSError, SophiaError):
         return ReleaseContents(())
+
+
+def _remove(folder: Path) -> None:
+    # Seldom needed, and it imports what reads archives.
+    from shutil import rmtree
+
+    rmtree(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
@@ -10,6 +9,7 @@ from enum import Enum
 from itertools import groupby
 from pathlib import Path
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.releases.model import ReleaseFile, ReleaseLink
@@ -121,7 +121,7 @@ def _read(root: Path, files: Sequence[FoundFile]) -> Iterator[ReleaseFile]:
                     found = folder.read(split_path(file.path)[1])
                 except FileRefused:
                     continue
-                sha = hashlib.sha256(found.data).hexdigest()
+                sha = sha256_hex(found.data)
                 facts = found.facts
                 yield ReleaseFile(file.path, sha, facts.mode, len(found.data), facts.identity.modified_ns)
         finally:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from pathlib import Path
 
+from sophia_cli.core.digests import sha256_hex
 from sophia_cli.deploy.releases.model import ReleaseFile
 from sophia_cli.project.inside import read_all
 
@@ -40,7 +40,7 @@ def is_as_created(path: str, file: ReleaseFile) -> bool:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != file.mode or found.st_size != file.size:
             return False
-        return hashlib.sha256(read_all(handle)).hexdigest() == file.sha256
+        return sha256_hex(read_all(handle)) == file.sha256
     except OSError:
         return False
     finally:

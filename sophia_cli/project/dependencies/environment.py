@@ -16,6 +16,8 @@ _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 _MODULE = re.compile(
     r"([A-Za-z_][A-Za-z0-9_]*)(?:\.[^/]*)?\.(?:pyi?|so|pyd)$|([A-Za-z_][A-Za-z0-9_]*)\.(?:pyi?|so|pyd)$"
 )
+_FIELD = re.compile(r"^(name|version|requires-dist)[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
+_BLANK = re.compile(r"^\s*$", re.MULTILINE)
 _INIT = "/__init__.py,"
 _LARGEST = 16 * 1024 * 1024
 
@@ -94,13 +96,10 @@ def _read(path: str) -> str | None:
 
 
 def _header(text: str) -> Iterator[tuple[str, str]]:
-    text = text.partition("\n\n")[0]
-    for line in text.splitlines():
-        if not line.strip():
-            return
-        key, separator, value = line.partition(":")
-        if separator and not line[0].isspace():
-            yield key.strip().lower(), value.strip()
+    """Yield the fields that tell what a distribution is and needs; lines that go on with another one do not count."""
+    end = _BLANK.search(text)
+    for key, value in _FIELD.findall(text if end is None else text[: end.start()]):
+        yield key.lower(), value.strip()
 
 
 def _requirements(lines: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -16,7 +16,8 @@ _SPACE = re.compile(r"\s*")
 
 def normalised(name: str) -> str:
     """Return the name as PEP 503 compares it: lower case, runs of `-`, `_` and `.` one hyphen."""
-    return _RUNS.sub("-", name).lower()
+    is_plain = "_" not in name and "." not in name and "--" not in name
+    return (name if is_plain else _RUNS.sub("-", name)).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -14,7 +13,6 @@ from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.names import normalised
-from sophia_cli.project.packages.children import run_tool
 
 _METADATA = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+.*)?\.(?:dist|egg)-info")
 _LIBRARY = re.compile(r"python(3\.\d+)")
@@ -101,8 +99,10 @@ def _folders_inside(root: Path, site: Path, name: str) -> Iterator[str]:
 def _mapped_inside(root: Path, finder: str) -> Iterator[str]:
     """Return the folders above the packages that a finder of setuptools maps; one under another name cannot be had."""
     found = _MAPPING.search(finder)
+    from ast import literal_eval
+
     try:
-        mapping = ast.literal_eval(found[1]) if found else {}
+        mapping = literal_eval(found[1]) if found else {}
     except (ValueError, SyntaxError):
         return
     for package, place in mapping.items() if isinstance(mapping, dict) else ():
@@ -166,6 +166,8 @@ def _asked(root: Path, python: str, variables: Mapping[str, str]) -> Environment
             hint=f"make it with `python3 -m venv {python}`, or change `[project] python`",
             location=python,
         )
+    from sophia_cli.project.packages.children import run_tool
+
     words = [os.path.abspath(place), "-I", "-c", _LOOK]
     said = run_tool(words, folder=root, environment=variables, limit_s=_LIMIT_S) if place.is_file() else None
     try:
