@@ -19,7 +19,8 @@ from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.facts_cache import FactsCache
 from sophia_cli.project.files.classify import LARGEST_FILE, PYTHON_SUFFIXES
-from sophia_cli.project.files.inventory import Inventory, discover
+from sophia_cli.project.files.discover import discover
+from sophia_cli.project.files.inventory import Inventory
 from sophia_cli.project.files.listing import Listings
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.whole import connected
