@@ -6,9 +6,11 @@ import logging
 import resource
 from collections.abc import Mapping
 
+from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.cgroups import SETTING_OF, GroupTree, all_trees
 from sophia_cli.project.host.missing import Missing
+from sophia_cli.project.host.proc_files import shows_processes
 from sophia_cli.project.host.syscalls import missing_calls
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,16 @@ class Machine:
 
 
 def look_at_machine(environment: Mapping[str, str]) -> Machine:
-    """Return what the machine offers, and let the agent itself open as many files as it may."""
+    """Return what the machine offers, and let the agent itself open as many files as it may.
+
+    UnavailableError (`system-not-supported`) where processes cannot be looked at: nothing could be proved or ended.
+    """
+    if not shows_processes():
+        raise UnavailableError(
+            "system-not-supported",
+            "this system does not tell of its processes in `/proc`, so services cannot be kept here",
+            hint="deploy on Linux; scan, fix, verify and bench work here, and `sophia doctor` says what is missing",
+        )
     without = frozenset(environment.get(WITHOUT, "").split(","))
     trees, missing = all_trees()
     if "cgroups" in without:

@@ -20,6 +20,7 @@ from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.files.discover import discover
 from sophia_cli.project.history.repository import find_repository
+from sophia_cli.project.processors import usable_processors
 from sophia_cli.project.python_version import project_python, python_declarations
 from sophia_cli.project.runs.recovery import recover_when_idle
 from sophia_cli.project.settings.loading import load_settings
@@ -82,7 +83,7 @@ def _python() -> Diagnosis:
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_processors()
 
 
 def _git(root: Path) -> Diagnosis:

@@ -31,8 +31,12 @@ def machine_facts(environment: Mapping[str, str]) -> Iterator[MachineFact]:
 
 
 def _processes() -> MachineFact:
+    from sophia_cli.project.host.proc_files import shows_processes
     from sophia_cli.project.host.syscalls import missing_calls
 
+    if not shows_processes():
+        hint = "services cannot be deployed on this machine; scan, fix, verify and bench work"
+        return MachineFact("processes", False, "this system does not tell of its processes in `/proc`", hint)
     missing = missing_calls()
     if not missing:
         text = "exits are seen at once, listeners are taken back from running services"

@@ -25,6 +25,7 @@ from sophia_cli.project.files.classify import PYTHON_SUFFIXES, FileStatus
 from sophia_cli.project.files.discover import discover
 from sophia_cli.project.files.inventory import Inventory, ProjectFile
 from sophia_cli.project.history.repository import history_key
+from sophia_cli.project.processors import usable_processors
 from sophia_cli.project.python_version import project_python
 from sophia_cli.project.root import find_root, is_root
 from sophia_cli.project.settings.loading import load_settings
@@ -172,7 +173,7 @@ class Scan:
             outcomes = work_here(work, len(files))
         else:
             chunks = [(index,) for index in range(len(files))]
-            outcomes = work_in_children(work, chunks, len(os.sched_getaffinity(0)), FILE_LIMIT_S)
+            outcomes = work_in_children(work, chunks, usable_processors(), FILE_LIMIT_S)
         reports = {outcome.index: outcome.result for outcome in outcomes}
         return [reports.get(index) or FileReport(path, (), False, 0) for index, (path, _) in enumerate(files)]
 
@@ -234,7 +235,7 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         broken_contexts=broken_contexts,
         progress=progress,
         options=ScanOptions(
-            jobs=len(os.sched_getaffinity(0)),
+            jobs=usable_processors(),
             repairs=lambda file: project.reports_on(file.path),
             facts=True,
             history_key=history_key(project.root),

@@ -15,7 +15,7 @@ _BACKLOG = 64
 
 def connect(folder: Path, name: str, timeout_s: float | None = None) -> socket.socket:
     """Return a stream socket that is connected to `folder/name`; OSError when nobody listens there."""
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.settimeout(timeout_s)
         with _address(folder, name) as address:
@@ -31,7 +31,7 @@ def listen(folder: Path, name: str) -> socket.socket:
     path = folder / name
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # Set before the bind: nobody can connect in the moment in which the file would be open to others.
         os.fchmod(server.fileno(), 0o600)

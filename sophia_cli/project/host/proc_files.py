@@ -117,3 +117,8 @@ def owner_of(pid: int) -> int | None:
         return os.stat(f"{PROC}/{pid}").st_uid
     except GONE:
         return None
+
+
+def shows_processes() -> bool:
+    """Whether the system tells of its processes in `/proc`, which all that deploys stands on."""
+    return read_facts(os.getpid()) is not None
