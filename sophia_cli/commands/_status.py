@@ -50,6 +50,15 @@ def running_agent_status(state: StateFolder) -> AgentStatus | None:
     return None
 
 
+def runs_unwatched(state: StateFolder) -> bool:
+    """Tell whether services of a project run while no agent does."""
+    link = connect_agent(state.path) if state.exists() else None
+    if link is not None:
+        link.close()
+        return False
+    return any(service.state is ServiceState.UNWATCHED for service in unwatched(state))
+
+
 def agent_status(link: AgentLink) -> AgentStatus:
     """Return what the agent says about itself and its services."""
     try:

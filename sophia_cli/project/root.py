@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def find_root(path: Path) -> Path:
     file's own folder. The search ends at the border of the file system that `path` is on, so a marker on another mount
     is never taken, and a folder that cannot be read counts as one without a marker. A path that does not exist is
     answered as if it were a file.
+
+    What a run left in the home folder or at the top of the file system does not draw everything below into one project:
+    there `.sophia` alone counts for nobody but the folder itself.
     """
     resolved = path.resolve()
     start = resolved if resolved.is_dir() else resolved.parent
@@ -27,18 +31,31 @@ def find_root(path: Path) -> Path:
     for folder in (start, *start.parents):
         if device is not None and _device(folder) != device:
             break
-        if is_root(folder):
+        if is_root(folder) and (folder == start or not _is_everybodys(folder)):
             return folder
     return start
+
+
+def _is_everybodys(folder: Path) -> bool:
+    """Whether a folder holds whatever a person has, and no mark of a project but a state folder."""
+    if folder != folder.parent and str(folder) != os.path.realpath(os.path.expanduser("~")):
+        return False
+    return not _is_declared(folder)
 
 
 def is_root(folder: Path) -> bool:
     """Tell whether a folder itself carries one of the marks of a project root."""
     try:
+        return (folder / STATE_FOLDER).is_dir() or _is_declared(folder)
+    except OSError:
+        return False
+
+
+def _is_declared(folder: Path) -> bool:
+    try:
         return (
             (folder / SETTINGS_FILE).is_file()
             or (folder / ".git").exists()
-            or (folder / STATE_FOLDER).is_dir()
             or holds_sophia_table(folder / PYPROJECT_FILE)
         )
     except OSError:

@@ -65,6 +65,19 @@ def test_with_no_marker_the_folder_itself_is_the_root(tmp_path: Path) -> None:
     assert find_root(tmp_path / "missing.py") == tmp_path
 
 
+def test_what_a_run_left_in_the_home_folder_makes_no_project_of_everything_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, inner = tmp_path / "home", tmp_path / "home" / "work"
+    inner.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    make_marker(home, ".sophia")
+    assert find_root(inner) == inner
+    assert find_root(home) == home
+    make_marker(home, "sophia.toml")
+    assert find_root(inner) == home
+
+
 def test_a_symlink_leads_to_the_root_of_what_it_points_at(tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.mkdir()

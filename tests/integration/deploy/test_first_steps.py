@@ -1,0 +1,126 @@
+"""What somebody meets who has never seen Sophia: the wrong folder, one service of many, stopped ones, lost files."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from deployed_project import DeployedProject, eventually, free_ports
+
+from sophia_cli.project.host.processes import processes_of_project
+
+COUNTER = """\
+import http.server
+import os
+from pathlib import Path
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        count = Path("data/count.txt")
+        count.parent.mkdir(exist_ok=True)
+        count.write_text(str(int(count.read_text()) + 1 if count.exists() else 1))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(count.read_bytes())
+
+    def log_message(self, *words):
+        pass
+
+
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("command", [("deploy",), ("restart", "--all"), ("rollback", "--all")])
+def test_in_the_wrong_folder_nothing_is_started_and_nothing_is_written(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    project = DeployedProject(tmp_path)
+    (tmp_path / "sophia.toml").unlink()
+    before = sorted(tmp_path.iterdir())
+    done = project.run(*command)
+    assert (done.code, done.document["error"]["reference"]) == (2, "no-services")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_deployment_starts_what_was_stopped_with_the_release_that_it_had(shop: DeployedProject) -> None:
+    assert shop.run("deploy").code == 0
+    assert shop.run("stop", "api").code == 0
+    plan = shop.run("deploy", "--plan")
+    assert (plan.code, plan.service("api")["reasons"]) == (1, ["it was down"])
+    assert [step["name"] for step in plan.service("api")["steps"]] == ["start-serving", "prove", "soak"]
+    done = shop.run("deploy")
+    assert (done.code, done.service("api")["action"], done.service("api")["release"]) == (0, "deployed", 1)
+    assert done.service("store")["action"] == "unchanged"
+    assert shop.facts()["SOPHIA_RELEASE"] == "1"
+
+
+def test_one_service_is_deployed_without_the_secret_and_the_app_of_another(shop: DeployedProject) -> None:
+    more = '[services.odd]\napp = "nowhere.main:app"\nport = 1\n'
+    shop.write("sophia.toml", shop.settings(api='secrets = ["API_TOKEN"]', more=more))
+    assert shop.run("deploy").code == 2
+    done = shop.run("deploy", "store")
+    assert done.code == 0, (done.document, done.stderr)
+    assert done.service("store")["action"] == "deployed"
+    assert shop.run("deploy", "api").document["error"]["reference"] == "secret-missing"
+    assert shop.run("deploy", "odd").document["error"]["reference"] == "app-missing"
+    out, _ = shop.start("deploy", "store", "--plan").communicate(timeout=60)
+    assert [line.split()[0] for line in out.splitlines()] == ["store", "1"]
+
+
+def test_files_that_a_release_wrote_into_its_copy_are_told_when_the_next_one_comes(shop: DeployedProject) -> None:
+    shop.write("store/run.py", COUNTER)
+    assert shop.run("deploy", "store").code == 0
+    assert shop.get(port=shop.store_port) == "1"
+    shop.write("store/run.py", COUNTER + "# changed\n")
+    done = shop.run("deploy", "store")
+    assert done.code == 0
+    (note,) = [note for note in done.document["notes"] if "`persist`" in note]
+    assert "`data/count.txt`" in note
+    shop.write("sophia.toml", shop.settings(store='persist = ["data"]'))
+    assert shop.run("deploy", "store").code == 0
+    assert shop.get(port=shop.store_port) == "1"
+    assert (shop.root / "data" / "count.txt").read_text() == "1"
+
+
+def test_what_was_not_tried_since_another_failed_is_told(shop: DeployedProject) -> None:
+    assert shop.run("deploy").code == 0
+    shop.write("store/run.py", "raise SystemExit('broken')\n")
+    shop.write("worker.py", "raise SystemExit('broken')\n")
+    shop.write("shared/version.py", "VERSION = 2\n")
+    done = shop.run("deploy")
+    assert done.code == 3
+    skipped = [row["name"] for row in done.document["services"] if row["action"] == "skipped"]
+    assert "api" in skipped
+    assert any("api" in note and "not tried" in note for note in done.document["notes"])
+
+
+def test_a_variable_that_is_not_there_is_named_with_what_to_do(shop: DeployedProject) -> None:
+    shop.write("store/run.py", "import os\nos.environ['STORE_URL']\n")
+    done = shop.run("deploy", "store")
+    assert done.code == 3
+    assert "`STORE_URL`" in done.service("store")["trouble"]["hint"]
+    assert "never came through" in shop.status("store")["reason"]
+
+
+def test_services_end_although_the_agent_that_started_them_is_gone(shop: DeployedProject) -> None:
+    assert shop.run("deploy").code == 0
+    pid = shop.agent_pid()
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: shop.run("agent", "status").document["state"] == "stopped")
+    done = shop.run("stop", "--all")
+    assert done.code == 0, (done.document, done.stderr)
+    assert not [one for one in processes_of_project(str(shop.root)) if one.service in ("api", "store", "worker")]
+
+
+def test_a_service_that_listens_elsewhere_is_told_where_its_port_stands(shop: DeployedProject) -> None:
+    (port,) = free_ports(1)
+    text = f"import http.server\nhttp.server.HTTPServer(('127.0.0.1', {port}), http.server.BaseHTTPRequestHandler)"
+    shop.write("store/run.py", f"{text}.serve_forever()\n")
+    shop.write("sophia.toml", shop.settings(store='start_timeout = "2s"'))
+    done = shop.run("deploy", "store")
+    trouble = (done.service("store")["trouble"] or {}).get("hint")
+    assert done.code == 0 or "`PORT`" in trouble
