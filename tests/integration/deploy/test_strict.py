@@ -7,6 +7,7 @@ import csv
 import http.client
 import os
 import signal
+import socket
 import sqlite3
 import threading
 
@@ -34,6 +35,15 @@ async def app(scope, receive, send):
     else:
         await _answer(scope, receive, send)
 """
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has the loopback address of IPv6."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 class Callers:
@@ -301,3 +311,83 @@ def test_an_agent_that_dies_at_any_step_fails_no_request(strict: DeployedProject
     assert callers.failures == []
     assert strict.facts()["version"] in ("1", "2")
     assert len(strict.status("api")["instances"]) == 1
+
+
+@needs_haproxy
+def test_replicas_share_the_callers_and_are_swapped_killed_and_counted_down_without_a_failed_request(
+    strict: DeployedProject,
+) -> None:
+    with Callers(strict.api_port) as callers:
+        strict.write("sophia.toml", strict.settings(api="strict = true\nreplicas = 2"))
+        assert strict.run("deploy", "api").code == 0
+        first = answering(strict)
+        assert len(first) == 2
+        strict.write("shared/version.py", "VERSION = 2\n")
+        swapped = strict.run("deploy", "api")
+        assert swapped.code == 0, swapped.document
+        second = answering(strict)
+        assert len(second) == 2
+        assert not first & second
+        os.kill(int(min(second)), signal.SIGKILL)
+        eventually(lambda: len(answering(strict) - {min(second)}) == 2)
+        strict.write("sophia.toml", strict.settings(api="strict = true\nreplicas = 1"))
+        assert strict.run("deploy", "api").code == 0
+        assert len(answering(strict)) == 1
+    assert callers.failures == []
+
+
+@needs_haproxy
+def test_a_canary_beside_replicas_gets_its_share_and_all_are_equal_afterwards(strict: DeployedProject) -> None:
+    strict.write("sophia.toml", strict.settings(api="strict = true\nreplicas = 2"))
+    assert strict.run("deploy", "api").code == 0
+    old = answering(strict)
+    strict.write("shared/version.py", "VERSION = 2\n")
+    strict.write(
+        "sophia.toml", strict.settings(api='strict = true\nreplicas = 2\ncanary = { weight = 25, for = "3s" }')
+    )
+    with Callers(strict.api_port) as callers:
+        deploying = strict.start("deploy", "api", "--json")
+        eventually(lambda: answering(strict, 8) - old)
+        seen = [strict.facts()["version"] for _ in range(40)]
+        out, _ = deploying.communicate(timeout=120)
+    assert deploying.returncode == 0, out
+    # A quarter beside two old ones; HAProxy gives shares in turn.
+    assert 5 <= seen.count("2") <= 15
+    assert callers.failures == []
+    new = answering(strict)
+    assert len(new) == 2
+    pids = [strict.facts()["pid"] for _ in range(20)]
+    assert {pids.count(pid) for pid in new} == {10}
+
+
+@needs_haproxy
+@pytest.mark.skipif(not has_ipv6(), reason="the machine has no IPv6 loopback")
+def test_a_service_on_the_ipv6_loopback_can_be_strict(shop: DeployedProject) -> None:
+    shop.write("sophia.toml", shop.settings(api='strict = true\nhost = "::1"'))
+    deployed = shop.run("deploy", "api")
+    assert deployed.code == 0, deployed.document
+    before = facts_at("::1", shop.api_port)
+    shop.write("shared/version.py", "VERSION = 2\n")
+    assert shop.run("deploy", "api").code == 0
+    assert facts_at("::1", shop.api_port) != before
+    with pytest.raises(ConnectionRefusedError):
+        shop.get()
+    os.kill(shop.agent_pid(), signal.SIGKILL)
+    assert shop.run("agent", "start").code == 0
+    assert shop.run("restart", "api").code == 0
+    assert "version=2" in facts_at("::1", shop.api_port)
+
+
+def answering(shop: DeployedProject, requests: int = 12) -> set[str]:
+    """Return the processes that answer some requests."""
+    return {shop.facts()["pid"] for _ in range(requests)}
+
+
+def facts_at(host: str, port: int) -> str:
+    """Return what an address answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
