@@ -78,21 +78,21 @@ def scan(text: str, first_line: int = 0) -> list[Token]:
     starts.append(len(text) + 1)
     line = 0
     tokens: list[Token] = []
-    position, size = 0, len(text)
-    match_at = _PATTERN.match
-    while position < size:
-        match = match_at(text, position)
-        if match is None:
-            break
+    size, add = len(text), tokens.append
+    # Every character matches, so the matches follow one another without a gap.
+    for match in _PATTERN.finditer(text):
         group = match.lastgroup
-        end = match.end()
-        if group != "skip" and group is not None:
-            word = match.group()
-            if group == "open" and word[-3:] in ('"""', "'''"):
-                end = size
-                word = text[position:end]
-            while starts[line + 1] <= position:
-                line += 1
-            tokens.append(Token(_KINDS[group], word, line + first_line, position - starts[line], position, end))
-        position = end
+        if group == "skip" or group is None:
+            continue
+        word = match.group()
+        position, end = match.span()
+        is_rest = group == "open" and word[-3:] in ('"""', "'''")
+        if is_rest:
+            end = size
+            word = text[position:]
+        while starts[line + 1] <= position:
+            line += 1
+        add(Token(_KINDS[group], word, line + first_line, position - starts[line], position, end))
+        if is_rest:
+            break
     return tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from functools import cached_property
 from itertools import accumulate
@@ -197,19 +198,26 @@ class Site:
             return False
         return not (index > 0 and self.lines[index - 1].rstrip().endswith("\\"))
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """The lines of the window that start a statement, in order."""
+        return [index for index in range(self.first, self.last) if self.starts_statement(index)]
+
     def previous_code(self, index: int) -> int | None:
         """Return the nearest line above that starts a statement."""
-        for i in range(index - 1, self.first - 1, -1):
+        for i in range(index - 1, self.last - 1, -1):
             if self.starts_statement(i):
                 return i
-        return None
+        place = bisect_left(self.starts, min(index, self.last))
+        return self.starts[place - 1] if place else None
 
     def next_code(self, index: int) -> int | None:
         """Return the nearest line at or below `index` that starts a statement."""
-        for i in range(index, self.last):
+        for i in range(index, min(self.first, self.last)):
             if self.starts_statement(i):
                 return i
-        return None
+        place = bisect_left(self.starts, index)
+        return self.starts[place] if place < len(self.starts) else None
 
     def statement_end(self, index: int) -> int:
         """Return the line after the statement (with its continuation lines) that starts at `index`."""

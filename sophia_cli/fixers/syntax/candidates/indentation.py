@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
@@ -23,8 +24,7 @@ def propose(site: Site) -> Iterator[Change]:
     for target in strays:
         yield _shift(site, target, site.statement_end(target), site.unit, Op.INDENT_LINE, "stray-method")
     for target in _targets(site, strays):
-        for indent in _indents(site, target):
-            yield from _reindent(site, target, indent)
+        yield from _reindented_to(site, target, _indents(site, target))
     if site.fault.type == "TabError" or any("\t" in indent_of(line) for line in site.lines[site.first : site.last]):
         yield from _tabs(site)
 
@@ -117,9 +117,34 @@ def _indents(site: Site, target: int) -> list[str]:
     return [indent for indent in dict.fromkeys(wanted) if indent != current][:9]
 
 
-def _reindent(site: Site, target: int, indent: str) -> Iterator[Change]:
+def _reindented_to(site: Site, target: int, indents: list[str]) -> Iterator[Change]:
+    """Yield the changes that move the statement at `target`, or a run of lines from there, to each of `indents`."""
     statement = site.statement_end(target)
-    yield _shift(site, target, statement, indent, Op.INDENT_LINE, "line")
+    ends = _ends(site, target, statement)
+    longest = max(statement, *ends)
+    plain = _tails(site, target, longest, strings=False)
+    with_strings = None
+    in_string = [
+        (end, detail)
+        for end, detail in {statement: "line", **ends}.items()
+        if any(index in site.inside_string for index in range(target, end))
+    ]
+    for indent in indents:
+        moved = plain.under(indent)
+        yield _reindented(target, moved[: statement - target], Op.INDENT_LINE, "line")
+        for end, detail in ends.items():
+            if end > target and end != statement:
+                op = Op.INDENT_BLOCK if detail == "block" else Op.INDENT_RUN
+                yield _reindented(target, moved[: end - target], op, detail)
+        if in_string:
+            with_strings = with_strings or _tails(site, target, longest, strings=True)
+            moved = with_strings.under(indent)
+            for end, detail in in_string:
+                yield _reindented(target, moved[: end - target], Op.INDENT_WITH_STRINGS, detail)
+
+
+def _ends(site: Site, target: int, statement: int) -> dict[int, str]:
+    """Return the lines before which a run from `target` may end, and why there."""
     ends: dict[int, str] = {}
     width = width_of(site.lines[target])
     block = _block_end(site, target, statement, width)
@@ -137,26 +162,20 @@ def _reindent(site: Site, target: int, indent: str) -> Iterator[Change]:
                 blank = index
             continue
         if is_code(line):
-            if width_of(line) < width:
+            own = width_of(line)
+            if own < width:
                 break
-            if width_of(line) == width:
+            if own == width:
                 steps.append(index)
-            if _DEFINITION.match(line) and width_of(line) <= width and index > statement:
-                ends.setdefault(same, "definition")
+                if index > statement and _DEFINITION.match(line):
+                    ends.setdefault(same, "definition")
         same = index + 1
     ends.setdefault(same, "same")
     if blank is not None and blank > statement:
         ends.setdefault(blank, "blank")
     for step in steps[: 12 if site.fault.type != "SyntaxError" or "block" in site.fault.message else 3]:
         ends.setdefault(_without_blank_tail(site, target, step), "step")
-    moved = _moved(site, target, max(ends), indent, strings=False)
-    for end, detail in ends.items():
-        if end > target and end != statement:
-            op = Op.INDENT_BLOCK if detail == "block" else Op.INDENT_RUN
-            yield _reindented(target, moved[: end - target], op, detail)
-    for end, detail in {statement: "line", **ends}.items():
-        if any(index in site.inside_string for index in range(target, end)):
-            yield _shift(site, target, end, indent, Op.INDENT_WITH_STRINGS, detail, strings=True)
+    return ends
 
 
 def _block_end(site: Site, target: int, statement: int, width: int) -> int:
@@ -180,8 +199,8 @@ def _without_blank_tail(site: Site, start: int, end: int) -> int:
     return end
 
 
-def _shift(site: Site, start: int, end: int, indent: str, op: Op, detail: str, *, strings: bool = False) -> Change:
-    return _reindented(start, _moved(site, start, end, indent, strings=strings), op, detail)
+def _shift(site: Site, start: int, end: int, indent: str, op: Op, detail: str) -> Change:
+    return _reindented(start, _tails(site, start, end, strings=False).under(indent), op, detail)
 
 
 def _reindented(start: int, moved: list[str], op: Op, detail: str) -> Change:
@@ -190,20 +209,43 @@ def _reindented(start: int, moved: list[str], op: Op, detail: str) -> Change:
     return Change(start, end, tuple(moved), op, Kind.INDENTATION, f"reindent {lines}", detail=detail)
 
 
-def _moved(site: Site, start: int, end: int, indent: str, *, strings: bool) -> list[str]:
-    """Return the lines from `start` to `end` with all of them moved as the first is to `indent`."""
+@dataclass(frozen=True, slots=True)
+class _Tails:
+    """Lines that move as the first of them does: `base` is how wide that is indented.
+
+    Of each line there is what stays as it is behind the new indentation. A line that does not begin as the first has
+    its own width too; one that does not move (blank, or within a string) stands whole.
+    """
+
+    base: int
+    rows: list[tuple[str, int | None]]
+    moves: list[bool]
+
+    def under(self, indent: str) -> list[str]:
+        """Return the lines with the first, and with it all that move, at this indentation."""
+        difference = width_of(indent) - self.base
+        return [
+            tail if not moves else indent + tail if width is None else " " * max(0, width + difference) + tail
+            for (tail, width), moves in zip(self.rows, self.moves, strict=True)
+        ]
+
+
+def _tails(site: Site, start: int, end: int, *, strings: bool) -> _Tails:
+    """Return the lines from `start` to `end`, ready to be moved; with `strings` also those within strings."""
     base = indent_of(site.lines[start])
-    difference = width_of(indent) - width_of(base)
     kept, cut = frozenset() if strings else site.inside_string, len(base)
-    moved: list[str] = []
+    rows: list[tuple[str, int | None]] = []
+    moves: list[bool] = []
     for index, line in enumerate(site.lines[start:end], start):
-        if index in kept or not line.strip():
-            moved.append(line)
+        stays = index in kept or not line.strip()
+        moves.append(not stays)
+        if stays:
+            rows.append((line, None))
         elif line.startswith(base):
-            moved.append(indent + line[cut:])
+            rows.append((line[cut:], None))
         else:
-            moved.append(" " * max(0, width_of(line) + difference) + line.lstrip(" \t\f"))
-    return moved
+            rows.append((line.lstrip(" \t\f"), width_of(line)))
+    return _Tails(width_of(base), rows, moves)
 
 
 def _tabs(site: Site) -> Iterator[Change]:
