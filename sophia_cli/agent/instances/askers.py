@@ -7,10 +7,11 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from sophia_cli.agent.instances.control import ask_launcher
 from sophia_cli.checks.endpoint import Endpoint
-from sophia_cli.checks.probe import Prober, ProbeResult
+from sophia_cli.checks.probe import ProbeResult
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.handover.control import Verb
 from sophia_cli.project.host.polling import polls_socket
@@ -25,10 +26,20 @@ _LOOK_S = 0.005
 _STEADY_S = 4.0
 
 
+class Asks(Protocol):
+    """Asks one question again and again."""
+
+    async def run(self) -> ProbeResult:
+        """Ask once."""
+
+    def close(self) -> None:
+        """Close what was kept open."""
+
+
 class DeclaredAsker:
     """A probe of the settings. With `eases`, what passed is asked again after four seconds or more."""
 
-    def __init__(self, prober: Prober, interval_s: float, *, eases: bool) -> None:
+    def __init__(self, prober: Asks, interval_s: float, *, eases: bool) -> None:
         self._prober = prober
         self._declared_s = interval_s
         self._eases = eases
@@ -96,6 +107,30 @@ class AcceptingBoot:
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+class ServedFirst:
+    """A TCP probe of the instance's own address: the kernel accepts for whoever holds the listener, so a connection
+    counts only once `boot` has seen that the instance takes them.
+    """
+
+    def __init__(self, boot: Asks, prober: Asks) -> None:
+        self._boot = boot
+        self._prober = prober
+        self._is_served = False
+
+    async def run(self) -> ProbeResult:
+        """Ask once."""
+        if self._is_served:
+            return await self._prober.run()
+        result = await self._boot.run()
+        self._is_served = result.passed
+        return result
+
+    def close(self) -> None:
+        """Close what either keeps open."""
+        self._boot.close()
+        self._prober.close()
 
 
 def waits_on(listener: socket.socket | None, pids: frozenset[int]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from sophia_cli.agent.instances.askers import AcceptingBoot, DeclaredAsker, LauncherBoot, waits_on
+from sophia_cli.agent.instances.askers import AcceptingBoot, Asks, DeclaredAsker, LauncherBoot, ServedFirst, waits_on
 from sophia_cli.agent.instances.control import ask_launcher
 from sophia_cli.agent.instances.environment import instance_environment
 from sophia_cli.agent.instances.groups import InstanceGroups
@@ -43,7 +43,7 @@ from sophia_cli.project.host.processes import members_of
 from sophia_cli.project.host.sockets import create_listener, port_of
 from sophia_cli.project.host.spawn import Limits, Spawned, SpawnSpec, spawn
 from sophia_cli.project.host.spawn_errors import SpawnStep, spawn_failed
-from sophia_cli.project.settings.check_model import Probe
+from sophia_cli.project.settings.check_model import Probe, ProbeKind
 from sophia_cli.project.settings.service_model import Service
 
 _FIRST_DESCRIPTOR = 3
@@ -179,8 +179,10 @@ class ProjectStarter:
                 assert_never(probing)
         if probe is None:
             return self._boot(instance, service)
-        prober = Prober(probe, self.endpoint(instance), self._command_place(instance, probe))
-        return DeclaredAsker(prober, probe.interval_s, eases=eases)
+        asks: Asks = Prober(probe, self.endpoint(instance), self._command_place(instance, probe))
+        if probe.kind is ProbeKind.TCP and probe.port in (None, service.port) and probing is not Probing.LIVENESS:
+            asks = ServedFirst(self._boot(instance, service), asks)
+        return DeclaredAsker(asks, probe.interval_s, eases=eases)
 
     async def attach(self, instance: Instance) -> None:
         """Have an instance accept on the public address as well; SophiaError says why it does not.

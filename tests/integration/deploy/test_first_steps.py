@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+ECHO = """\
+import os
+import socketserver
+
+
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(100):
+            self.request.sendall(data)
+
+
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+socketserver.ThreadingTCPServer(("127.0.0.1", int(os.environ["PORT"])), Echo).serve_forever()
 """
 
 
@@ -116,11 +132,25 @@ def test_services_end_although_the_agent_that_started_them_is_gone(shop: Deploye
     assert not [one for one in processes_of_project(str(shop.root)) if one.service in ("api", "store", "worker")]
 
 
-def test_a_service_that_listens_elsewhere_is_told_where_its_port_stands(shop: DeployedProject) -> None:
+@pytest.mark.parametrize("probe", ["", "startup = { tcp = true }", 'readiness = { tcp = true, interval = "50ms" }'])
+def test_a_service_that_never_takes_connections_at_its_port_is_no_success(shop: DeployedProject, probe: str) -> None:
     (port,) = free_ports(1)
     text = f"import http.server\nhttp.server.HTTPServer(('127.0.0.1', {port}), http.server.BaseHTTPRequestHandler)"
     shop.write("store/run.py", f"{text}.serve_forever()\n")
-    shop.write("sophia.toml", shop.settings(store='start_timeout = "2s"'))
+    shop.write("sophia.toml", shop.settings(store=f'start_timeout = "1s"\n{probe}'))
     done = shop.run("deploy", "store")
-    trouble = (done.service("store")["trouble"] or {}).get("hint")
-    assert done.code == 0 or "`PORT`" in trouble
+    assert (done.code, done.service("store")["action"]) == (3, "failed")
+    assert "no process of the instance accepts" in done.service("store")["trouble"]["last_probe"]
+    assert "`PORT`" in done.service("store")["trouble"]["hint"]
+
+
+@pytest.mark.parametrize("kind", ["startup", "readiness", "liveness"])
+def test_a_service_without_http_is_proved_by_tcp(shop: DeployedProject, kind: str) -> None:
+    shop.write("store/run.py", ECHO)
+    shop.write("sophia.toml", shop.settings(store=f'{kind} = {{ tcp = true, interval = "50ms" }}'))
+    assert shop.run("deploy", "store").code == 0
+    shop.write("store/run.py", ECHO + "# changed\n")
+    assert shop.run("deploy", "store").code == 0
+    with socket.create_connection(("127.0.0.1", shop.store_port), timeout=10) as line:
+        line.sendall(b"hello")
+        assert line.recv(10) == b"hello"
