@@ -48,7 +48,7 @@ def cpu_s(pid: int) -> float:
 
 def measure(programs: Path | None, seconds: float, framework: Framework) -> list[Row]:
     """Return the rows of idle supervisors."""
-    ways: dict[str, Callable[[ExitStack], int]] = {
+    ways: dict[str, Callable[[ExitStack], tuple[int, ...]]] = {
         "sophia": lambda stack: _deployed(stack, framework, PROBES[:1]),
         "sophia, with probes": lambda stack: _deployed(stack, framework, PROBES),
     }
@@ -59,17 +59,17 @@ def measure(programs: Path | None, seconds: float, framework: Framework) -> list
     memory: dict[str, float] = {}
     for name, way in ways.items():
         with ExitStack() as stack:
-            pid = way(stack)
+            own = way(stack)
             time.sleep(settle_s)
-            memory[name] = pss_mb(pid)
+            memory[name] = sum(pss_mb(pid) for pid in own)
     with ExitStack() as stack:
         pids = {name: way(stack) for name, way in ways.items()}
         time.sleep(settle_s)
-        before = {name: cpu_s(pid) for name, pid in pids.items()}
+        before = {name: sum(cpu_s(pid) for pid in own) for name, own in pids.items()}
         began = time.perf_counter()
         time.sleep(seconds)
         took = time.perf_counter() - began
-        shares = {name: 100 * (cpu_s(pid) - before[name]) / took for name, pid in pids.items()}
+        shares = {name: 100 * (sum(cpu_s(pid) for pid in own) - before[name]) / took for name, own in pids.items()}
     rows: list[Row] = []
     for name, share in shares.items():
         is_ours = name.startswith("sophia")
@@ -84,19 +84,19 @@ def measure(programs: Path | None, seconds: float, framework: Framework) -> list
     return rows
 
 
-def _deployed(stack: ExitStack, framework: Framework, lines: Sequence[str]) -> int:
+def _deployed(stack: ExitStack, framework: Framework, lines: Sequence[str]) -> tuple[int, ...]:
     shop = stack.enter_context(temporary_shop(5, framework))
     shop.settings(*lines)
     shop.sophia("deploy", "--quiet")
     all_answer(shop.services)
-    return shop.agent_pid()
+    return (shop.agent_pid(),)
 
 
-def _supervised(stack: ExitStack, kind: type[Supervisor], programs: Path, framework: Framework) -> int:
+def _supervised(stack: ExitStack, kind: type[Supervisor], programs: Path, framework: Framework) -> tuple[int, ...]:
     other = stack.enter_context(temporary_shop(5, framework))
     supervisor = stack.enter_context(kind(programs, other.root / "supervisor", other.services))
     all_answer(other.services)
-    return supervisor.pid
+    return supervisor.pids
 
 
 def main() -> int:

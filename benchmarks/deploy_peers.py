@@ -1,4 +1,4 @@
-"""Other supervisors on the same services: supervisord, circus and pm2, each from a folder that a script fills.
+"""Other supervisors on the same services: s6, supervisord, circus and pm2, each from a folder that a script fills.
 
     sh benchmarks/deploy_peers.sh FOLDER
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,11 @@ class Supervisor(ABC):
     @abstractmethod
     def pid(self) -> int:
         """The process id of the supervisor."""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of all that it takes to supervise."""
+        return (self.pid,)
 
 
 class _OneProcess(Supervisor):
@@ -185,7 +191,38 @@ class Pm2(Supervisor):
         eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
+class S6(_OneProcess):
+    """s6-svscan, which starts an s6-supervise for every service."""
+
+    name = "s6"
+
+    def begin(self) -> None:
+        """Start the supervisor, and with it the services."""
+        for service in self._services:
+            place = self._place(service)
+            place.mkdir(parents=True)
+            run = place / "run"
+            run.write_text(f"#!/bin/sh\ncd {shlex.quote(str(service.folder))}\nexec {shlex.join(service.words)}\n")
+            run.chmod(0o755)
+        self._start(str(self._programs / "bin" / "s6-svscan"), str(self._folder / "scan"))
+
+    def _place(self, service: Served) -> Path:
+        return self._folder / "scan" / service.name
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of all that it takes to supervise: one of its own, and one for each service."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return (self.pid, *(int(pid) for pid in children))
+
+    def restart(self, service: Served) -> None:
+        """Have one service restarted, and return when the command does."""
+        words = [str(self._programs / "bin" / "s6-svc"), "-wr", "-r", str(self._place(service))]
+        subprocess.run(words, stdout=subprocess.DEVNULL, check=True, timeout=LIMIT_S)
+
+
 _PLACES: Mapping[type[Supervisor], str] = {
+    S6: "bin/s6-svscan",
     Supervisord: "bin/supervisord",
     Circus: "bin/circusd",
     Pm2: "node_modules/.bin/pm2",

@@ -43,7 +43,7 @@ from sophia_cli.deploy.supervisor_events import (
     OpenIncident,
     StopRequested,
 )
-from sophia_cli.deploy.supervisor_model import Cause, Recovery
+from sophia_cli.deploy.supervisor_model import Recovery
 from sophia_cli.project.host.processes import tree_memory
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
@@ -196,6 +196,8 @@ class Crew:
         if moved is not None:
             detail = f"port {moved.wanted} is held by {moved.holder}; moved to {moved.port}"
             self.keeper.event(release.name, "port-moved", detail)
+            acts = (f"move to {moved.port}",)
+            self.keeper.record(release.name, "port-held", detail, release=release.number, acts=acts, seconds=0.0)
 
     def look_around(self) -> None:
         """Look at memory limits and copies, and write what is not written yet."""
@@ -214,10 +216,6 @@ class Crew:
         """Rotate the logs that have become too large; whether there was one, so that more is to be expected."""
         releases = [runtime.release for runtime in self.runtimes.values() if runtime.release is not None]
         return self.logs.rotate([release.service for release in releases])
-
-    async def _look_for_package(self, instance: Instance) -> None:
-        release = self.starter.release_of(instance)
-        await self.healer.find_missing_package(instance, release, self.log_lines(instance), instance.wait_for)
 
     def left_behind(self, name: str) -> None:
         """Have nothing return to the release that a person has just taken back."""
@@ -266,10 +264,11 @@ class Crew:
             case OpenIncident():
                 runtime.open_incidents += 1
                 self.keeper.incident_opened(instance, action)
-                if action.cause is Cause.EXITED:
-                    self._tasks.begin(self._look_for_package(instance))
             case ActOnIncident():
                 self.keeper.incident_acted(instance, action)
+                if instance.last_exit is not None and instance.last_exit.code:
+                    release_of, lines = self.starter.release_of, self.log_lines(instance)
+                    self.healer.look_for_package(instance, release_of, lines, self._tasks)
                 if action.recovery is Recovery.GIVE_UP and self.gave_up is not None:
                     self._loop.call_soon(self.gave_up, instance)
             case CloseIncident():
@@ -315,6 +314,7 @@ class Crew:
             self.keeper.event(runtime.name, "stopped", f"release {incoming.release.number}")
         else:
             runtime.settle(incoming.release)
+            self.listeners.settle(runtime.name, incoming.release.service.port)
             self.keeper.event(runtime.name, "released", f"release {incoming.release.number} serves")
         self.keeper.save_service(runtime)
         self._tell_dependents(runtime.name)
@@ -324,6 +324,11 @@ class Crew:
         runtime = self.runtime(incoming.work.service)
         if incoming.previous is None:
             self.listeners.close(runtime.name)
+        else:
+            own = incoming.previous.service.port
+            self.listeners.settle(runtime.name, own, is_back=True)
+            port = self.listeners.port(runtime.name)
+            runtime.moved_port = None if port == own else port
         self.proxy.changed()
         self.keeper.event(runtime.name, "taken-back", f"release {incoming.release.number} did not come through")
         self.keeper.save_service(runtime)
@@ -361,9 +366,8 @@ class Crew:
         is_open = serves or (alone and not runtime.is_stopped and self.proxy.has_front(runtime.name))
         ready = {server.port for server in servers if server.state is ServerState.READY}
         front_port = self.proxy.front_port(runtime.name)
-        wanted = {self.starter.release_of(one).service.port for one in strict if one.private_port in ready}
-        if wanted == {front_port}:
-            # The listener is that of a release which has not come through: what serves stays where it is.
+        if front_port in {self.starter.release_of(one).service.port for one in strict if one.private_port in ready}:
+            # The listener is that of a release which has not come through: while the one before serves, both do here.
             port = front_port or port
         return FrontWish(runtime.name, host, port, servers, is_open)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sophia_cli.agent.instances.instance import Instance
 from sophia_cli.agent.state.keeper import Keeper
+from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.deploy.missing_modules import distributions_for, explained, missing_module
 from sophia_cli.deploy.releases.model import Release, TreeDifferences
 from sophia_cli.deploy.releases.store import ReleaseStore
+from sophia_cli.deploy.supervisor_events import StartRequested
+from sophia_cli.deploy.supervisor_model import Phase
 from sophia_cli.project.host.spawn import Spawned, SpawnSpec, spawn
 from sophia_cli.project.host.spawn_errors import SpawnFailed
 
@@ -29,6 +33,7 @@ class Healer:
         self._releases = releases
         self._keeper = keeper
         self._logs = logs
+        self._installing: set[str] = set()
         self._told: dict[tuple[str, int], TreeDifferences] = {}
 
     def look_at_copy(self, release: Release) -> None:
@@ -68,20 +73,31 @@ class Healer:
                 seconds=seconds,
             )
 
-    async def find_missing_package(
-        self,
-        instance: Instance,
-        release: Release,
-        lines: tuple[str, ...],
-        wait: Callable[[Spawned], Awaitable[int]],
+    def look_for_package(
+        self, instance: Instance, release_of: Callable[[Instance], Release], lines: tuple[str, ...], tasks: Tasks
     ) -> None:
-        """Name the distribution that an instance which died lacks, and install it where the settings allow it.
+        """Name the distribution that an instance which died lacks, as its last `lines` tell, and install it.
 
-        Only what the release's own lock names is ever installed, in that version.
+        That where the settings allow it; the instance is started at once then.
         """
-        module = missing_module(lines)
-        if module is None:
+        name, module = instance.id.service, missing_module(lines)
+        if module is None or name in self._installing:
             return
+
+        async def work() -> None:
+            self._installing.add(name)
+            try:
+                is_there = await self._find_package(instance, release_of(instance), module)
+            finally:
+                self._installing.discard(name)
+            # Meanwhile it may have waited, or been given up.
+            if is_there and instance.state.phase in (Phase.BACKOFF, Phase.FAILED):
+                instance.send(StartRequested())
+
+        tasks.begin(work())
+
+    async def _find_package(self, instance: Instance, release: Release, module: str) -> bool:
+        """Only what the release's own lock names is ever installed, in that version. Returns whether it was."""
         locked = dict(release.lock.distributions)
         names = distributions_for(module, locked)
         detail = explained(module, names, locked)
@@ -89,27 +105,27 @@ class Healer:
         name = next((one for one in names if one in locked), None)
         # An environment that Sophia built for releases is never changed; the next deployment builds another.
         if name is None or not release.service.healing.install or release.lock.environment:
-            return
+            return False
         started = time.monotonic()
-        code = await self._install(release, f"{name}=={locked[name]}", wait)
-        if code == 0:
-            acts = (f"install {name}=={locked[name]}",)
-            self._keeper.record(
-                release.name,
-                "module-missing",
-                detail,
-                release=release.number,
-                acts=acts,
-                seconds=time.monotonic() - started,
-            )
-        else:
+        code = await self._install(release, f"{name}=={locked[name]}", instance.wait_for)
+        if code != 0:
             log.warning("not installed", extra={"instance": instance.id.name, "package": name, "exit_code": code})
+            return False
+        self._keeper.record(
+            release.name,
+            "module-missing",
+            detail,
+            release=release.number,
+            acts=(f"install {name}=={locked[name]}",),
+            seconds=time.monotonic() - started,
+        )
+        return True
 
     async def _install(self, release: Release, requirement: str, wait: Callable[[Spawned], Awaitable[int]]) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         output = os.open(self._logs / _INSTALL_LOG, flags, 0o600)
         try:
-            words = (release.lock.python, "-m", "pip", "install", "--no-input", "--no-deps", "--only-binary", ":all:")
+            words = (*_pip(release.lock.python), "install", "--no-input", "--no-deps", "--only-binary", ":all:")
             spawned = spawn(SpawnSpec((*words, requirement), dict(os.environ), Path("/"), output))
         except SpawnFailed as error:
             log.warning("installer not started", extra={"reason": error.message})
@@ -119,3 +135,12 @@ class Healer:
         if spawned.pidfd is not None:
             os.close(spawned.pidfd)
         return await wait(spawned)
+
+
+def _pip(python: str) -> tuple[str, ...]:
+    """Return pip for an environment: Sophia's own, since many have none, else that of the environment."""
+    from importlib.util import find_spec
+
+    if find_spec("pip") is None:
+        return (python, "-I", "-m", "pip")
+    return (sys.executable, "-I", "-m", "pip", "--python", python)

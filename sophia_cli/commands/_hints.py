@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sophia_cli.core.deploy_report import DeployReport, ServiceReport, Trouble
 from sophia_cli.core.values import replace
+from sophia_cli.deploy.missing_modules import distributions_for, explained, missing_module
 
 _VARIABLE = re.compile(r"KeyError: '([A-Z][A-Z0-9_]*)'")
 _LOOKED_UP = re.compile(r"os\.environ|getenv|File \"<frozen os>\"|/os\.py\"")
@@ -64,6 +65,9 @@ def _of_log(service: str, text: str, root: Path, folder: str) -> str | None:
     if variables and _LOOKED_UP.search(text):
         name = variables[-1]
         return f"`{name}` is no variable of this service; name it in `env` or `secrets` of `[services.{service}]`"
+    module = missing_module(text.splitlines())
+    if module is not None:
+        return explained(module, distributions_for(module, {}), {})
     missing = _NO_FILE.findall(text)
     if missing and (path := _left_out(missing[-1], root, folder)) is not None:
         return f"`{path}` is in the project and not in the release, since git ignores it; name it in `persist`"
