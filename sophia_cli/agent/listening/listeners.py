@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 
 from sophia_cli.agent.listening.holding import Holding
+from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
@@ -28,18 +29,22 @@ class Moved:
 class Listeners:
     """Opens, keeps and takes back the public listeners, by service.
 
-    With a `holding` a process of its own keeps copies of them, where services cannot hand theirs to the next agent.
+    While a rollout brings another port, the listener on the port before is kept as well: whatever serves there and ends
+    has a socket to come back to, until it is settled which one stays. With a `holding` a process of its own keeps
+    copies of them, where services cannot hand theirs to the next agent.
     """
 
     def __init__(self, holding: Holding | None = None) -> None:
         self._open: dict[str, socket.socket] = {}
+        self._aside: dict[str, socket.socket] = {}
         self._holding = holding
         if holding is not None:
             holding.lost = self._keep_all
 
-    def find(self, service: str) -> socket.socket | None:
-        """Return the listener of a service, None while there is none."""
-        return self._open.get(service)
+    def find(self, service: str, port: int | None = None) -> socket.socket | None:
+        """Return the listener of a service, None while there is none; with a `port` the one on it, where it has two."""
+        aside = self._aside.get(service)
+        return aside if aside is not None and port == port_of(aside) else self._open.get(service)
 
     def port(self, service: str) -> int | None:
         """Return the port that a service's listener is bound to, None while there is none."""
@@ -54,11 +59,23 @@ class Listeners:
         """
         assert service.port is not None
         listener = self._open.get(service.name)
+        if listener is not None and port_of(listener) in (service.port, before):
+            return None
         if listener is not None:
-            if port_of(listener) in (service.port, before):
+            # The settings name another port now, or that of the release before is to be served again.
+            self._put_aside(service.name, listener, service.port)
+            if service.name in self._open:
                 return None
-            # The settings name another port now; instances that still serve the old one keep their copy of it.
-            self.close(service.name)
+        try:
+            return self._opened(service, before)
+        except SophiaError:
+            if listener is not None:
+                self._aside.pop(service.name, None)
+                self.keep(service.name, listener)
+            raise
+
+    def _opened(self, service: Service, before: int | None) -> Moved | None:
+        assert service.port is not None
         try:
             self.keep(service.name, create_listener(service.host, service.port))
         except PortInUse as error:
@@ -108,21 +125,55 @@ class Listeners:
         if self._holding is not None:
             self._holding.keep(service, listener)
 
+    def settle(self, service: str, port: int | None, *, is_back: bool = False) -> None:
+        """Have one listener stay where there are two: that on the port, else the later (`is_back`: the earlier) one."""
+        aside = self._aside.pop(service, None)
+        if aside is None:
+            return
+        listener = self._open.get(service)
+        ports = [port_of(aside), *([] if listener is None else [port_of(listener)])]
+        if listener is None or port == ports[0] or (is_back and port not in ports):
+            self.keep(service, aside)
+            aside = listener
+        if aside is not None:
+            aside.close()
+        if self._holding is not None:
+            self._holding.drop(_aside_name(service))
+
     def close(self, service: str) -> None:
         """Close a listener for good; instances that have a copy of it go on with theirs."""
-        listener = self._open.pop(service, None)
-        if listener is not None:
-            listener.close()
-        if self._holding is not None:
-            self._holding.drop(service)
+        for found, name in ((self._open, service), (self._aside, _aside_name(service))):
+            listener = found.pop(service, None)
+            if listener is not None:
+                listener.close()
+            if self._holding is not None and (found is self._open or listener is not None):
+                self._holding.drop(name)
 
     def close_all(self) -> None:
         """Close the agent's copies of all listeners; what is held elsewhere stays for the next agent."""
         self._holding = None
-        for service in tuple(self._open):
+        for service in (*self._open, *self._aside):
             self.close(service)
+
+    def _put_aside(self, service: str, listener: socket.socket, wanted: int) -> None:
+        """Put a listener aside; the one that was there takes its place when it has the wanted port."""
+        before = self._aside.pop(service, None)
+        del self._open[service]
+        self._aside[service] = listener
+        if before is not None and port_of(before) == wanted:
+            self._open[service] = before
+        elif before is not None:
+            before.close()
+        self._keep_all()
 
     def _keep_all(self) -> None:
         if self._holding is not None:
             for service, listener in self._open.items():
                 self._holding.keep(service, listener)
+            for service, listener in self._aside.items():
+                self._holding.keep(_aside_name(service), listener)
+
+
+def _aside_name(service: str) -> str:
+    # No service can be called so.
+    return f"{service}@before"

@@ -12,6 +12,7 @@ from sophia_cli.agent.proxy.proxy import Proxy
 from sophia_cli.agent.proxy.wishes import Share, Traffic
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.handover.recipe import HandoverKind, handover_kind
 from sophia_cli.deploy.strict.canary import Sample, is_worse, weights_for
 from sophia_cli.deploy.strict.commands import Counters
@@ -69,7 +70,10 @@ class StrictDoors:
             else:
                 knocks += 1
                 with contextlib.suppress(OSError):
-                    await _knock(self._starter.public_endpoint(service), service)
+                    endpoint = self._starter.public_endpoint(service)
+                    # Where another port comes with the release, callers are let in on the one before until it leaves.
+                    port = self._proxy.front_port(service.name) or endpoint.port
+                    await _knock(replace(endpoint, port=port), service)
 
     async def watch_canary(self, instance: Instance, canary: Canary, others: Sequence[Instance]) -> None:
         """Compare a canary with the old instances for as long as it is to last; SophiaError when it is worse."""

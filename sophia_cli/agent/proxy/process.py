@@ -41,6 +41,7 @@ from sophia_cli.deploy.supervisor_model import Policy, Probing, Threshold
 from sophia_cli.project.host.haproxy import require_haproxy
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import send_signal
+from sophia_cli.project.host.sockets import port_of
 from sophia_cli.project.host.spawn import Limits, Spawned, SpawnSpec, spawn
 from sophia_cli.project.settings.service_model import RestartWhen
 
@@ -166,8 +167,10 @@ class ProxyProcess:
     def start(self, instance: Instance) -> Spawned:
         """Start the program with the listeners of all fronts; SophiaError says why it does not run."""
         program = require_haproxy(os.environ, ", ".join(sorted(self.fronts)))
-        found = {name: self._place.listeners.find(name) for name in sorted(self.fronts)}
+        find = self._place.listeners.find
+        found = {name: find(name, front.port) for name, front in sorted(self.fronts.items())}
         sockets = {name: listener for name, listener in found.items() if listener is not None}
+        self.fronts.update({name: replace(self.fronts[name], port=port_of(one)) for name, one in sockets.items()})
         numbers = {name: CONTROL + 1 + place for place, name in enumerate(sockets)}
         try:
             with ExitStack() as held:

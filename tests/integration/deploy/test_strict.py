@@ -296,6 +296,64 @@ def test_a_release_with_another_port_that_fails_leaves_the_old_port_served(stric
     assert "version=2" in strict.get(port=other)
 
 
+def with_port(shop: DeployedProject, port: int) -> None:
+    """Have the settings name another port for the api."""
+    text = (shop.root / "sophia.toml").read_text()
+    shop.write("sophia.toml", text.replace(f"port = {shop.api_port}", f"port = {port}"))
+
+
+@needs_haproxy
+def test_the_old_port_outlives_a_haproxy_that_dies_while_a_release_with_another_port_fails(
+    strict: DeployedProject,
+) -> None:
+    (other,) = free_ports(1)
+    with_port(strict, other)
+    strict.write("shared/version.py", "import time\ntime.sleep(3)\nraise RuntimeError\n")
+    (before,) = proxies(strict)
+    deploying = strict.start("deploy", "api", "--json")
+    eventually(lambda: len(strict.status("api")["instances"]) == 2)
+    os.kill(before, signal.SIGKILL)
+    assert strict.facts()["version"] == "1"
+    deploying.communicate(timeout=120)
+    assert deploying.returncode == 3
+    assert strict.status("api")["port"] == strict.api_port
+    with pytest.raises(ConnectionRefusedError):
+        strict.get(port=other)
+    # It is served by whoever comes next, too.
+    (before,) = proxies(strict)
+    pid = strict.facts()["pid"]
+    os.kill(int(pid), signal.SIGKILL)
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: strict.facts_or_none().get("pid", pid) != pid)
+
+
+@needs_haproxy
+def test_a_release_whose_port_is_held_leaves_the_old_port_served(strict: DeployedProject) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        with_port(strict, held.getsockname()[1])
+        with Callers(strict.api_port) as callers:
+            refused = strict.run("deploy", "api")
+            assert refused.code == 3, refused.document
+    assert callers.failures == []
+    assert strict.facts()["version"] == "1"
+
+
+@needs_haproxy
+def test_a_canary_on_another_port_has_its_share_of_the_callers_of_the_old_one(strict: DeployedProject) -> None:
+    (other,) = free_ports(1)
+    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 50, for = "1s" }'))
+    with_port(strict, other)
+    strict.write("shared/version.py", "VERSION = 2\n")
+    deploying = strict.start("deploy", "api", "--json")
+    # They are asked in turn.
+    eventually(lambda: {strict.facts()["version"], strict.facts()["version"]} == {"1", "2"})
+    out, _ = deploying.communicate(timeout=120)
+    assert deploying.returncode == 0, out
+    assert "version=2" in strict.get(port=other)
+    with pytest.raises(ConnectionRefusedError):
+        strict.get()
+
+
 @pytest.mark.slow
 @needs_haproxy
 @pytest.mark.parametrize("step", range(1, 8))
