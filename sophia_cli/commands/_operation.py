@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sophia_cli.commands._output import say
-from sophia_cli.core.errors import ExitCode, UnavailableError, UsageError
+from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError, UsageError
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.client import AgentLink, connect_agent
 from sophia_cli.deploy.link.messages import Event, Fields, Json
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 # A step may take as long as a service takes to start and to drain; the agent bounds each of them itself.
 _SILENCE_S = 3600.0
+_USUAL_COLUMNS = 80
+_ERASE = "\r\x1b[K"
+# What may take long after a step that came through.
+_WAITS_AFTER = {
+    "start-candidate": "be ready",
+    "start-serving": "be ready",
+    "attach": "answer",
+    "verify": "finish its old requests",
+    "drain-old": "stay well",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +137,25 @@ def _while_starting(reaching: Reaching, early: Early[Found] | None) -> AgentLink
     return reaching.link()
 
 
-def perform(link: AgentLink, method: str, params: Fields, progress: Callable[[Event], None]) -> Operated:
-    """Return what an operation of the agent led to; every step goes to `progress`."""
+def perform(link: AgentLink, method: str, params: Fields, progress: StepLines) -> Operated:
+    """Return what an operation of the agent led to; every step goes to `progress`.
+
+    SophiaError (`interrupted`) after Ctrl-C: by then what was under way is taken back.
+    """
     from sophia_cli.core.deploy_report import ServiceReport
     from sophia_cli.project.settings.service_codec import UnreadableValues, record_from
 
-    answer = link.ask(method, params, timeout_s=_SILENCE_S, seen=progress)
+    try:
+        answer = link.ask(method, params, timeout_s=_SILENCE_S, seen=progress)
+    except KeyboardInterrupt as stop:
+        raise SophiaError(
+            "interrupted",
+            "stopped by Ctrl-C; what was under way is taken back, what came through before stays",
+            hint="`sophia status` shows what serves",
+            exit_code=ExitCode.INTERRUPTED,
+        ) from stop
+    finally:
+        progress.clear()
     services = answer.get("services")
     run_id = answer.get("run_id")
     try:
@@ -155,22 +178,44 @@ def _other_version(error: UnreadableValues) -> UnavailableError:
 
 
 class StepLines:
-    """Tells on standard error what the agent does, a line a step."""
+    """Tells on standard error what the agent does, a line a step; on a terminal also what is waited for, below them."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
+        self._waits: dict[str, str] = {}
+        self._draws = not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if self._quiet or event.kind != "step":
             return
         data = event.data
+        service, step = str(data.get("service")), str(data.get("name"))
         instance, took, detail = data.get("instance"), data.get("duration_s"), data.get("detail")
         which = f" #{instance}" if instance else ""
         mark = "" if data.get("passed") else " failed"
         told = f": {detail}" if detail else ""
         timing = f" ({took:.2f} s)" if isinstance(took, int | float) else ""
-        say(f"{data.get('service')}: {data.get('name')}{which}{mark}{told}{timing}")
+        self.clear()
+        say(f"{service}: {step}{which}{mark}{told}{timing}")
+        self._waits.pop(service, None)
+        if data.get("passed") and step in _WAITS_AFTER:
+            self._waits[service] = _WAITS_AFTER[step]
+        self._draw()
+
+    def clear(self) -> None:
+        """Take away what is waited for; the last call leaves a clean line."""
+        if self._draws and self._waits:
+            sys.stderr.write(_ERASE)
+            sys.stderr.flush()
+
+    def _draw(self) -> None:
+        if not self._draws or not self._waits:
+            return
+        text = "waiting for " + ", ".join(f"{name} to {what}" for name, what in self._waits.items())
+        width = (os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS) - 1
+        sys.stderr.write(text if len(text) <= width else f"{text[: max(0, width - 3)]}...")
+        sys.stderr.flush()
 
 
 def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:

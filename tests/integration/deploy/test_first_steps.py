@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import pty
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -154,3 +159,33 @@ def test_a_service_without_http_is_proved_by_tcp(shop: DeployedProject, kind: st
     with socket.create_connection(("127.0.0.1", shop.store_port), timeout=10) as line:
         line.sendall(b"hello")
         assert line.recv(10) == b"hello"
+
+
+def test_on_a_terminal_it_is_told_what_is_waited_for(shop: DeployedProject) -> None:
+    shop.write("store/run.py", f"import time\ntime.sleep(1)\n{ECHO}")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "sophia_cli.main", "deploy", "store"]
+    process = subprocess.Popen(
+        command, cwd=shop.root, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.DEVNULL, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    # The end of a terminal is an error of its own on Linux.
+    with contextlib.suppress(OSError), open(ours, "rb", buffering=0) as terminal:
+        while piece := terminal.read(1000):
+            shown += piece
+    assert process.wait(timeout=60) == 0
+    before, _, after = shown.partition(b"waiting for store to be ready")
+    assert b"store: start-serving" in before
+    assert after.startswith(b"\r\x1b[Kstore: prove")
+
+
+def test_ctrl_c_says_what_came_of_the_services(shop: DeployedProject) -> None:
+    shop.write("store/run.py", f"import time\ntime.sleep(60)\n{ECHO}")
+    process = shop.start("deploy", "store", "--json")
+    eventually(lambda: shop.status("store")["instances"])
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "taken back" in json.loads(out)["error"]["message"]
+    assert shop.status("store")["state"] == "not-deployed"
