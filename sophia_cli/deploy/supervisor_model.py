@@ -72,6 +72,7 @@ class Recovery(Enum):
     WAIT_FOR_DEPENDENCY = "wait-for-dependency"
     WAIT_FOR_READINESS = "wait-for-readiness"
     GIVE_UP = "give-up"
+    ROLL_BACK = "roll-back"  # the agent's own decision, once an instance has been given up
 
 
 class Outcome(Enum):

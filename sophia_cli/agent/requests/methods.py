@@ -24,6 +24,8 @@ from sophia_cli.core.service_status import AgentStatus
 from sophia_cli.core.values import replace
 from sophia_cli.deploy.link.messages import Fields, Json
 from sophia_cli.deploy.releases.model import Release
+from sophia_cli.deploy.supervisor_events import ActOnIncident
+from sophia_cli.deploy.supervisor_model import Recovery
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.settings.service_codec import to_values
 
@@ -283,6 +285,9 @@ class Methods:
             target = rollback_target(runtime, None)
         except UsageError:
             return
+        if instance.state.incident is not None:
+            act = ActOnIncident(instance.state.incident.number, Recovery.ROLL_BACK)
+            self._crew.keeper.incident_acted(instance, act)
         self._tasks.begin(self._returned(runtime.name, release.number, target))
 
     async def _returned(self, name: str, broken: int, target: int) -> None:
