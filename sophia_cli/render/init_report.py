@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sophia_cli.project.discovery.model import Entry, Proposal
 from sophia_cli.render.json import document
-from sophia_cli.render.style import visible
+from sophia_cli.render.style import plural, visible
 
 Json = Mapping[str, object]
 
@@ -44,9 +44,12 @@ def init_text(proposals: Sequence[Proposal], file: str) -> str:
         reason = proposal.doubt.value if proposal.doubt is not None else ""
         lines.append(f"{proposal.name:<{width}}  left out    {visible(first.path)}:{first.line}  {reason}")
     lines += [""] if lines else []
-    lines.append(
-        f"{len(ready)} services written to {file}, {len(aside)} left out with the reason. Next: sophia config show"
-    )
+    left_out = f", {len(aside)} left out with the reason" if aside else ""
+    if ready:
+        told = f"{plural(len(ready), 'service')} written to {file}{left_out}. Next: sophia deploy --plan"
+    else:
+        told = f"nothing that can be started was found{left_out}; give {file} a `[services.NAME]` with a `command` or an `app`"
+    lines.append(told)
     return "\n".join(lines) + "\n"
 
 

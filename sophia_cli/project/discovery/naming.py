@@ -65,6 +65,8 @@ def candidates(entries: Sequence[Entry]) -> list[str]:
     stem = file.removesuffix(".py") if file.endswith(".py") else names[0] if names else _plain(file)
     parts = [fit for part in (*folder.split("/"), stem) if (fit := _fit(part))]
     telling = [part for part in parts if part not in _GENERIC]
+    if len(telling) > 1 and re.split("[-_]", telling[-2])[-1] == telling[-1]:
+        telling.pop()
     if telling:
         shortest = 2 if telling[-1] in _WEAK and len(telling) > 1 else 1
         names += ["-".join(telling[-length:]) for length in range(shortest, len(telling) + 1)]

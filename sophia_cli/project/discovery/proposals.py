@@ -34,11 +34,11 @@ def _nothing(_: str) -> str | None:
 def propose(found: Discovery, read: Reader = _nothing) -> tuple[Proposal, ...]:
     """Return the services, those that can be switched on first, each part sorted by where its best evidence stands.
 
-    `read` gives the text of `.env`, for the names of what a compose file hands on from there.
+    `read` gives the text of `.env`, for the names of what a compose file hands on from there and what code asks for.
     """
     proposals = [_proposal(part, found) for entries in _groups(found.entries) for part in _parts(entries)]
     proposals.sort(key=lambda proposal: (proposal.doubt is not None, _place(proposal)))
-    return with_variables(_with_dependencies(with_ports(_named(proposals))), read)
+    return with_variables(_with_dependencies(with_ports(_named(proposals))), found.places.files, read)
 
 
 def _named(proposals: Sequence[Proposal]) -> list[Proposal]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from sophia_cli.core.values import replace
 from sophia_cli.project.discovery.code_file import CodeFile
 from sophia_cli.project.discovery.documents.server_packages import servers_near
@@ -10,6 +12,7 @@ from sophia_cli.project.discovery.homes import Home
 from sophia_cli.project.discovery.model import Entry, Proposal
 from sophia_cli.project.discovery.settled import script_start
 
+_WORKERS = frozenset({"-w", "--workers", "--threads", "-k", "--worker-class"})
 _WSGI = frozenset({"flask", "bottle", "falcon", "wsgi"})
 
 
@@ -30,9 +33,9 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
     if entry.framework == "django":
         return _django(blank, app, home, servers, found)
     if is_wsgi and "gunicorn" in servers:
-        return replace(blank, words=("gunicorn", app), cwd=home.folder)
+        return replace(blank, words=("gunicorn", app, *_workers(blank, "gunicorn")), cwd=home.folder)
     if not is_wsgi and "hypercorn" in servers and not app.endswith("()"):
-        return replace(blank, words=("hypercorn", app), cwd=home.folder)
+        return replace(blank, words=("hypercorn", app, *_workers(blank, "hypercorn")), cwd=home.folder)
     if not is_wsgi:
         return replace(blank, app=app, cwd=home.folder)
     if file.is_started and file.facts.calls:
@@ -40,6 +43,23 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
     if entry.framework == "flask":
         return replace(blank, words=("flask", "--app", app, "run"), cwd=home.folder)
     return replace(blank, app=app, cwd=home.folder)
+
+
+def _workers(blank: Proposal, server: str) -> tuple[str, ...]:
+    """Return the options about workers that a document gives to a server, for the command that takes its place."""
+    for entry in blank.entries:
+        if server in entry.words and (kept := tuple(_kept(entry.words))):
+            return kept
+    return ()
+
+
+def _kept(words: Sequence[str]) -> Iterator[str]:
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        name, equals, value = word.partition("=")
+        if name in _WORKERS and not (value if equals else following).startswith(("$", "-")):
+            yield word
+            if not equals:
+                yield following
 
 
 def _script(blank: Proposal, file: CodeFile, home: Home, found: Discovery) -> Proposal:
@@ -54,7 +74,8 @@ def _django(blank: Proposal, app: str, home: Home, servers: frozenset[str], foun
     module = f"{home.module.rpartition('.')[0]}.wsgi".lstrip(".")
     path = f"{home.folder}/{module.replace('.', '/')}.py".lstrip("/")
     if "gunicorn" in servers and path in found.places.files:
-        return replace(blank, words=("gunicorn", f"{module}:application"), cwd=home.folder)
+        words = ("gunicorn", f"{module}:application", *_workers(blank, "gunicorn"))
+        return replace(blank, words=words, cwd=home.folder)
     if f"{home.folder}/manage.py".lstrip("/") in found.places.files:
         return replace(blank, words=("python", "manage.py", "runserver"), cwd=home.folder)
     return replace(blank, app=app, cwd=home.folder)

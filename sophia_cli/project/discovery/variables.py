@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import replace
+from sophia_cli.project.discovery.code_variables import with_secrets_of_code
 from sophia_cli.project.discovery.documents.dockerfile import Reader
 from sophia_cli.project.discovery.model import Entry, Form, Proposal
 from sophia_cli.project.secrets.dotenv import parse_dotenv
@@ -18,8 +19,8 @@ _NOT_OURS = frozenset({"PORT", "HOST", "PATH", "PYTHONPATH", "PYTHONUNBUFFERED",
 _LOCAL = "127.0.0.1"
 
 
-def with_variables(proposals: Sequence[Proposal], read: Reader) -> tuple[Proposal, ...]:
-    """Return the services with `env`, and with `secrets` for what the project's `.env` holds.
+def with_variables(proposals: Sequence[Proposal], paths: Iterable[str], read: Reader) -> tuple[Proposal, ...]:
+    """Return the services with `env`, and with `secrets` for what the project's `.env` holds and their code asks for.
 
     A neighbour of a compose file is reached at its port on this machine. What names a host that only compose has,
     sounds secret or has no value is told as `unset`.
@@ -36,7 +37,7 @@ def with_variables(proposals: Sequence[Proposal], read: Reader) -> tuple[Proposa
     for proposal in proposals:
         entry = next((entry for entry in proposal.entries if entry.env or entry.env_files), None)
         done.append(proposal if entry is None or proposal.doubt is not None else _given(proposal, entry, owners, kept))
-    return tuple(done)
+    return with_secrets_of_code(done, [name for name in kept if name not in _NOT_OURS], paths, read)
 
 
 def _kept(text: str) -> tuple[str, ...]:

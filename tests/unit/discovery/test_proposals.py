@@ -215,6 +215,37 @@ def test_the_file_of_settings_beside_one_server_says_nothing_to_that_of_another_
     assert {name: service.port for name, service in proposed(files).items()} == {"books": 5102, "shop-web": 8000}
 
 
+def test_names_of_the_env_file_become_secrets_of_the_services_whose_code_asks_for_them() -> None:
+    files = {
+        ".env": "SHOP_KEY=1\nMAIL_KEY=2\nDB_URL=3\nUNUSED=4\nEMPTY=\n",
+        "shop/web.py": APP + "import os\nKEY = os.environ['SHOP_KEY']\nEMPTY = os.environ['EMPTY']\n",
+        "mail/web.py": APP + "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    mail_key: str\n",
+        "shared/db.py": 'import os\nURL = os.getenv("DB_URL")\n',
+    }
+    services = propose(
+        find_entries({path: text for path, text in files.items() if path != ".env"}, files.get), files.get
+    )
+    assert {service.name: service.secrets for service in services} == {
+        "shop-web": ("DB_URL", "SHOP_KEY"),
+        "mail-web": ("MAIL_KEY", "DB_URL"),
+    }
+
+
+@pytest.mark.parametrize(("server", "said"), [("gunicorn", "-w 3 --threads=2"), ("gunicorn", "--workers 3")])
+def test_how_many_workers_a_document_asks_for_is_kept(server: str, said: str) -> None:
+    files = {
+        "books.py": "from flask import Flask\napp = Flask(__name__)\n",
+        "requirements.txt": f"flask\n{server}\n",
+        "Procfile": f"web: {server} books:app --bind 0.0.0.0:5102 {said} --timeout $LONG\n",
+    }
+    (service,) = proposed(files).values()
+    assert service.words == (server, "books:app", *said.split())
+
+
+def test_a_folder_called_like_its_script_is_named_once() -> None:
+    assert list(proposed({"mail-worker/worker.py": "import time\nwhile True:\n    time.sleep(1)\n"})) == ["mail-worker"]
+
+
 @pytest.mark.parametrize("odd", ["a b", 'q"q', "läden", "x.y", "back\\slash", "new\nline", "tab\t"])
 def test_odd_names_of_folders_make_a_file_that_can_be_read(odd: str) -> None:
     services = proposed({f"{odd}/web.py": APP + "# \x7f\n"})
