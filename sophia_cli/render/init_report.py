@@ -48,7 +48,7 @@ def init_text(proposals: Sequence[Proposal], file: str) -> str:
     if ready:
         told = f"{plural(len(ready), 'service')} written to {file}{left_out}. Next: sophia deploy --plan"
     else:
-        told = f"nothing that can be started was found{left_out}; give {file} a `[services.NAME]` with a `command` or an `app`"
+        told = f"nothing that can be started was found{left_out}; {file} waits for a `[services.NAME]` with a `command`"
     lines.append(told)
     return "\n".join(lines) + "\n"
 

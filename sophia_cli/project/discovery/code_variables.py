@@ -16,7 +16,7 @@ _TESTS = frozenset({"test", "tests"})
 def with_secrets_of_code(
     proposals: Sequence[Proposal], kept: Collection[str], paths: Iterable[str], read: Reader
 ) -> tuple[Proposal, ...]:
-    """Return the services with more `secrets`: those of `kept` that stand in their code, as a text or a field of settings.
+    """Return the services with more `secrets`: those of `kept` that stand in their code, as text or as a setting.
 
     A file counts for the services whose folder holds it, the nearest one; what lies in no service's folder is shared,
     and counts for all. Tests count for none.
