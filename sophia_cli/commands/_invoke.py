@@ -31,7 +31,7 @@ def load(target: str) -> Callable[..., int]:
 def command_line(name: str, function: Callable[..., int]) -> TyperCommand:
     """Return the parser of one command that writes its help and explains mistakes."""
     import typer
-    from typer.core import TyperCommand
+    from typer.core import TyperArgument, TyperCommand
 
     from sophia_cli.commands._typer import described_for_typer
 
@@ -40,7 +40,15 @@ def command_line(name: str, function: Callable[..., int]) -> TyperCommand:
     app.command(name, context_settings=settings)(described_for_typer(function))
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)  # a Typer with one command is that command
+    for parameter in command.params:
+        if isinstance(parameter, TyperArgument):
+            # `SERVICE` and its sentence tell more than `SERVICE <list[str]>`.
+            parameter.display_type_rich = _nothing  # type: ignore[method-assign]  # the one place where Typer asks
     return command
+
+
+def _nothing(ctx: object) -> str:
+    return ""
 
 
 def _invoke_with_typer(name: str, function: Callable[..., int], arguments: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -120,3 +121,10 @@ def test_every_command_can_be_read_and_explained(command: tuple[str, str, str]) 
     # A default that the reader does not know how to make would differ between the two ways.
     assert all(p.kind is bool or p.kind in (str, Path) or issubclass(p.kind, Enum) for p in parameters)
     assert {p.name for p in command_line(name, function).params if p.name != "help"} >= {p.name for p in parameters}
+
+
+def test_the_help_says_what_a_word_is_and_not_of_which_type() -> None:
+    for command in COMMANDS:
+        line = command_line(command.name, load(command.target))
+        with line.make_context(command.name, [], resilient_parsing=True) as context:
+            assert not re.search(r"<(list|str|path)", line.get_help(context)), command.name
