@@ -144,7 +144,9 @@ def test_a_haproxy_that_is_killed_under_load_breaks_what_it_had_and_refuses_nobo
 def test_an_agent_killed_anywhere_while_the_port_changes_leaves_one_port_served(
     strict: FaultyServices, attempt: int
 ) -> None:
-    """In the normal run at a few places, in the long one at all of them."""
+    """In the normal run at a few places, in the long one at all of them, also where no socket can be handed over."""
+    if attempt % 2 == 0 and attempt:
+        strict.environment["SOPHIA_AGENT_WITHOUT"] = "pidfd_getfd"
     serves(strict)
     ports = [strict.port, strict.other_port]
     for number, place in enumerate(PORT_CHANGE if attempt else FEW, 2):

@@ -102,13 +102,8 @@ class Listeners:
 
     def take_back(self, service: str, host: str, port: int, holders: Iterable[ProcessIdentity]) -> bool:
         """Take a service's listener from who keeps it, else from the processes that serve on it; False without one."""
-        if self._holding is not None:
-            kept = self._holding.take(service)
-            if kept is not None and port_of(kept) == port:
-                self._open[service] = kept
-                return True
-            if kept is not None:
-                kept.close()
+        if self._take_kept(service, port):
+            return True
         for holder in holders:
             taken = take_listener(holder, host, port)
             if isinstance(taken, Missing):
@@ -118,6 +113,24 @@ class Listeners:
                 self.keep(service, taken)
                 return True
         return False
+
+    def _take_kept(self, service: str, port: int) -> bool:
+        """Take the listener on a port from the process that keeps copies, which lets go of any other of the service."""
+        if self._holding is None:
+            return False
+        found: socket.socket | None = None
+        for name in (service, _aside_name(service)):
+            kept = self._holding.take(name)
+            if kept is not None and port_of(kept) == port:
+                found = kept
+            elif kept is not None:
+                kept.close()
+        if found is None:
+            self._holding.drop(service)
+        else:
+            self.keep(service, found)
+        self._holding.drop(_aside_name(service))
+        return found is not None
 
     def keep(self, service: str, listener: socket.socket) -> None:
         """Keep a listener under the name of a service."""
