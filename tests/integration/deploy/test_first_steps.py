@@ -189,3 +189,17 @@ def test_ctrl_c_says_what_came_of_the_services(shop: DeployedProject) -> None:
     assert process.returncode == 130
     assert "taken back" in json.loads(out)["error"]["message"]
     assert shop.status("store")["state"] == "not-deployed"
+
+
+def test_what_a_service_wrote_is_a_document_too(shop: DeployedProject) -> None:
+    assert shop.run("deploy", "worker").code == 0
+    written = eventually(lambda: shop.run("logs", "worker").document["lines"])
+    assert written == ["worker began"]
+    endless = shop.run("logs", "worker", "--follow")
+    assert (endless.code, endless.document["error"]["reference"]) == (2, "usage")
+
+
+def test_a_service_that_wrote_nothing_is_told_so(shop: DeployedProject) -> None:
+    assert shop.run("deploy", "store").code == 0
+    out, err = shop.start("logs", "store").communicate(timeout=30)
+    assert (out, err) == ("", "store has written nothing yet\n")
