@@ -122,32 +122,33 @@ def test_every_rule_has_a_case_in_which_it_reports_and_one_in_which_it_is_silent
 
 
 @each_case
-def test_the_findings_are_exact(case: Case) -> None:
-    assert sorted(map(Expected.of, findings_of(case, [RULES[case.rule]]))) == list(case.findings)
-
-
-@each_case
-def test_all_rules_together_find_the_same(case: Case) -> None:
-    assert findings_of(case, all_rules()) == findings_of(case, [RULES[case.rule]])
+def test_the_findings_are_exact_alone_and_with_all_rules(case: Case) -> None:
+    found = findings_of(case, [RULES[case.rule]])
+    assert sorted(map(Expected.of, found)) == list(case.findings)
+    assert findings_of(case, all_rules()) == found
 
 
 @each_case
 @each_policy
-@pytest.mark.parametrize("together", [False, True], ids=["alone", "with all rules"])
-def test_the_fixed_bytes_are_exact(case: Case, unsafe: bool, together: bool) -> None:
-    rules = all_rules() if together else [RULES[case.rule]]
-    fixed = result(drafted(case, inputs(case), rules, unsafe))
+def test_the_fixed_bytes_are_exact_and_the_rounds_settle(case: Case, unsafe: bool) -> None:
+    alone = drafted(case, inputs(case), [RULES[case.rule]], unsafe)
+    assert_exact_bytes(case, unsafe, alone)
+    assert_settled(case, unsafe, alone)
+
+
+def assert_exact_bytes(case: Case, unsafe: bool, alone: Draft) -> None:
+    """Assert that the rule alone leads to the bytes of the case, and with all rules too."""
+    expected = expected_files(case, unsafe)
+    assert result(alone) == {path: expected.get(path) for path in result(alone)}
+    together = result(drafted(case, inputs(case), all_rules(), unsafe))
     # Where the rule of the case is silent, other rules may well mend the file.
-    asked = {expected.path for expected in case.findings} if together else set(fixed)
-    assert {p: fixed[p] for p in asked & fixed.keys()} == {
-        p: data for p, data in expected_files(case, unsafe).items() if p in asked
-    }
+    asked = {finding.path for finding in case.findings}
+    mended = {path: data for path, data in together.items() if path in asked}
+    assert mended == {path: data for path, data in expected.items() if path in asked}
 
 
-@each_case
-@each_policy
-def test_the_rounds_settle_and_a_second_run_has_nothing_to_do(case: Case, unsafe: bool) -> None:
-    first = drafted(case, inputs(case), [RULES[case.rule]], unsafe)
+def assert_settled(case: Case, unsafe: bool, first: Draft) -> None:
+    """Assert that a second run has nothing to do."""
     assert first.settled
     second = drafted(case, result(first), [RULES[case.rule]], unsafe)
     assert second.plan.steps == ()

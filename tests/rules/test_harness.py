@@ -70,10 +70,11 @@ def failures(case: Case, tmp_path: Path) -> set[str]:
     """Return the names of the guarantees that the installed rule breaks."""
     project = tmp_path / "project"
     project.mkdir()
+    alone = harness.drafted(case, harness.inputs(case), [harness.RULES[NAME]], False)
     guarantees: dict[str, Callable[[], None]] = {
-        "findings": lambda: harness.test_the_findings_are_exact(case),
-        "bytes": lambda: harness.test_the_fixed_bytes_are_exact(case, False, False),
-        "settles": lambda: harness.test_the_rounds_settle_and_a_second_run_has_nothing_to_do(case, False),
+        "findings": lambda: harness.test_the_findings_are_exact_alone_and_with_all_rules(case),
+        "bytes": lambda: harness.assert_exact_bytes(case, False, alone),
+        "settles": lambda: harness.assert_settled(case, False, alone),
         "undo": lambda: harness.test_undo_gives_bytes_and_modes_back(case, False, project),
         "inside": lambda: harness.test_check_stays_inside(case),
     }

@@ -11,6 +11,7 @@ from sophia_cli.fixers.rule import AnyRule, Rule, all_rules
 
 _EXAMPLE = re.compile(r"^## Example\n.*?^(`{3,})(\w+)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 _WIDEST = 120
+_SECTIONS = ("What it does", "Why is this bad", "Example", "Fix safety")
 
 # What these report cannot be shown in a few lines of text: bytes, sizes and what the operating system says.
 _NOT_SHOWN = {"unreadable-file", "undecodable-file", "file-too-large", "analysis-failed", "too-deep"}
@@ -23,7 +24,8 @@ def example_of(rule: AnyRule) -> str:
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
-def test_every_manual_page_has_an_example_and_lines_that_fit(rule: AnyRule) -> None:
+def test_every_manual_page_has_its_sections_an_example_and_lines_that_fit(rule: AnyRule) -> None:
+    assert [section for section in _SECTIONS if f"## {section}\n" not in rule.manual] == []
     assert example_of(rule)
     assert [line for line in rule.manual.splitlines() if len(line) > _WIDEST] == []
 
