@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from random import Random
 
 from benchmarks.mutated.damage import Change
@@ -103,13 +105,13 @@ def _known_calls(repository: Repository) -> Iterator[_Known]:
         for one in model.taken_by(path):
             target = one.target if one.state is State.FINE and one.name else None
             bound.setdefault(one.local, []).append(target)
-        stored = _stored(tree)
+        stored = _stored(repository.texts[path])
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             name = node.func.id
             targets = bound.get(name, [])
-            if len(set(targets)) > 1 or (targets and name in stored) or stored.count(name) > 1:
+            if len(set(targets)) > 1 or (targets and name in stored) or stored[name] > 1:
                 continue
             target = targets[0] if targets else Target(path, name) if name in stored else None
             found = _function(repository, target) if target is not None else None
@@ -117,23 +119,26 @@ def _known_calls(repository: Repository) -> Iterator[_Known]:
                 yield _Known(path, node, target.path, *found)
 
 
-def _stored(tree: ast.Module) -> list[str]:
-    """Return every name that anything in the file binds other than by an import, once for each place."""
+@lru_cache(maxsize=4000)
+def _stored(text: str) -> Counter[str]:
+    """Count every name that anything in a text binds other than by an import."""
+    tree = parsed(text)
     found: list[str] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.append(node.id)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.append(node.name)
         elif isinstance(node, ast.arg):
             found.append(node.arg)
-    return found
+    return Counter(found)
 
 
 def _function(repository: Repository, target: Target) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, int] | None:
     """Return the function that a target is, or its constructor, and how many parameters are filled already."""
-    tree = parsed(repository.texts.get(target.path, ""))
-    if tree is None or _stored(tree).count(target.name) != 1:
+    text = repository.texts.get(target.path, "")
+    tree = parsed(text)
+    if tree is None or _stored(text)[target.name] != 1:
         return None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == target.name:

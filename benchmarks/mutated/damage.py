@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from random import Random
 
 from benchmarks.mutated.layout import Repository, Style, code_folder
@@ -166,7 +167,11 @@ def _names(scene: Scene) -> list[tuple[str, str]]:
 
 
 def _definition(scene: Scene, path: str, name: str) -> ast.stmt | None:
-    text = scene.repository.texts[path]
+    return _defined(scene.repository.texts[path], name)
+
+
+@lru_cache(maxsize=20000)
+def _defined(text: str, name: str) -> ast.stmt | None:
     tree = parsed(text)
     if tree is None or len(re.findall(rf"^\s*(?:class|def|async def)\s+{name}\b|\b{name}\s*[:=](?!=)", text, re.M)) > 1:
         return None

@@ -73,6 +73,7 @@ class Model:
                 self._folders.add(folder)
                 folder = folder.rpartition("/")[0]
         self._homes = {path: repository.service_of(path) for path in repository.python_files()}
+        self._leads: dict[tuple[str, int, str], str | None] = {}
 
     def taken(self) -> list[Taken]:
         """Return everything that the files import, in the order of paths and lines; broken files have nothing."""

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.imports.alike import alike
+from sophia_cli.project.imports.close_names import close_name
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.model import Import, Kind, Outcome, Reason
+from sophia_cli.project.imports.names_past import NameFate, fate_of_name
 from sophia_cli.project.imports.spelling import location_of, spelled
 from sophia_cli.project.imports.test_code import is_test_code
 
@@ -65,6 +67,7 @@ class Ground(Enum):
     MOVED = "moved"
     EARLIER = "earlier"
     SAME_NAME = "same-name"
+    CLOSE = "close"
     SHIPPED = "shipped"
     PEERS = "peers"
     DEFINES = "defines"
@@ -97,6 +100,7 @@ class Evidence:
         self._graph = graph
         self._memory = memory
         self._shipping = shipping
+        self._fates: dict[tuple[str, str], NameFate | None] = {}
 
     def redirects(self, item: Import) -> list[Redirect]:
         """Return the modules that may be meant, the best borne out first; none without evidence.
@@ -107,7 +111,15 @@ class Evidence:
         if "*" in names:
             names = ()
         found: list[Redirect] = []
-        for ground in (self._moved, self._earlier, self._same_name, self._shipped, self._peers, self._defining):
+        for ground in (
+            self._moved,
+            self._earlier,
+            self._same_name,
+            self._close,
+            self._shipped,
+            self._peers,
+            self._defining,
+        ):
             for redirect in ground(item, names):
                 if all(redirect.written != known.written for known in found):
                     found.append(redirect)
@@ -119,15 +131,49 @@ class Evidence:
         """Return the files that define a name themselves, tests left out."""
         return self._graph.definitions.get(name, ())
 
-    def redirects_of_name(self, item: Import, name: str) -> list[Redirect]:
-        """Return the files that define a name which the imported module lacks; none for a name that chance repeats."""
+    def redirects_of_name(self, item: Import, name: str, left_in: str | None = None) -> list[Redirect]:
+        """Return the files that define a name which the imported module lacks.
+
+        None for a name that chance repeats, unless the module had it until the commit `left_in`.
+        """
         found: list[Redirect] = []
-        for path in self.definers(name) if _is_telling(name) else ():
+        for path in self.definers(name) if left_in or _is_telling(name) else ():
             written = spelled(self._graph, item, path) if self._is_candidate(item, path) else None
             if written is not None:
                 told = f"`{path}` is the only file that defines `{name}`"
-                found.append(Redirect(written, path, Ground.DEFINES, told, False, 0.55))
+                if left_in:
+                    told += f", which commit {left_in[:10]} took out of the module"
+                found.append(Redirect(written, path, Ground.DEFINES, told, False, 0.8 if left_in else 0.55))
         return found
+
+    def fate_of(self, path: str, name: str, today: str) -> NameFate | None:
+        """Return what became of a name that a module (its text is `today`) had earlier, None where it never had it."""
+        key = (path, name)
+        if key not in self._fates:
+            self._fates[key] = fate_of_name(name, today, self._memory.earlier(path))
+        return self._fates[key]
+
+    def moved_submodule(self, item: Import, name: str, uses: frozenset[str]) -> list[Redirect]:
+        """Return where a module went that an import takes from its package by name.
+
+        What git records comes first; else the only module of that name that offers all of `uses`, if there are any.
+        """
+        folder = item.resolution.targets[0].folder
+        if folder is None:
+            return []
+        for path in (f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"):
+            move = self._memory.moved(path)
+            written = spelled(self._graph, item, move.path) if move and move.path in self._graph.files else None
+            if move is not None and written is not None:
+                told = f"commit {move.commit[:10]} moved `{path}` to `{move.path}`"
+                return [Redirect(written, move.path, Ground.MOVED, told, False, 0.9)]
+        named = [at.path for at in self._graph.modules.named(name) if at.kind is not Kind.NAMESPACE]
+        paths = [path for path in named if self._is_candidate(item, path)]
+        if len(paths) != 1 or not uses or not self._offers(paths[0], tuple(uses)):
+            return []
+        written = spelled(self._graph, item, paths[0])
+        told = f"`{paths[0]}` is the only module called `{name}` and offers {_listed(tuple(sorted(uses)))}"
+        return [Redirect(written, paths[0], Ground.SAME_NAME, told, False, 0.6)] if written is not None else []
 
     def _moved(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
         for path in self._graph.resolver.expected_paths(item.importer, item.fact.level, item.fact.module):
@@ -189,6 +235,23 @@ class Evidence:
             )
             confidence = (0.85 if is_sure else 0.6) / len(best)
             yield Redirect(written, path, Ground.SAME_NAME, told, is_sure, confidence)
+
+    def _close(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
+        """Look for the one module beside the missing one that has nearly its name and all the names."""
+        resolution = item.resolution
+        located = location_of(resolution.known_at) if resolution.known_at.endswith(".py") else None
+        folder = resolution.known_at if located is None else located.folder
+        missing, _, below = resolution.module.removeprefix(resolution.known).lstrip(".").partition(".")
+        if not names or not resolution.known or not folder or below:
+            return
+        near = close_name(missing, self._graph.modules.names_in(folder))
+        found = self._graph.modules.find(folder, (near,)) if near is not None else None
+        if found is None or found.kind is Kind.NAMESPACE or not self._is_candidate(item, found.path):
+            return
+        written = spelled(self._graph, item, found.path)
+        if written is not None and self._offers(found.path, names):
+            told = f"`{found.path}` is the only module beside it with nearly its name, and offers {_listed(names)}"
+            yield Redirect(written, found.path, Ground.CLOSE, told, False, 0.7)
 
     def _shipped(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
         """Look for a declared distribution that ships the same tail: what a bulk rename of its name leaves behind."""

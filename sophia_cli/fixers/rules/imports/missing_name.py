@@ -16,14 +16,15 @@ from shop.prices import totals
 ```
 
 ## Fix safety
-Unsafe: a name of the module that differs by a letter or two, or the one file of the project that defines the name, is
-most likely what was meant, but only a person knows.
+Unsafe: a name that history shows to hold the same code now, a name of the module that differs by a letter or two, the
+one file of the project that defines the name, or the place to which its module was moved, is most likely what was
+meant, but only a person knows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
@@ -86,22 +87,32 @@ def _finding(item: Import, name: ImportedName, fix: Fix | None) -> Finding:
 
 
 def _fixes(view: ProjectView, evidence: Evidence, item: Import, pools: dict[str, NamePool]) -> dict[ImportedName, Fix]:
-    """Propose close names of the module; else other modules, for all names of the statement in one go."""
+    """Propose what history tells, or a close name of the module; else other modules, for all names in one go."""
     source = view.sources.text(item.importer)
     if source is None:
         return {}
+    target = item.resolution.targets[0]
+    module = view.sources.text(target.path) if target.kind is not Kind.NAMESPACE else None
     fixes: dict[ImportedName, Fix] = {}
+    left: dict[ImportedName, str] = {}
     for name in item.missing:
-        close = _close(view, source, item, name, pools)
-        if close is not None:
-            fixes[name] = close
-    return fixes or _elsewhere(evidence, source, item)
+        fate = None if module is None else evidence.fate_of(target.path, name.name, module.text)
+        if fate is not None:
+            left[name] = fate.commit
+        if fate is not None and fate.name is not None:
+            told = f"commit {fate.commit[:10]} renamed `{name.name}` to `{fate.name}` in `{target.path}`"
+            fix = _other_name(source, item, name, fate.name, told, 0.85)
+        else:
+            fix = None if fate is not None else _close(view, source, item, name, pools)
+        if fix is not None:
+            fixes[name] = fix
+    return fixes or _elsewhere(evidence, source, item, left)
 
 
 def _close(
     view: ProjectView, source: SourceText, item: Import, name: ImportedName, pools: dict[str, NamePool]
 ) -> Fix | None:
-    """Propose the one name of the module that is nearly the same, bound to the name that the file uses."""
+    """Propose the one name of the module that is nearly the same."""
     target = item.resolution.targets[0]
     if target.kind is Kind.NAMESPACE:
         return None
@@ -111,32 +122,59 @@ def _close(
     near = close_name(name.name, set(pools[target.path].likely(name.name)) - taken)
     if near is None:
         return None
-    written = near if name.asname else f"{near} as {name.name}"
+    return _other_name(source, item, name, near, f"`{target.path}` has `{near}`, and no other name like it", 0.6)
+
+
+def _other_name(
+    source: SourceText, item: Import, name: ImportedName, meant: str, told: str, confidence: float
+) -> Fix | None:
+    """Propose another name of the same module, bound to the name that the file uses."""
+    written = meant if name.asname or _is_used_instead(source.text, name.name, meant) else f"{meant} as {name.name}"
     try:
         edits = place_edits(source, [(name.place, written)], item.importer)
     except UnicodeEncodeError:
         return None
-    told = f"`{target.path}` has `{near}`, and no other name like it"
-    return Fix(f"import `{near}`", Safety.UNSAFE, edits, (told,), 0.6)
+    return Fix(f"import `{meant}`", Safety.UNSAFE, edits, (told,), confidence)
 
 
-def _elsewhere(evidence: Evidence, source: SourceText, item: Import) -> dict[ImportedName, Fix]:
-    """Propose the one file of the project that defines each name. The names of a statement move together."""
+def _is_used_instead(text: str, name: str, meant: str) -> bool:
+    """Whether the file uses the right name already, and the wrong one only where it imports it."""
+    return (
+        len(re.findall(rf"\b{re.escape(name)}\b", text)) == 1
+        and re.search(rf"\b{re.escape(meant)}\b", text) is not None
+    )
+
+
+def _elsewhere(
+    evidence: Evidence, source: SourceText, item: Import, left: Mapping[ImportedName, str]
+) -> dict[ImportedName, Fix]:
+    """Propose the one file that defines each name, or that is the module meant. Names of a statement move together.
+
+    `left` are names that the module had until a commit.
+    """
     found: dict[ImportedName, Redirect] = {}
-    for name in item.missing:
-        redirects = evidence.redirects_of_name(item, name.name)
-        if len(redirects) == 1:
-            found[name] = redirects[0]
+    called: dict[ImportedName, str] = {}
     modules: dict[str, list[ImportedName]] = {}
-    for name, redirect in found.items():
-        modules.setdefault(redirect.written, []).append(name)
-    edits = from_several(source, item, modules) if modules else None
+    for name in item.missing:
+        redirects = evidence.redirects_of_name(item, name.name, left.get(name))
+        written = redirects[0].written if len(redirects) == 1 else ""
+        if not redirects:
+            redirects = evidence.moved_submodule(item, name.name, _uses(source.text, name.asname or name.name))
+            if redirects:
+                written, last = _split(redirects[0].written)
+                if last != name.name:
+                    called[name] = last
+        if written and len(redirects) == 1:
+            found[name] = redirects[0]
+            modules.setdefault(written, []).append(name)
+    edits = from_several(source, item, modules, called) if modules else None
     if edits is None:
         return {}
     group = f"{item.importer}:{item.fact.place.line} {item.fact.written}" if len(found) > 1 else None
+    homes = {name: module for module, names in modules.items() for name in names}
     return {
         name: Fix(
-            f"import `{name.name}` from `{redirect.written}`",
+            f"import `{called.get(name, name.name)}` from `{homes[name]}`",
             Safety.UNSAFE,
             edits,
             (redirect.told,),
@@ -145,6 +183,17 @@ def _elsewhere(evidence: Evidence, source: SourceText, item: Import) -> dict[Imp
         )
         for name, redirect in found.items()
     }
+
+
+def _split(written: str) -> tuple[str, str]:
+    """Return a module as the one above it, dots included, and its own name; nothing for a name without one above."""
+    above, dot, last = written.rpartition(".")
+    return (above if above.strip(".") else above + dot), last
+
+
+def _uses(text: str, name: str) -> frozenset[str]:
+    """Return the attributes that a file takes of a name."""
+    return frozenset(re.findall(rf"(?<![\w.]){re.escape(name)}\.([A-Za-z_]\w*)", text))
 
 
 RULE = ProjectRule(
