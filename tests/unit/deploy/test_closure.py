@@ -37,6 +37,9 @@ class _Tops:
     def is_own(self, top: str) -> bool:
         return False
 
+    def is_name_only(self, top: str) -> bool:
+        return False
+
     def may_offer(self, module: str, path: str) -> bool:
         return self.provides(module)
 
