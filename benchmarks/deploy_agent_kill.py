@@ -34,7 +34,7 @@ def measure(rounds: int, connections: int) -> list[Row]:
         all_answer(shop.services)
         pids = shop.pids()
         each = max(1, connections // len(shop.services))
-        tallies = [loads.enter_context(under_load(service.port, each)) for service in shop.services]
+        calls = [loads.enter_context(under_load(service.port, each)) for service in shop.services]
         same = 0
         for _ in range(rounds):
             os.kill(shop.agent_pid(), signal.SIGKILL)
@@ -44,6 +44,7 @@ def measure(rounds: int, connections: int) -> list[Row]:
             same += shop.pids() == pids
         loads.close()
         callers = killed_under_callers(shop.services[0], CALLERS)
+    tallies = [one.tally for one in calls]
     total, failed = sum(tally.total for tally in tallies), sum(len(tally.failures) for tally in tallies)
     took = median(seconds)
     return [

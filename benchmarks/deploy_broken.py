@@ -63,10 +63,11 @@ def measure(rounds: int, connections: int) -> list[Row]:
         }
         for name, (more, at_start, ready, place) in kinds.items():
             verdicts: list[float] = []
-            with under_load(shop.services[0].port, connections) as tally:
+            with under_load(shop.services[0].port, connections) as calls:
                 for _ in range(rounds):
                     seconds = broken_rounds(shop, more, at_start, ready, place)
                     verdicts += [] if seconds is None else [seconds]
+            tally = calls.tally
             reached = sum(count for body, count in tally.answered.items() if body.startswith(b"%d " % BROKEN))
             still = ask(shop.services[0].port).version
             assert still == 1, f"version {still} serves"

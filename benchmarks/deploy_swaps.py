@@ -13,14 +13,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import multiprocessing
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ctypes import c_longlong
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.deploy_harness import HOST, LIMIT_S, Row, Served, Shop, all_answer, eventually, finish, temporary_shop
@@ -33,32 +35,76 @@ WANTED_P99_MS = 30.0
 # Callers think between requests: a loop that fills a processor would measure the callers.
 THINK_S = 0.02
 BETWEEN_S = 0.3
+_COUNT_S = 0.02
 # How many of the requests are made before the first swap, to know what the machine itself does to them: a quarter.
 CALM_SHARE = 4
 
 
-@contextmanager
-def under_load(port: int, connections: int) -> Iterator[Tally]:
-    """Load a port from a thread of its own while the block runs; the tally is whole afterwards."""
-    load = Load(port, connections=connections, think_s=THINK_S)
-    thread = threading.Thread(target=lambda: asyncio.run(load.run()))
+class Calls:
+    """Callers in a process of their own: nothing that this one does, such as starting others, is to hold them up."""
+
+    def __init__(self, port: int, connections: int) -> None:
+        here = multiprocessing.get_context("fork")
+        self._total = here.Value("q", 0, lock=False)
+        self._connection, other = here.Pipe()
+        load = Load(port, connections=connections, think_s=THINK_S)
+        self._process = here.Process(target=_call, args=(load, other, self._connection, self._total), daemon=True)
+        self._process.start()
+        other.close()
+        self.tally = Tally()
+
+    @property
+    def total(self) -> int:
+        """How many requests were made until now."""
+        return int(self._total.value)
+
+    def end(self) -> None:
+        """End the callers; the tally is whole then."""
+        self._connection.send(None)
+        assert self._connection.poll(LIMIT_S), "the callers do not come to an end"
+        self.tally = self._connection.recv()
+        self._process.join()
+
+
+def _call(load: Load, connection: Connection, others: Connection, total: c_longlong) -> None:
+    # Whoever started us may be killed; then that is the end here, too.
+    others.close()
     # The callers are not to stand still to look for garbage in what this program consists of.
     gc.collect()
     gc.freeze()
-    thread.start()
-    try:
-        yield load.tally
-    finally:
+    asyncio.run(_run(load, connection, total))
+    connection.send(load.tally)
+
+
+async def _run(load: Load, connection: Connection, total: c_longlong) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.remove_reader(connection.fileno())
         load.stop()
-        thread.join()
-        gc.unfreeze()
+
+    loop.add_reader(connection.fileno(), stop)
+    running = asyncio.create_task(load.run())
+    while not (await asyncio.wait([running], timeout=_COUNT_S))[0]:
+        total.value = load.tally.total
+    await running
+
+
+@contextmanager
+def under_load(port: int, connections: int) -> Iterator[Calls]:
+    """Load a port while the block runs."""
+    calls = Calls(port, connections)
+    try:
+        yield calls
+    finally:
+        calls.end()
 
 
 def calm_load(shop: Shop, requests: int, connections: int) -> Tally:
     """Return what callers see while nothing is swapped, in a share of the requests: what the machine itself does."""
     with under_load(shop.services[0].port, connections) as calm:
         eventually(lambda: calm.total >= requests // CALM_SHARE, 10 * LIMIT_S)
-    return calm
+    return calm.tally
 
 
 def swapped_by_sophia(swaps: int, requests: int, connections: int) -> tuple[Tally, Tally]:
@@ -75,9 +121,9 @@ def swapped_by_sophia(swaps: int, requests: int, connections: int) -> tuple[Tall
 
 def swap_under_load(shop: Shop, swaps: int, requests: int, connections: int) -> tuple[Tally, int]:
     """Swap the first service of a project as often as wanted, at least until callers made so many requests."""
-    with under_load(shop.services[0].port, connections) as tally:
+    with under_load(shop.services[0].port, connections) as calls:
         done = 0
-        while done < swaps or tally.total < requests:
+        while done < swaps or calls.total < requests:
             # Load between swaps, as there is during a soak.
             time.sleep(BETWEEN_S)
             if done < swaps:
@@ -87,21 +133,21 @@ def swap_under_load(shop: Shop, swaps: int, requests: int, connections: int) -> 
                     shop.write_version(0, done + 2)
                     shop.sophia("deploy", "--quiet")
                 done += 1
-    return tally, done
+    return calls.tally, done
 
 
 def swapped_by_hand(swaps: int, connections: int) -> Tally:
     """Swap processes that inherit a socket, without any supervisor."""
     with temporary_shop(1) as shop, create_listener(HOST, 0) as public:
         current = _inheriting(shop, public)
-        with under_load(port_of(public), connections) as tally:
+        with under_load(port_of(public), connections) as calls:
             for _ in range(swaps):
                 time.sleep(BETWEEN_S)
                 candidate = _inheriting(shop, public)
                 _retire(current, signal.SIGTERM)
                 current = candidate
         _retire(current, signal.SIGKILL)
-        return tally
+        return calls.tally
 
 
 def _inheriting(shop: Shop, public: socket.socket) -> subprocess.Popen[bytes]:
@@ -124,12 +170,12 @@ def _retire(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def restarted_by_peer(restart: Callable[[Served], None], service: Served, connections: int) -> Tally:
     """Have another supervisor restart a service once."""
-    with under_load(service.port, connections) as tally:
+    with under_load(service.port, connections) as calls:
         time.sleep(BETWEEN_S)
         restart(service)
         all_answer((service,))
         time.sleep(BETWEEN_S)
-    return tally
+    return calls.tally
 
 
 def measure(programs: Path | None, swaps: int, requests: int, connections: int) -> list[Row]:
