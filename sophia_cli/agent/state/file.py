@@ -103,14 +103,17 @@ def open_file(path: Path) -> Opened:
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, bool]:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    is_empty = os.fstat(file).st_size == 0
+    os.close(file)
     # Statements begin and end transactions themselves.
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, cached_statements=32)
     try:
+        if is_empty:
+            # Nothing is lost with it: a power cut while it is made leaves a file that is moved aside.
+            connection.execute("PRAGMA synchronous = OFF")
         for pragma in (
             "journal_mode = WAL",
-            # A killed agent loses nothing; a power cut may take the last commits, and the processes with them.
-            "synchronous = NORMAL",
             "foreign_keys = ON",
             "cache_size = -256",
             "journal_size_limit = 1048576",
@@ -118,6 +121,8 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, bool]:
             connection.execute(f"PRAGMA {pragma}")
         _check(connection)
         is_fresh = _migrate(connection, path)
+        # A killed agent loses nothing; a power cut may take the last commits, and the processes with them.
+        connection.execute("PRAGMA synchronous = NORMAL")
     except (sqlite3.Error, SophiaError):
         connection.close()
         raise
