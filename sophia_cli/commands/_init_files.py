@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,3 +34,20 @@ def project_reader(root: Path) -> tuple[tuple[str, ...], Callable[[str], str | N
             return None
 
     return paths, read
+
+
+def declared_name(pyproject: Path) -> str | None:
+    """Return what a `pyproject.toml` calls its project, None when it calls it nothing or cannot be read."""
+    try:
+        with open(pyproject, "rb") as stream:
+            tables = tomllib.load(stream)
+    except (OSError, ValueError):
+        return None
+    for path in (("project",), ("tool", "poetry")):
+        table: object = tables
+        for key in path:
+            table = table.get(key) if isinstance(table, dict) else None
+        name = table.get("name") if isinstance(table, dict) else None
+        if isinstance(name, str) and name:
+            return name
+    return None

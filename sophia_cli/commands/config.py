@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Verbose
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, write_result
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.errors import ExitCode, UsageError
@@ -37,6 +37,8 @@ def config(
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,
+    quiet: Quiet = False,
+    yes: Yes = False,
 ) -> int:
     """Show the effective settings with the source of every value.
 
@@ -63,5 +65,5 @@ def config(
         head = read_only_head("config", "shown", ExitCode.DONE, clock.monotonic() - started)
         write_result(config_json(head, values, settings.source, env), output)
     else:
-        write_result(config_text(values, with_defaults=verbose), output)
+        write_result(config_text(values, with_defaults=verbose and not quiet), output)
     return int(ExitCode.DONE)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from sophia_cli.commands._demo import Story, play
 from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, say, write_result
 from sophia_cli.commands._parameters import option
 from sophia_cli.core.errors import ExitCode
@@ -31,6 +31,9 @@ def demo(
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
 ) -> int:
     """Play the whole story on a small broken project: found, mended, verified, undone.
 
@@ -44,7 +47,7 @@ def demo(
     live = chosen is Format.TEXT and output is None
 
     def tell(line: str) -> None:
-        if live:
+        if live and not quiet:
             write_result(line + "\n", None)
         lines.append(line)
 
@@ -65,6 +68,8 @@ def demo(
 
         head = read_only_head("demo", "failed" if story.complaints else "passed", code, clock.monotonic() - started)
         write_result(document({**head, "summary": summary(story), "complaints": list(story.complaints)}), output)
+    elif quiet:
+        write_result(last_words(story) + "\n", output)
     elif output is not None:
         write_result("\n".join(lines) + "\n", output)
     return int(code)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from sophia_cli.commands._doctor import Diagnosis, State, diagnose, exit_code_of
 from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
 from sophia_cli.commands._parameters import Argument
 from sophia_cli.core.errors import UsageError
@@ -24,6 +24,9 @@ def doctor(
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
 ) -> int:
     """Say what this machine and project are missing, and settle a run that was killed.
 
@@ -48,7 +51,8 @@ def doctor(
         write_result(document({**head, "summary": summary, "checks": rows}), output)
     else:
         colours = output is None and has_colours(sys.stdout, os.environ)
-        write_result(doctor_text(diagnoses, colours=colours), output)
+        told = tuple(item for item in diagnoses if item.state is not State.OK) if quiet else diagnoses
+        write_result(doctor_text(told, colours=colours) if told else "nothing is missing\n", output)
     return int(code)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, write_result
 from sophia_cli.commands._parameters import Argument
 from sophia_cli.commands.rules import rule_fields
@@ -20,6 +20,9 @@ def explain(
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
 ) -> int:
     """Show the manual page of a rule: what it finds, why that is bad, how safe its fix is."""
     clock = SystemClock()

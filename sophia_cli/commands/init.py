@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._init_files import project_reader
-from sophia_cli.commands._options import FormatOption, Json, OutputFile
+from sophia_cli.commands._init_files import declared_name, project_reader
+from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, say, write_result
 from sophia_cli.commands._parameters import Argument, option
 from sophia_cli.core.errors import ExitCode, UsageError
@@ -17,7 +17,7 @@ from sophia_cli.project.discovery.find import find_entries
 from sophia_cli.project.discovery.proposals import propose
 from sophia_cli.project.root import PYPROJECT_FILE, SETTINGS_FILE, find_root, holds_sophia_table
 from sophia_cli.project.settings.parser import parse_settings
-from sophia_cli.render.init_report import init_json, init_text
+from sophia_cli.render.init_report import init_json, init_summary, init_text
 from sophia_cli.render.init_toml import settings_text
 
 
@@ -28,6 +28,9 @@ def init(
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
 ) -> int:
     """Find the services of a project and write sophia.toml.
 
@@ -44,12 +47,12 @@ def init(
         _check_free(root, force=force)
     paths, read = project_reader(root)
     proposals = propose(find_entries(paths, read), read)
-    text = settings_text(root.name or "project", proposals)
+    text = settings_text(declared_name(root / PYPROJECT_FILE) or root.name or "project", proposals)
     # What is written must be read by the very reader of every other command.
     parse_settings(text, SETTINGS_FILE)
     if not dry_run:
         kept = _keep(root / SETTINGS_FILE)
-        if kept is not None:
+        if kept is not None and not quiet:
             say(f"the settings that stood here are kept in {kept.name}")
         write_result(text, root / SETTINGS_FILE)
     code = ExitCode.FINDINGS if dry_run else ExitCode.DONE
@@ -58,7 +61,8 @@ def init(
         head = read_only_head("init", verdict, code, clock.monotonic() - started)
         write_result(init_json(head, proposals, None if dry_run else SETTINGS_FILE), output)
     else:
-        write_result(text if dry_run else init_text(proposals, SETTINGS_FILE), output)
+        report = init_summary(proposals, SETTINGS_FILE) if quiet else init_text(proposals, SETTINGS_FILE)
+        write_result(text if dry_run else report, output)
     return int(code)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Ignore, Json, OutputFile, Select
+from sophia_cli.commands._options import FormatOption, Ignore, Json, OutputFile, Quiet, Select, Verbose, Yes
 from sophia_cli.commands._output import Format, chosen_format, write_result
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.fixers.rule import AnyRule, all_rules
@@ -19,6 +19,9 @@ def rules(
     format_: FormatOption = None,
     json: Json = False,
     output: OutputFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    yes: Yes = False,
 ) -> int:
     """List the rules; `sophia explain RULE` shows the manual page of one."""
     clock = SystemClock()

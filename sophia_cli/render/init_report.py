@@ -44,13 +44,19 @@ def init_text(proposals: Sequence[Proposal], file: str) -> str:
         reason = proposal.doubt.value if proposal.doubt is not None else ""
         lines.append(f"{proposal.name:<{width}}  left out    {visible(first.path)}:{first.line}  {reason}")
     lines += [""] if lines else []
-    left_out = f", {len(aside)} left out with the reason" if aside else ""
-    if ready:
-        told = f"{plural(len(ready), 'service')} written to {file}{left_out}. Next: sophia deploy --plan"
-    else:
-        told = f"nothing that can be started was found{left_out}; {file} waits for a `[services.NAME]` with a `command`"
-    lines.append(told)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + ("\n" if lines else "") + init_summary(proposals, file)
+
+
+def init_summary(proposals: Sequence[Proposal], file: str) -> str:
+    """Return what was written in one line, and what to do next."""
+    ready = sum(proposal.doubt is None for proposal in proposals)
+    aside = len(proposals) - ready
+    left_out = f", {aside} left out with the reason" if aside else ""
+    if not ready:
+        return (
+            f"nothing that can be started was found{left_out}; {file} waits for a `[services.NAME]`\n"
+        )
+    return f"{plural(ready, 'service')} written to {file}{left_out}. Next: sophia deploy --plan\n"
 
 
 def _entry_fields(entry: Entry, proposal: Proposal) -> Json:

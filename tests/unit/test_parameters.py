@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_cli.commands._invoke import command_line, load
-from sophia_cli.commands._parameters import Argument, option, parameters_of, read
+from sophia_cli.commands._parameters import Argument, Option, option, parameters_of, read
 from sophia_cli.main import COMMANDS
 
 
@@ -128,3 +128,11 @@ def test_the_help_says_what_a_word_is_and_not_of_which_type() -> None:
         line = command_line(command.name, load(command.target))
         with line.make_context(command.name, [], resilient_parsing=True) as context:
             assert not re.search(r"<(list|str|path)", line.get_help(context)), command.name
+
+
+def test_every_command_takes_the_options_that_all_have() -> None:
+    common = {"--format", "--json", "--output", "--quiet", "-q", "--verbose", "-v", "--yes", "-y"}
+    for command in COMMANDS:
+        described = [parameter.described for parameter in parameters_of(load(command.target))]
+        names = {name for one in described if isinstance(one, Option) for name in one.names}
+        assert common <= names, (command.name, common - names)

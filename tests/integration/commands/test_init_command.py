@@ -107,3 +107,11 @@ def test_effective_values_name_their_source_and_hide_secrets(
 def test_an_unknown_environment_is_an_error(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "show", "--env", "blue", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["reference"] == "environment-unknown"
+
+
+def test_a_project_is_called_what_its_declaration_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "pyproject.toml").write_text('[project]\nname = "orchard"\n')
+    (shop / "shop" / "broken.py").unlink()
+    assert main(["init", "--quiet"]) == 0
+    assert capsys.readouterr().out == "1 service written to sophia.toml. Next: sophia deploy --plan\n"
+    assert 'name = "orchard"' in (shop / "sophia.toml").read_text()
