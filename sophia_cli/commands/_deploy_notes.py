@@ -63,5 +63,5 @@ def passed_over(reports: Sequence[ServiceReport]) -> list[str]:
     if not skipped or not failed:
         return []
     return [
-        f"not tried, since {failed[0]} did not come up: {', '.join(skipped)}; `sophia deploy {skipped[0]}` alone does"
+        f"not tried, since {failed[0]} did not come up: {', '.join(skipped)}; `sophia deploy {skipped[0]}` tries that one alone"
     ]
