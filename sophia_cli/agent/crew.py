@@ -371,10 +371,6 @@ class Crew:
             port = front_port or port
         return FrontWish(runtime.name, host, port, servers, is_open)
 
-    def active_of(self, name: str) -> tuple[Instance, ...]:
-        """Return the instances of a service that serve."""
-        return tuple(one for one in self.runtime(name).instances if one.role is Role.ACTIVE)
-
 
 def _named(host: str) -> str:
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -9,6 +9,7 @@ from sophia_cli.checks.answer import Answer
 from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.http_client import HttpClient, HttpRequest
 from sophia_cli.checks.mcp import McpSession
+from sophia_cli.checks.target import Target
 from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.secrets.model import REDACTED, FoundSecret
 
@@ -29,6 +30,18 @@ class Service:
     endpoint: Endpoint
     base_path: str
     timeout_s: float
+
+
+def service_at(name: str, target: Target, timeout_s: float, trusts_any_certificate: bool) -> Service:
+    """Return the service at a target; the path of its URL comes before its own paths."""
+    endpoint = Endpoint(
+        target.address.host,
+        target.address.port,
+        target.authority,
+        server_name=target.host if target.is_tls else None,
+        trusts_any_certificate=trusts_any_certificate,
+    )
+    return Service(name, endpoint, target.path.partition("?")[0].rstrip("/"), timeout_s)
 
 
 @dataclass(slots=True)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sophia_cli import __version__
-from sophia_cli.checks.asking import Asking, Service, ask
+from sophia_cli.checks.asking import Asking, ask, service_at
 from sophia_cli.checks.automatic import mcp_claims, plan_automatic
 from sophia_cli.checks.declared import plan_declared
-from sophia_cli.checks.endpoint import Endpoint
 from sophia_cli.checks.fuzz import FuzzPlace, need_fuzzer, plan_fuzz
 from sophia_cli.checks.http_client import ExchangeFailed, HttpRequest
 from sophia_cli.checks.mcp_files import plan_tool_files
@@ -22,7 +21,7 @@ from sophia_cli.checks.openapi.trials import Subject
 from sophia_cli.checks.openapi.writes import plan_writes
 from sophia_cli.checks.planned import Observe, Outcome, PlannedCheck, failed, run_planned
 from sophia_cli.checks.probe import run_probe
-from sophia_cli.checks.target import Target, parse_target
+from sophia_cli.checks.target import parse_target
 from sophia_cli.core.checks import CheckKind, CheckResult, SkippedCheck
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.values import dataclass, replace
@@ -96,7 +95,7 @@ async def reach(plan: VerifyPlan) -> Asking:
     targets = parse_target(plan.url, allow_remote=plan.allow_remote)
     error: ExchangeFailed | None = None
     for target in targets:
-        asking = ask(_service_of(plan, target), __version__)
+        asking = ask(service_at(plan.name, target, plan.timeout_s, plan.insecure), __version__)
         asking.secrets, asking.secret_names = plan.secrets, frozenset(plan.secret_names)
         try:
             await asking.client.send(HttpRequest("GET", target.path), plan.timeout_s)
@@ -114,17 +113,6 @@ async def reach(plan: VerifyPlan) -> Asking:
         hint="start the service, or check host and port",
         location=plan.url,
     )
-
-
-def _service_of(plan: VerifyPlan, target: Target) -> Service:
-    endpoint = Endpoint(
-        target.address.host,
-        target.address.port,
-        target.authority,
-        server_name=target.host if target.is_tls else None,
-        trusts_any_certificate=plan.insecure,
-    )
-    return Service(plan.name, endpoint, target.path.partition("?")[0].rstrip("/"), plan.timeout_s)
 
 
 async def plan_checks(plan: VerifyPlan, asking: Asking) -> tuple[list[PlannedCheck], tuple[SkippedCheck, ...]]:

@@ -33,12 +33,6 @@ class PythonDeclarations:
     problems: tuple[str, ...]
 
 
-def declared_python(root: Path) -> DeclaredPython | None:
-    """Return the declaration that counts, None when the project has none that can be read."""
-    found = python_declarations(root).found
-    return found[0] if found else None
-
-
 def project_python(root: Path, running: Version, configured: Version | None = None) -> Version:
     """Return the Python version that the project's code is written for.
 

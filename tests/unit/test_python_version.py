@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sophia_cli.project.python_version import declared_python, lower_bound, project_python, python_declarations
+from sophia_cli.project.python_version import lower_bound, project_python, python_declarations
 
 RUNNING = (3, 11)
 
@@ -48,8 +48,7 @@ def test_the_lowest_version_of_a_range_counts(specifier: str, expected: tuple[in
 )
 def test_a_declaration_is_read_from_each_file(tmp_path: Path, file: str, text: str, expected: tuple[int, int]) -> None:
     (tmp_path / file).write_text(text)
-    found = declared_python(tmp_path)
-    assert found is not None
+    (found,) = python_declarations(tmp_path).found
     assert (found.version, found.file) == (expected, file)
     assert project_python(tmp_path, RUNNING) == expected
 
@@ -62,7 +61,7 @@ def test_a_pin_counts_more_than_a_range_and_the_settings_more_than_a_pin(tmp_pat
 
 
 def test_without_a_declaration_the_running_version_counts(tmp_path: Path) -> None:
-    assert declared_python(tmp_path) is None
+    assert python_declarations(tmp_path).found == ()
     assert project_python(tmp_path, RUNNING) == RUNNING
 
 

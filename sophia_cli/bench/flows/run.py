@@ -22,8 +22,7 @@ from sophia_cli.bench.machine import ticks
 from sophia_cli.bench.measure import latency_of, measurement_of
 from sophia_cli.bench.run import BenchPlan, Observe, promise_of
 from sophia_cli.bench.watch import refusal_of
-from sophia_cli.checks.asking import Service
-from sophia_cli.checks.endpoint import Endpoint
+from sophia_cli.checks.asking import Service, service_at
 from sophia_cli.checks.target import Target
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.grades import Grade
@@ -109,7 +108,7 @@ class FlowBench:
     async def _reach(self, plan: BenchPlan) -> tuple[tuple[float, ...], Service]:
         """Go through the flow once; return what each step took, in milliseconds, and where it was."""
         for place, target in enumerate(self.targets):
-            service = self._service(plan, target)
+            service = service_at(plan.name, target, plan.timeout_s, self.insecure)
             took: list[float] = []
             user = FlowUser(self.flow, service, self.root, time.monotonic_ns)
             try:
@@ -128,16 +127,6 @@ class FlowBench:
             hint="a flow is measured once it can be gone through; see what the service says",
             location=target.url,
         )
-
-    def _service(self, plan: BenchPlan, target: Target) -> Service:
-        endpoint = Endpoint(
-            target.address.host,
-            target.address.port,
-            target.authority,
-            server_name=target.host if target.is_tls else None,
-            trusts_any_certificate=self.insecure,
-        )
-        return Service(plan.name, endpoint, target.path.partition("?")[0].rstrip("/"), plan.timeout_s)
 
 
 def _into(took: list[float]) -> Callable[[int, int, int, Stepped], None]:

@@ -296,10 +296,6 @@ class Dependencies:
         return companion_of(distribution, names)
 
 
-def _lock_rank(declaration: Declaration) -> tuple[bool, int, str]:
-    return declaration.format is not Format.LOCK, declaration.path.count("/"), declaration.path
-
-
 def spelled(dotted: str) -> Iterator[tuple[str, str]]:
     """Yield each leading part of a dotted name, the longest first, with the distribution that would be named alike."""
     name = dotted

@@ -55,14 +55,3 @@ def removed_in(module: str, python: Version) -> Version | None:
     """Return the version that removed the module, None when `python` still has it."""
     gone = REMOVED_IN.get(module.partition(".")[0])
     return gone if gone is not None and python >= gone else None
-
-
-def added_in(module: str, python: Version) -> Version | None:
-    """Return the version that brought the module, None when `python` has it already (or it always was there)."""
-    name = module
-    while name:
-        came = ADDED_IN.get(name)
-        if came is not None:
-            return came if python < came else None
-        name = name.rpartition(".")[0]
-    return None

@@ -15,7 +15,6 @@ from sophia_cli.core.values import dataclass
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
 from sophia_cli.project.host.proc_files import (
-    GONE,
     PROC,
     ProcessFacts,
     all_pids,
@@ -156,14 +155,6 @@ def resident_bytes(pid: int) -> int:
     text = read_bytes(f"{PROC}/{pid}/statm")
     fields = (text or b"").split()
     return int(fields[1]) * _PAGE if len(fields) > 1 else 0
-
-
-def open_file_count(pid: int) -> int | None:
-    """Return how many descriptors a process has open; None when it is gone or belongs to somebody else."""
-    try:
-        return len(os.listdir(f"{PROC}/{pid}/fd"))
-    except GONE:
-        return None
 
 
 def running_for_s(identity: ProcessIdentity) -> float | None:

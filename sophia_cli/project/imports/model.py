@@ -38,11 +38,6 @@ class SourceRoot:
     applies_to: str = ""
     package: str = ""
 
-    def holds_for(self, path: str) -> bool:
-        """Whether imports of this file are looked for here."""
-        target = self.applies_to
-        return not target or path == target or path.startswith(target + "/")
-
 
 class Kind(Enum):
     """What lies where a module's name leads."""

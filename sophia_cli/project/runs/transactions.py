@@ -23,7 +23,7 @@ from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.runs.atomic import WriteFailed, temporary_name
 from sophia_cli.project.runs.backups import Backups
 from sophia_cli.project.runs.changes import FileChange, Target, check_changes, write_changes
-from sophia_cli.project.runs.creation import place_for, remove_folders
+from sophia_cli.project.runs.creation import remove_folders
 from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal, first_record, last_record
 from sophia_cli.project.runs.kept import FileEntry, PackagesEntry, RunRecord, RunState, intended, run_folder, run_ids
 from sophia_cli.project.runs.records import (
@@ -118,10 +118,6 @@ class Run:
         with open_folder(self._lock.root, resolved) as folder:
             name = split_path(resolved)[1]
             folder.check_writable(name, folder.read(name).facts)
-
-    def check_new(self, path: str) -> None:
-        """Raise FileRefused when `apply` would not create this file: something is there, or it leads outside."""
-        place_for(self._lock.root, path)
 
     def apply(self, changes: Iterable[FileChange]) -> tuple[str, ...]:
         """Make these changes, all or none; return the paths written, links resolved.

@@ -32,8 +32,8 @@ def read_probe(service: Table, key: str, own_port: int | None) -> Probe | None:
     table.check_keys(Section.PROBE)
     kinds = [kind for kind in ProbeKind if table.has(kind.value)]
     if len(kinds) != 1:
-        message = f"`{key}` needs exactly one of `http`, `tcp`, `command`, `mcp`"
-        raise service.wrong(key, message)
+        known = ", ".join(f"`{kind.value}`" for kind in ProbeKind)
+        raise service.wrong(key, f"`{key}` needs exactly one of {known}")
     kind = kinds[0]
     target, port = "", None
     if kind in (ProbeKind.HTTP, ProbeKind.MCP):
