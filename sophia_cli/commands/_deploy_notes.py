@@ -62,6 +62,5 @@ def passed_over(reports: Sequence[ServiceReport]) -> list[str]:
     failed = [report.name for report in reports if report.trouble is not None]
     if not skipped or not failed:
         return []
-    return [
-        f"not tried, since {failed[0]} did not come up: {', '.join(skipped)}; `sophia deploy {skipped[0]}` tries that one alone"
-    ]
+    way_out = f"`sophia deploy {skipped[0]}` tries that one alone"
+    return [f"not tried, since {failed[0]} did not come up: {', '.join(skipped)}; {way_out}"]

@@ -59,7 +59,7 @@ def running_agent(state: StateFolder) -> AgentLink:
     if link is None:
         raise UnavailableError(
             "agent-not-running",
-            f"no agent runs for `{state.root}`",
+            "no agent runs in this project",
             hint="`sophia deploy` starts it, and so does `sophia agent start`",
             location=str(state.root),
         )
