@@ -61,10 +61,7 @@ def earliest_fault(text: str) -> SyntaxFault | None:
     for _ in range(_LOOKS_UPWARDS):
         if fault is None or fault.line < 3 or not _TOKENIZER.search(fault.message):
             return fault
-        position = 0
-        for _ in range(fault.line - 1):
-            position = text.index("\n", position) + 1
-        text = text[:position]
+        text = text[: len(text) - len(text.split("\n", fault.line - 1)[-1])]
         above = quick_fault(text)
         if above is None or above.line >= fault.line - 1 or "never closed" in above.message:
             return fault
@@ -72,6 +69,11 @@ def earliest_fault(text: str) -> SyntaxFault | None:
             return fault
         fault = above
     return fault
+
+
+def is_earliest(fault: SyntaxFault) -> bool:
+    """Whether `earliest_fault` looks no further than `quick_fault`, wherever in a text the fault is met."""
+    return fault.type in ("SyntaxError", "IndentationError", "TabError") and not _TOKENIZER.search(fault.message)
 
 
 _LOOKS_UPWARDS = 4  # what stands above a fault of the tokenizer may have another one

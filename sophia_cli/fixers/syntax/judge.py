@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, is_of_its_line, quick_fault
+from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, is_earliest, is_of_its_line, quick_fault
 from sophia_cli.fixers.syntax.model import SyntaxFault, moved_down
 from sophia_cli.fixers.syntax.pieces import pieces_of
 
@@ -59,8 +59,10 @@ class Judge:
         if start < len(text):
             above = text.count("\n", 0, start)
             rest = "\n" * above + text[start:] if above else text
-            if broken is not None and rest not in self._faults and _is_settled(*broken):
-                return self._learned(rest, moved_down(broken[1], above))
+            if broken is not None and rest not in self._faults:
+                piece, fault = broken
+                if _is_settled(piece, fault) or (start + len(piece) == len(text) and is_earliest(fault)):
+                    return self._learned(rest, moved_down(fault, above))
             fault = self.fault(rest)
             if fault is not None:
                 return fault
