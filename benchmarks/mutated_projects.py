@@ -130,7 +130,8 @@ def _measure(root: Path, folders: Mapping[str, Path], seed: int, each: int) -> O
             shutil.copytree(root / "damaged", root / name)
     known = {_key(one) for one in undamaged}
     findings = [one for one in _findings(root / "damaged") if _key(one) not in known]
-    outcome.tallies = tallied(_wanted(damaged), [*optional, *_unasked(damaged)], findings, _RULES)
+    others = [*optional, *_optional(damaged.now, needs, with_missing=False), *_unasked(damaged)]
+    outcome.tallies = tallied(_wanted(damaged), others, findings, _RULES)
     outcome.proposed = _proposed_own(damaged, findings)
     base_taken, damaged_taken = Model(base).taken(), Model(damaged.now).taken()
     moves: dict[Target, Target | None] = {}
@@ -223,6 +224,11 @@ def _unasked(damaged: Damaged) -> list[Wanted]:
                 if one.module.partition(".")[0] == top:
                     accept = frozenset({"missing-name", "missing-module", "unimportable-module"})
                     rows.append(Wanted("missing-name", accept, one.path, one.lines, frozenset()))
+    for declaration in damaged.declarations:
+        if declaration.rule == "undeclared-dependency":
+            words = frozenset({declaration.distribution})
+            accept = frozenset({declaration.rule})
+            rows += [Wanted("", accept, path, everywhere, words) for path in damaged.now.python_files()]
     both = frozenset({"unknown-argument", "missing-argument"})
     for call in damaged.calls:
         words = frozenset({call.wrong, call.right} - {""})
@@ -230,7 +236,7 @@ def _unasked(damaged: Damaged) -> list[Wanted]:
     return rows
 
 
-def _optional(base: Repository, needs: Needs) -> list[Wanted]:
+def _optional(base: Repository, needs: Needs, *, with_missing: bool = True) -> list[Wanted]:
     """Return rows for what nobody can tell here: imports whose distribution this environment does not know, and
     what the reference does not find in the undamaged repository either."""
     rows: list[Wanted] = []
@@ -239,7 +245,10 @@ def _optional(base: Repository, needs: Needs) -> list[Wanted]:
             rule = "undeclared-dependency"
             rows.append(Wanted(rule, frozenset({rule}), one.path, (1, 10**9), frozenset({one.module})))
             rows.append(Wanted(rule, frozenset({rule}), one.path, (1, 10**9), frozenset({f"{one.module}.{one.name}"})))
-        elif one.state in (State.MISSING_MODULE, State.MISSING_NAME):
+        elif one.state is State.UNKNOWN:
+            accept = frozenset({"missing-name", "missing-module", "import-cycle"})
+            rows.append(Wanted("", accept, one.path, one.lines, frozenset({one.name})))
+        elif with_missing and one.state in (State.MISSING_MODULE, State.MISSING_NAME):
             accept = frozenset({"missing-module", "missing-name", "undeclared-dependency"})
             words = frozenset({one.module, one.name, f"{one.module}.{one.name}"} - {""})
             rows.append(Wanted(one.state.value, accept, one.path, (1, 10**9), words))
@@ -263,7 +272,10 @@ def _findings(root: Path) -> list[Finding]:
 
 
 def _key(finding: Finding) -> tuple[object, ...]:
-    return finding["path"], finding["name"], json.dumps(finding["data"], sort_keys=True)
+    data = finding["data"]
+    assert isinstance(data, dict)
+    kept = {key: value for key, value in data.items() if key != "candidates"}
+    return finding["path"], finding["name"], json.dumps(kept, sort_keys=True)
 
 
 def _fix(root: Path, *, unsafe: bool) -> None:

@@ -141,6 +141,8 @@ class Model:
         if alias.name == "*":
             return Taken(path, lines, module, "*", "*", State.FINE, Target(found))
         submodule = self._submodule(found, alias.name)
+        if found == path and submodule is None:
+            return Taken(path, lines, module, alias.name, local, State.UNKNOWN)
         if self._has(found, alias.name):
             return Taken(path, lines, module, alias.name, local, State.FINE, self._origin(found, alias.name))
         if submodule is not None:

@@ -36,7 +36,9 @@ class Wanted:
             return False
         if not self.lines[0] <= line <= self.lines[1]:
             return False
-        return not self.words or bool(self.words & {str(value) for value in data.values() if value})
+        told = {str(value) for value in data.values() if value}
+        # A relative import has no name of its own: it is told from the root of the repository, or from nearer.
+        return not self.words or any(word == text or text.endswith(f".{word}") for word in self.words for text in told)
 
 
 @dataclass(slots=True)

@@ -108,8 +108,14 @@ class Constructors:
             if new is not None:
                 if new[0] is None:
                     return None
-                return (new[0],) if init is _NOTHING else (new[0], init)
+                return (new[0],) if init is _NOTHING or self._is_made_by_new(order) else (new[0], init)
         return (init,)
+
+    def _is_made_by_new(self, order: Sequence[Base]) -> bool:
+        """Whether nothing but `__new__` takes the arguments: a named tuple has no initializer of its own."""
+        classes = [base for base in order if isinstance(base, ClassValue)]
+        has_initializer = any(self._inheritance.own(base, "__init__") is not None for base in classes)
+        return not has_initializer and any(map(self._is_named_tuple, classes))
 
     def _method(self, owner: ClassValue, name: str) -> tuple[Signature | None] | None:
         """Return what a method of this very class takes behind `self`, in brackets; None where it has none."""

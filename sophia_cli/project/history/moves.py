@@ -19,6 +19,7 @@ from sophia_cli.project.source import SourceText, decode
 _VERSIONS_KEPT = 12
 _SECONDS = 10.0
 _PYTHON = (".py",)
+_EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git's name for no bytes
 
 
 @dataclass(slots=True)
@@ -104,17 +105,33 @@ class _Log:
     removed: dict[str, str] = field(default_factory=dict)
     versions: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     _seen: set[str] = field(default_factory=set)
+    _added: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _last: dict[str, str] = field(default_factory=dict)
 
     def take(self, commits: Iterable[Commit]) -> None:
         """Read commits, newest first."""
-        for commit in commits:
-            for change in commit.changes:
-                after = None if change.after is None else self._path(change.after.path)
-                for before in change.before[:1]:
-                    if before is not None:
-                        self._step(commit.id, after, self._path(before.path), before.blob)
-                if after is not None:
-                    self._seen.add(after)
+        try:
+            for commit in commits:
+                for change in commit.changes:
+                    after = None if change.after is None else self._path(change.after.path)
+                    for before in change.before[:1]:
+                        if before is not None:
+                            self._step(commit.id, after, self._path(before.path), before.blob)
+                        elif after is not None and change.after is not None and after not in self.removed:
+                            known = self.moves.get(after)
+                            self._added[change.after.blob].add(known.path if known is not None else after)
+                    if after is not None:
+                        self._seen.add(after)
+        finally:
+            self._join()
+
+    def _join(self) -> None:
+        """Take a file that went in one commit and came elsewhere in another, the same to the byte, for moved."""
+        for path, commit in list(self.removed.items()):
+            homes = self._added.get(self._last[path], set()) - {path}
+            if len(homes) == 1 and self._last[path] != _EMPTY:
+                del self.removed[path]
+                self.moves.setdefault(path, Move(min(homes), commit))
 
     def _step(self, commit: str, after: str | None, before: str | None, blob: str) -> None:
         if before is None:
@@ -122,6 +139,7 @@ class _Log:
         if after is None:
             if before not in self._seen:
                 self.removed.setdefault(before, commit)
+                self._last.setdefault(before, blob)
         else:
             known = self.moves.get(after)
             today = known.path if known is not None else after

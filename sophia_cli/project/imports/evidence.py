@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
@@ -17,9 +16,9 @@ from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.imports.model import Import, Kind, Outcome, Reason
 from sophia_cli.project.imports.names_past import NameFate, fate_of_name
 from sophia_cli.project.imports.spelling import location_of, spelled
+from sophia_cli.project.imports.telling import is_telling, listed, part_above, resembles, shared_tail, tell_together
 from sophia_cli.project.imports.test_code import is_test_code
 
-_SHORT = 6
 _VERSIONS_READ = 12
 
 
@@ -137,7 +136,7 @@ class Evidence:
         None for a name that chance repeats, unless the module had it until the commit `left_in`.
         """
         found: list[Redirect] = []
-        for path in self.definers(name) if left_in or _is_telling(name) else ():
+        for path in self.definers(name) if left_in or is_telling(name) else ():
             written = spelled(self._graph, item, path) if self._is_candidate(item, path) else None
             if written is not None:
                 told = f"`{path}` is the only file that defines `{name}`"
@@ -172,7 +171,7 @@ class Evidence:
         if len(paths) != 1 or not uses or not self._offers(paths[0], tuple(uses)):
             return []
         written = spelled(self._graph, item, paths[0])
-        told = f"`{paths[0]}` is the only module called `{name}` and offers {_listed(tuple(sorted(uses)))}"
+        told = f"`{paths[0]}` is the only module called `{name}` and offers {listed(tuple(sorted(uses)))}"
         return [Redirect(written, paths[0], Ground.SAME_NAME, told, False, 0.6)] if written is not None else []
 
     def _moved(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
@@ -213,11 +212,15 @@ class Evidence:
         fitting: dict[str, int] = {}
         for located in self._graph.modules.named(parts[-1]):
             if located.kind is not Kind.NAMESPACE and self._is_candidate(item, located.path):
-                shared = _shared_tail(located.path, parts)
+                shared = shared_tail(located.path, parts)
                 if self._offers(located.path, names) and (names or shared > 1):
                     fitting[located.path] = shared
         longest = max(fitting.values(), default=0)
         best = [path for path, shared in fitting.items() if shared == longest]
+        if len(best) > 1 and len(parts) > longest:
+            # A package that was renamed in bulk leaves its own name in what took its place.
+            above = [path for path in best if resembles(part_above(path, longest), parts[-longest - 1])]
+            best = above if len(above) == 1 else best
         rivals = set(fitting) | {path for name in names for path in self.definers(name)}
         for path in best:
             written = spelled(self._graph, item, path)
@@ -226,8 +229,8 @@ class Evidence:
             others = rivals - {path, item.importer}
             is_alone = len(best) == 1 and not others
             is_firm = self._is_firm(item, written) and not _is_invented(item)
-            is_sure = is_alone and is_firm and (longest > 1 or any(map(_is_telling, names)))
-            what = f"and offers {_listed(names)}" if names else "at the same place below another folder"
+            is_sure = is_alone and is_firm and (longest > 1 or any(map(is_telling, names)))
+            what = f"and offers {listed(names)}" if names else "at the same place below another folder"
             told = (
                 f"`{path}` is the only module called `{parts[-1]}` {what}"
                 if not others
@@ -250,7 +253,7 @@ class Evidence:
             return
         written = spelled(self._graph, item, found.path)
         if written is not None and self._offers(found.path, names):
-            told = f"`{found.path}` is the only module beside it with nearly its name, and offers {_listed(names)}"
+            told = f"`{found.path}` is the only module beside it with nearly its name, and offers {listed(names)}"
             yield Redirect(written, found.path, Ground.CLOSE, told, False, 0.7)
 
     def _shipped(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
@@ -262,21 +265,31 @@ class Evidence:
         for top in self._shipping.declared_tops():
             for count in range(1, len(parts)):
                 module = ".".join((top, *parts[count:]))
-                if _resembles(top, parts[count - 1]) and self._shipping.ships(module):
+                if not resembles(top, parts[count - 1]) or not self._shipping.ships(module):
+                    continue
+                if not self._is_copy_of(top, ".".join(parts[:count]), item):
                     found.add(module)
         for module in sorted(found):
             told = f"the declared distribution of `{module.partition('.')[0]}` ships `{module}`"
             yield Redirect(module, None, Ground.SHIPPED, told, False, 0.8 / len(found))
 
+    def _is_copy_of(self, top: str, package: str, item: Import) -> bool:
+        """Whether a local package holds what the distribution holds, so that a missing part of it is no slip."""
+        found = self._graph.resolver.resolve_module(item.importer, 0, package)
+        folder = found.targets[0].folder if found.outcome is Outcome.MODULE else None
+        own = () if folder is None else self._graph.modules.names_in(folder)
+        shared = sum(bool(self._shipping.ships(f"{top}.{name}")) for name in own)
+        return shared > 1 and shared * 2 >= len(own)
+
     def _peers(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
         """Look for the one module from which other files import the same names."""
         tail = item.resolution.module.rpartition(".")[2]
         counts: Counter[str] = Counter()
-        for name in filter(_is_telling, names):
+        for name in filter(is_telling, names):
             counts.update(self._sources.get(name, ()))
         modules = [module for module in counts if module.rpartition(".")[2] == tail]
         for module in modules:
-            told = f"other files import {_listed(names)} from `{module}`"
+            told = f"other files import {listed(names)} from `{module}`"
             then = self._graph.resolver.resolve_module(item.importer, 0, module)
             target = then.targets[0].path if then.outcome is Outcome.MODULE else None
             if target is not None and not self._offers(target, names):
@@ -285,17 +298,17 @@ class Evidence:
 
     def _defining(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
         """Look for the one file that defines all the names, whatever it is called."""
-        if not names or not any(map(_is_telling, names)):
-            return
         sets = [set(self.definers(name)) - {item.importer} for name in names]
-        common = set.intersection(*sets)
-        if any(len(paths) > 1 and not _is_telling(name) for name, paths in zip(names, sets, strict=True)):
+        common = set.intersection(*sets) if sets else set()
+        if not any(map(is_telling, names)) and not tell_together(item.resolution.module, names, sets, common):
+            return
+        if any(len(paths) > 1 and not is_telling(name) for name, paths in zip(names, sets, strict=True)):
             return
         path = min(common) if len(common) == 1 else alike(item.resolution.module, sorted(common))
         written = spelled(self._graph, item, path) if path and self._is_candidate(item, path) else None
         if path is not None and written is not None:
             which = "only file" if len(common) == 1 else "file nearest in name and place"
-            told = f"`{path}` is the {which} that defines {_listed(names)}"
+            told = f"`{path}` is the {which} that defines {listed(names)}"
             yield Redirect(written, path, Ground.DEFINES, told, False, 0.6 if len(common) == 1 else 0.5)
 
     def _is_firm(self, item: Import, written: str) -> bool:
@@ -349,29 +362,6 @@ def _modules_with(text: str, names: tuple[str, ...]) -> Iterator[tuple[int, str]
             yield node.level, node.module or ""
 
 
-def _shared_tail(path: str, parts: list[str]) -> int:
-    own = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
-    count = 0
-    for one, other in zip(reversed(own), reversed(parts), strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
-
-
-def _is_telling(name: str) -> bool:
-    """Whether a name is unlikely to be chosen twice by chance: longer than a word, or of several words."""
-    return len(name) >= _SHORT and (bool(re.search(r"[a-z][A-Z]|._.", name)) or len(name) > 2 * _SHORT)
-
-
 def _is_invented(item: Import) -> bool:
     """Whether not even the first part of the name exists, so that it is the project's by its rest only."""
     return not item.fact.level and not item.resolution.known
-
-
-def _resembles(top: str, part: str) -> bool:
-    return len(top) > 2 and (part.startswith(top) or part.endswith(top)) and part != top
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

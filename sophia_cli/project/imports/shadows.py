@@ -28,7 +28,7 @@ def shadows(graph: ImportGraph) -> Iterator[Shadow]:
     roots.update(
         root.path
         for root in graph.roots
-        if not root.package and root.reason not in (Reason.TOOL, Reason.WORKING_FOLDER, Reason.CONTAINER)
+        if not root.package and root.reason not in (Reason.TOOL, Reason.WORKING_FOLDER)
     )
     for path, file in graph.files.items():
         folder = path.rpartition("/")[0]

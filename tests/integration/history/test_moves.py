@@ -74,3 +74,36 @@ def test_without_a_repository_nothing_is_remembered(tmp_path: Path) -> None:
     assert past.moved("a.py") is None
     assert past.removed("a.py") is None
     assert past.earlier("a.py") == ()
+
+
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_a_file_that_went_and_came_elsewhere_in_two_commits_was_moved(project: GitProject, comes_first: bool) -> None:
+    project.commit("Begin", core__db=BODY, core__empty="")
+
+    def go() -> str:
+        project.git("rm", "-q", "core/db.py", "core/empty.py")
+        project.git("commit", "-q", "-m", "Drop")
+        return project.git("rev-parse", "HEAD")
+
+    def come() -> None:
+        project.commit("Add", storage__sql=BODY, storage__empty="")
+
+    if comes_first:
+        come()
+        dropped = go()
+    else:
+        dropped = go()
+        come()
+    project.commit("Change", storage__sql=BODY + "MORE = 1\n")
+    past = FilePast(project.root)
+    assert past.moved("core/db.py") == ("storage/sql.py", dropped)
+    assert past.removed("core/db.py") is None
+    assert past.removed("core/empty.py") == dropped
+
+
+def test_of_two_files_with_the_lost_content_none_is_where_it_went(project: GitProject) -> None:
+    project.commit("Begin", core__db=BODY)
+    project.git("rm", "-q", "core/db.py")
+    project.git("commit", "-q", "-m", "Drop")
+    project.commit("Add", storage__sql=BODY, storage__copy=BODY)
+    assert FilePast(project.root).moved("core/db.py") is None

@@ -136,6 +136,17 @@ def test_a_class_that_looks_at_arguments_before_it_makes_an_object_may_make_anot
     assert ("app.py:3 basket.add +item" in check(texts)) == is_known
 
 
+def test_a_named_tuple_with_its_own_new_takes_what_that_takes(check: Check) -> None:
+    texts = {
+        "shop.py": "import typing\nfrom typing import NamedTuple\n"
+        "class Place(typing.NamedTuple('Place', [('street', str), ('town', str)])):\n"
+        "    def __new__(cls, street=None, town=None): return super().__new__(cls, street, town)\n"
+        "class Plain(NamedTuple):\n    street: str\n    town: str\n",
+        "app.py": "from shop import Place, Plain\nPlace(town='x')\nPlace(twon='x')\nPlain(town='x')\n",
+    }
+    assert check(texts) == ["app.py:3 Place -twon", "app.py:4 Plain +street"]
+
+
 def test_attributes_of_self_are_known_by_annotation_and_assignment(check: Check) -> None:
     texts = {
         "shop.py": SHOP,

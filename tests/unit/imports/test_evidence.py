@@ -182,3 +182,44 @@ def test_of_many_names_those_that_begin_and_end_alike_are_compared() -> None:
 
 def test_of_few_names_all_are_compared() -> None:
     assert NamePool(["price_of", "total"]).likely("anything") == ("price_of", "total")
+
+
+def test_a_missing_part_of_a_copy_of_a_distribution_is_no_slip() -> None:
+    shipped = {"mcp", "mcp.server", "mcp.client", "mcp.types", "mcp.shared"}
+    texts = {
+        "shop/__init__.py": "",
+        "shop/_mcp/__init__.py": "",
+        "app.py": "from shop._mcp.server import ServerSession\n",
+    }
+    copy = {"shop/_mcp/client.py": "", "shop/_mcp/types.py": ""}
+    assert [found.written for found in redirects(texts, "app.py", shipped=shipped)] == ["mcp.server"]
+    assert redirects({**texts, **copy}, "app.py", shipped=shipped) == []
+
+
+def test_of_several_modules_with_the_names_the_one_in_the_renamed_package_is_meant() -> None:
+    texts = {
+        "shop/__init__.py": "",
+        **{f"shop/{kind}/__init__.py": "" for kind in ("sync", "trio")},
+        **{f"shop/{kind}/client.py": "def connect(): ...\n" for kind in ("sync", "trio")},
+        "app.py": "from shop.trio_services.client import connect\n",
+        "other.py": "from shop.services.client import connect\n",
+    }
+    found = redirects(texts, "app.py")
+    assert [(one.written, one.is_sure) for one in found if one.ground is Ground.SAME_NAME] == [
+        ("shop.trio.client", False)
+    ]
+    assert len(redirects(texts, "other.py")) == 2
+
+
+def test_short_names_tell_a_file_together_or_when_it_is_called_alike() -> None:
+    texts = {
+        "shop/__init__.py": "",
+        "shop/net/__init__.py": "",
+        "shop/net/models_impl.py": "class Order: ...\nclass Basket: ...\nclass Url: ...\n",
+        "several.py": "from shop.kinds import Order, Basket, Url\n",
+        "alike.py": "from shop.models import Url\n",
+        "neither.py": "from shop.kinds import Url\n",
+    }
+    assert [found.written for found in redirects(texts, "several.py")] == ["shop.net.models_impl"]
+    assert [found.written for found in redirects(texts, "alike.py")] == ["shop.net.models_impl"]
+    assert redirects(texts, "neither.py") == []
