@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -29,11 +29,7 @@ import socket
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
+from typing import Any, NoReturn
 
 EXIT_SPECIFICATION = 80
 EXIT_NO_SERVER = 81
@@ -60,9 +56,8 @@ class Specification:
         self.drain_timeout_s = float(fields.get("drain_timeout_s", 30.0))
         self.idle_grace_s = float(fields.get("idle_grace_s", 1.0))
         self.first_request_grace_s = float(fields.get("first_request_grace_s", 5.0))
-        self.public_fd = _descriptor(fields.get("public_fd", 3))
-        self.private_fd = _descriptor(fields.get("private_fd", 4))
-        self.control_fd = _descriptor(fields.get("control_fd", 5))
+        names = (("public_fd", 3), ("private_fd", 4), ("control_fd", 5))
+        self.public_fd, self.private_fd, self.control_fd = (_descriptor(fields.get(*one)) for one in names)
 
 
 def _descriptor(value: object) -> int | None:
@@ -74,7 +69,6 @@ def _descriptor(value: object) -> int | None:
 def leave(code: int, message: str) -> NoReturn:
     """End the process with one line on standard error."""
     sys.stderr.write("launcher: " + message + "\n")
-    sys.stderr.flush()
     sys.exit(code)
 
 
@@ -100,16 +94,15 @@ def load_app(specification: str) -> Any:  # an app has no common type
             leave(EXIT_NO_ATTRIBUTE, f"module {name} has no attribute {path!r}")
     if not callable(found):
         leave(EXIT_NOT_CALLABLE, f"{specification} is a {type(found).__name__}, which cannot be called")
-    if not is_factory:
-        return found
-    try:
-        app = found()
-    except Exception as error:  # noqa: BLE001 - as above
-        traceback.print_exc()
-        leave(EXIT_IMPORT_FAILED, f"{specification} raises {type(error).__name__}: {error}")
-    if not callable(app):
-        leave(EXIT_NOT_CALLABLE, f"{specification} returns a {type(app).__name__}, which cannot be called")
-    return app
+    if is_factory:
+        try:
+            found = found()
+        except Exception as error:  # noqa: BLE001 - as above
+            traceback.print_exc()
+            leave(EXIT_IMPORT_FAILED, f"{specification} raises {type(error).__name__}: {error}")
+        if not callable(found):
+            leave(EXIT_NOT_CALLABLE, f"{specification} returns a {type(found).__name__}, which cannot be called")
+    return found
 
 
 def interface_of(app: Any) -> str:
@@ -132,18 +125,31 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
+def bare_uvicorn() -> Any:  # a module
+    """Return uvicorn's server without its command line, a tenth of a start; who looks for anything else gets it all."""
+    spec = importlib.util.find_spec("uvicorn")
+    if spec is None or spec.loader is None:
+        leave(EXIT_NO_SERVER, f"uvicorn is not installed in {sys.prefix}; an `app =` service needs it there")
+    package: Any = sys.modules.setdefault("uvicorn", importlib.util.module_from_spec(spec))
+
+    def complete(name: str) -> Any:
+        del package.__getattr__
+        package.__loader__.exec_module(package)
+        return getattr(package, name)
+
+    package.__getattr__ = complete
+    server = importlib.import_module("uvicorn.server")
+    package.Config, package.Server = server.Config, server.Server
+    return package
+
+
 def serve(specification: Specification) -> int:
     """Serve until drained; return the exit code."""
-    try:
-        import uvicorn
-    except ModuleNotFoundError as error:
-        if error.name != "uvicorn":
-            raise
-        leave(EXIT_NO_SERVER, f"uvicorn is not installed in {sys.prefix}; an `app =` service needs it there")
+    uvicorn = bare_uvicorn()
     app = load_app(specification.app)
-    config = uvicorn.Config(app, access_log=False, interface=interface_of(app))  # type: ignore[arg-type]  # a Literal
+    config = uvicorn.Config(app, access_log=False, interface=interface_of(app))
 
-    class HandoverServer(uvicorn.Server):
+    class HandoverServer(uvicorn.Server):  # type: ignore[misc, name-defined]  # not imported here
         """A server that listens where it is told to, at the moment it is told to."""
 
         def __init__(self) -> None:
@@ -166,7 +172,7 @@ def serve(specification: Specification) -> int:
             if not self.force_exit:
                 await self.lifespan.shutdown()
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        def handle_exit(self, sig: int, frame: Any) -> None:
             super().handle_exit(sig, frame)
             # Without this uvicorn raises the signal once more at its end, and a finished drain looks like a death.
             getattr(self, "_captured_signals", []).clear()
@@ -181,7 +187,7 @@ class Handover:
     def __init__(self, server: Any, specification: Specification) -> None:  # Any: uvicorn may be absent
         self._server = server
         self._specification = specification
-        self._make: Callable[[], asyncio.Protocol] | None = None
+        self._make: Any = None  # a factory of protocols
         self._public: Any = None
         self._listeners: list[Any] = []
         self._deadline_s = specification.drain_timeout_s
@@ -202,7 +208,7 @@ class Handover:
         if self._specification.attach_at_start:
             await self.attach()
 
-    def _protocol_factory(self) -> Callable[[], asyncio.Protocol]:
+    def _protocol_factory(self) -> Any:  # a factory of protocols
         config, state = self._server.config, self._server.server_state
         protocol = config.http_protocol_class
         facts = {"config": config, "server_state": state}
@@ -316,12 +322,8 @@ class Handover:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while True:
-                line = await reader.readline()
-                if not line:
-                    return
-                answer = await self._answer(line)
-                writer.write(json.dumps(answer).encode() + b"\n")
+            while line := await reader.readline():
+                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
         except (OSError, ValueError):
             return  # the agent went away in the middle, or sent a line without end
@@ -378,14 +380,12 @@ def main() -> int:
     """Read the specification and serve."""
     gc.disable()  # until the server starts: imports make much that stays and hardly any garbage
     # Run by path, its own folder stands first, and what lies there would hide modules of the project.
-    own = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != own]
+    sys.path[:] = [one for one in sys.path if os.path.abspath(one) != os.path.dirname(os.path.abspath(__file__))]
     try:
         specification = Specification(os.environ.pop(SPECIFICATION, ""))
     except (ValueError, TypeError, KeyError) as error:
         leave(EXIT_SPECIFICATION, f"{SPECIFICATION} holds no usable specification: {error!r}")
-    first = list(dict.fromkeys([os.getcwd(), *specification.search_path]))
-    sys.path[:] = [*first, *(folder for folder in sys.path if folder not in first)]
+    sys.path[:] = list(dict.fromkeys([os.getcwd(), *specification.search_path, *sys.path]))
     for descriptor in (specification.public_fd, specification.private_fd, specification.control_fd):
         if descriptor is not None:
             try:

@@ -260,6 +260,34 @@ def test_a_missing_uvicorn_is_named(folder: Path, public: socket.socket) -> None
         assert instance.process.returncode == LaunchExit.NO_SERVER
 
 
+USING_UVICORN = """
+import sys
+{more}
+from served import answer
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await answer(send, str("uvicorn.main" in sys.modules).encode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "has_command_line"),
+    [
+        ("", False),
+        ("import uvicorn", False),
+        ("import uvicorn\nassert uvicorn.__version__ and uvicorn.run and uvicorn.Server.serve", True),
+        ("from uvicorn import main, Config\nfrom uvicorn.config import Config as Own\nassert Config is Own", True),
+    ],
+)
+def test_the_command_line_of_uvicorn_is_loaded_for_an_app_that_asks_for_it(
+    folder: Path, public: socket.socket, more: str, has_command_line: bool
+) -> None:
+    (folder / "using.py").write_text(USING_UVICORN.format(more=more))
+    with Launched(folder, "using:app", public, attach_at_start=True):
+        assert body_of(get(port_of(public), "/")) == str(has_command_line).encode()
+
+
 def test_modules_beside_the_launcher_do_not_hide_those_of_the_project(folder: Path, public: socket.socket) -> None:
     (folder / "recipe.py").write_text("from served import app\n")
     with Launched(folder, "recipe:app", public, attach_at_start=True) as instance:
