@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -150,8 +149,6 @@ class HttpClient:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         endpoint = self.endpoint
-        if endpoint.socket_path is not None:
-            return await asyncio.open_unix_connection(endpoint.socket_path, limit=_PIECE)
         if endpoint.server_name is None:
             return await asyncio.open_connection(endpoint.host, endpoint.port, limit=_PIECE)
         import ssl
@@ -220,7 +217,7 @@ def _failed(error: Exception, limit: int) -> ExchangeFailed:
 
 
 def _unconnected(error: OSError, endpoint: Endpoint) -> ExchangeFailed:
-    if isinstance(error, ConnectionRefusedError) or (endpoint.socket_path and error.errno == errno.ENOENT):
+    if isinstance(error, ConnectionRefusedError):
         return ExchangeFailed(ExchangeFailure.REFUSED, f"nobody listens on {endpoint}")
     if type(error).__module__ == "ssl":
         return ExchangeFailed(ExchangeFailure.TLS, f"TLS with {endpoint} failed: {error.strerror or error}")

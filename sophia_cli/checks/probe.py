@@ -88,10 +88,7 @@ class Prober:
         endpoint = self._endpoint
         try:
             async with asyncio.timeout(self._probe.timeout_s):
-                if endpoint.socket_path is not None:
-                    _, writer = await asyncio.open_unix_connection(endpoint.socket_path)
-                else:
-                    _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+                _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
         except OSError as error:
             if isinstance(error, TimeoutError):
                 raise

@@ -31,17 +31,12 @@ class RawServer:
 
 @contextlib.contextmanager
 def raw_server(
-    respond: Respond, path: str | None = None, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None
+    respond: Respond, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None
 ) -> Iterator[RawServer]:
-    """Run a server, on a Unix socket where `path` is given, with TLS where `context` is."""
-    if path is None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, 0), family=family)
-    else:
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
-        listener.listen()
-    server = RawServer(listener.getsockname()[1] if path is None else 0)
+    """Run a server, with TLS where `context` is given."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, 0), family=family)
+    server = RawServer(listener.getsockname()[1])
     opened: list[socket.socket] = []
     stopping = threading.Event()
 
@@ -62,11 +57,7 @@ def raw_server(
     finally:
         stopping.set()
         with contextlib.suppress(OSError):
-            if path is None:
-                socket.create_connection((host, server.port), timeout=1).close()
-            else:
-                with socket.socket(socket.AF_UNIX) as waker:
-                    waker.connect(path)
+            socket.create_connection((host, server.port), timeout=1).close()
         thread.join(timeout=10)
         listener.close()
         for connection in opened:

@@ -14,7 +14,7 @@ import pytest
 from raw_servers import OK, answering, raw_server
 from verified import Verify
 
-from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint, unix_endpoint
+from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.gates import run_gates
 from sophia_cli.core.checks import CheckResult
 from sophia_cli.project.settings.check_model import Check
@@ -50,10 +50,9 @@ def gates(endpoint: Endpoint) -> tuple[CheckResult, ...]:
     return asyncio.run(run_gates("shop", checks(), endpoint, Path(), 1.0, {"SHOP_TOKEN": "dragonfly"}))
 
 
-def test_only_gates_run_against_a_candidate(tmp_path: Path) -> None:
-    path = str(tmp_path / "s")
-    with raw_server(answering(OK), path) as server:
-        results = gates(unix_endpoint(path, "shop.example"))
+def test_only_gates_run_against_a_candidate() -> None:
+    with raw_server(answering(OK)) as server:
+        results = gates(tcp_endpoint("127.0.0.1", server.port, "shop.example"))
     assert [(result.name, result.passed) for result in results] == [("reads", True), ("writes at the gate", False)]
     assert all(b"\r\nHost: shop.example\r\n" in request for request in server.requests)
     assert b"\r\nAuthorization: dragonfly\r\n" in server.requests[-1]

@@ -15,7 +15,7 @@ import pytest
 from raw_servers import OK, answering, closed_port, raw_server
 
 from sophia_cli.checks.command_probe import CommandPlace
-from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint, unix_endpoint
+from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.probe import Prober, ProbeResult, run_probe
 from sophia_cli.project.settings.check_model import Command, Probe, ProbeKind
 
@@ -73,14 +73,11 @@ def test_the_host_field_can_be_another_than_the_address() -> None:
     assert b"\r\nHost: shop.example\r\n" in server.requests[0]
 
 
-def test_a_probe_asks_over_a_unix_socket(tmp_path: Path) -> None:
-    path = str(tmp_path / "s")
-    with raw_server(answering(OK), path) as server:
-        assert probe(http(), unix_endpoint(path, "localhost")).passed
-        tcp = Probe(ProbeKind.TCP, "", None, None, 0.25, 2.0, 3)
-        assert probe(tcp, unix_endpoint(path, "localhost")).passed
-    assert b"\r\nHost: localhost\r\n" in server.requests[0]
-    assert not probe(http(), unix_endpoint(str(tmp_path / "none"), "localhost")).passed
+def test_a_probe_of_tcp_asks_whether_somebody_listens() -> None:
+    tcp = Probe(ProbeKind.TCP, "", None, None, 0.25, 2.0, 3)
+    with raw_server(answering(OK)) as server:
+        assert probe(tcp, at(server.port)).passed
+    assert not probe(tcp, at(server.port)).passed
 
 
 @pytest.mark.parametrize(("status", "passed"), [(204, True), (302, True), (404, False), (503, False)])
