@@ -219,7 +219,7 @@ class StepLines:
 
 
 def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the services that the agent knows and that are wanted, all of them when none is named.
+    """Return the services that the agent knows and that are wanted, all that have a release when none is named.
 
     UsageError (`service-unknown`) for a name that it does not know.
     """
@@ -227,13 +227,14 @@ def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:
 
     from sophia_cli.commands._status import agent_status
 
-    known = [service.name for service in agent_status(link).services]
+    services = agent_status(link).services
+    known = [service.name for service in services]
     for name in wanted:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"deployed: {', '.join(known) or 'none'}"
             raise UsageError("service-unknown", f"no service `{name}` is deployed", hint=hint)
-    return tuple(wanted) or tuple(known)
+    return tuple(wanted) or tuple(service.name for service in services if service.release is not None)
 
 
 def outcome_of(

@@ -203,3 +203,12 @@ def test_a_service_that_wrote_nothing_is_told_so(shop: DeployedProject) -> None:
     assert shop.run("deploy", "store").code == 0
     out, err = shop.start("logs", "store").communicate(timeout=30)
     assert (out, err) == ("", "store has written nothing yet\n")
+
+
+def test_one_service_that_never_came_up_keeps_no_other_from_being_restarted(shop: DeployedProject) -> None:
+    shop.write("api/main.py", "raise SystemExit('broken')\n")
+    assert shop.run("deploy").code == 3
+    done = shop.run("restart", "--all")
+    assert done.code == 0, (done.document, done.stderr)
+    assert [row["name"] for row in done.document["services"]] == ["store", "worker"]
+    assert shop.run("restart", "api").document["error"]["reference"] == "service-not-deployed"
