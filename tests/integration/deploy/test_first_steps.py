@@ -206,7 +206,7 @@ def test_a_service_that_wrote_nothing_is_told_so(shop: DeployedProject) -> None:
 
 
 def test_one_service_that_never_came_up_keeps_no_other_from_being_restarted(shop: DeployedProject) -> None:
-    shop.write("api/main.py", "raise SystemExit('broken')\n")
+    shop.write("api/main.py", "app = None\nraise SystemExit('broken')\n")
     assert shop.run("deploy").code == 3
     done = shop.run("restart", "--all")
     assert done.code == 0, (done.document, done.stderr)
