@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.core.service_status import ServiceState, ServiceStatus
+from sophia_cli.core.service_status import Role, ServiceState, ServiceStatus
 from sophia_cli.deploy.fingerprint import Change
 from sophia_cli.deploy.plan import DeploymentPlan
 from sophia_cli.deploy.releases.store import ReleaseStore
@@ -48,12 +48,18 @@ def files_left_behind(state: StateFolder, plan: DeploymentPlan, done: Sequence[S
 
 
 def not_well(done: Sequence[ServiceReport], running: Mapping[str, ServiceStatus]) -> Iterator[str]:
-    """Yield a note for every service that came in and is not well any more."""
+    """Yield a note for every service that came in and is not well any more, or had to be started again."""
     for report in done:
         status = running.get(report.name)
-        if report.action is ServiceAction.DEPLOYED and status is not None and status.state not in _WELL:
+        if report.action is not ServiceAction.DEPLOYED or status is None:
+            continue
+        restarts = sum(one.restarts for one in status.instances if one.role is Role.ACTIVE)
+        if status.state not in _WELL:
             why = f": {status.reason}" if status.reason else ""
             yield f"{report.name} came in and is {status.state.value} now{why}; see `sophia logs {report.name}`"
+        elif restarts:
+            times = "once" if restarts == 1 else f"{restarts} times"
+            yield f"{report.name} came in and was started again {times} since; see `sophia logs {report.name}`"
 
 
 def passed_over(reports: Sequence[ServiceReport]) -> list[str]:

@@ -212,3 +212,11 @@ def test_one_service_that_never_came_up_keeps_no_other_from_being_restarted(shop
     assert done.code == 0, (done.document, done.stderr)
     assert [row["name"] for row in done.document["services"]] == ["store", "worker"]
     assert shop.run("restart", "api").document["error"]["reference"] == "service-not-deployed"
+
+
+def test_a_service_that_ends_while_others_still_come_in_is_told(shop: DeployedProject) -> None:
+    shop.write("worker.py", "import time\ntime.sleep(0.3)\nraise SystemExit('no database')\n")
+    shop.write("sophia.toml", shop.settings().replace('soak = "0s"', 'soak = "3s"', 1))
+    done = shop.run("deploy")
+    assert done.code == 0, (done.document, done.stderr)
+    assert [note for note in done.document["notes"] if note.startswith("worker came in and ")]
