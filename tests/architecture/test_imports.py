@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sophia_cli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+# Programs of other interpreters run these as files.
+STARTED_ALONE = [
+    "sophia_cli.deploy.handover.launcher",
+    "sophia_cli.deploy.handover.shim.sitecustomize",
+]
 HEAVY = ("typer", "click", "rich", "httpx", "libcst", "git", "psutil", "fastapi", "pathspec")
 STANDARD = sys.stdlib_module_names
 LONGEST_MODULE = 400
@@ -49,14 +56,16 @@ def test_the_help_of_a_command_loads_only_what_it_shows(command: str) -> None:
     assert loaded.isdisjoint({"rich", "httpx", "libcst", "git", "psutil", "fastapi", "concurrent.futures.process"})
 
 
-def imported_by(path: Path) -> Iterator[str]:
+@cache
+def imported_by(path: Path) -> frozenset[str]:
+    """Return the modules that a file imports anywhere, and the names that may be modules."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            found.update(name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            # A name may be a module too.
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+            found.update((node.module, *(f"{node.module}.{name.name}" for name in node.names)))
+    return frozenset(found)
 
 
 def test_the_core_imports_only_the_standard_library_and_itself() -> None:
@@ -72,10 +81,24 @@ def test_a_module_is_short_and_says_what_it_is_for() -> None:
     assert [path for path, text in texts.items() if text.strip() and not ast.get_docstring(ast.parse(text))] == []
 
 
+def test_every_module_is_used_by_another() -> None:
+    named = {name for path in MODULES for name in imported_by(path)}
+    # Commands, workers and the agent are named in texts, rules are found by their place.
+    texts = "".join(path.read_text("utf-8") for path in MODULES)
+    alone = [
+        name
+        for name, path in NAMES.items()
+        if name not in named
+        and path.stem not in ("__init__", "__main__")
+        and not re.search(rf'"{re.escape(name)}[":]', texts)
+    ]
+    rules = "sophia_cli.fixers.rules."
+    assert [name for name in alone if not name.startswith(rules) or "._" in name] == STARTED_ALONE
+
+
 def test_no_modules_import_one_another_in_a_circle() -> None:
-    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
-    sorter = TopologicalSorter({name: set(imported_by(path)) & names.keys() - {name} for name, path in names.items()})
-    assert len(list(sorter.static_order())) == len(names)
+    sorter = TopologicalSorter({name: imported_by(path) & NAMES.keys() - {name} for name, path in NAMES.items()})
+    assert len(list(sorter.static_order())) == len(NAMES)
 
 
 def test_the_import_contracts_hold() -> None:
