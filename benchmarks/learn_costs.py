@@ -259,7 +259,7 @@ def _keys(candidate: dict[str, Any]) -> dict[str, float]:
     return keys
 
 
-PRECISION = 0.85
+PRECISION = 0.88
 # What losing a line of code costs beyond how plausible it is, in nats: a policy, not learned.
 LOSS = 6.0
 
@@ -307,7 +307,7 @@ ANCHORS = {
     "op:delete-tokens:twice": -1.5,
     "op:delete-tokens:twice-first": 0.5,
     "op:rewrite:nonlocal-name": -1.0,
-    "op:move-line:import": -1.5,
+    "op:move-line:import": -2.5,
     "op:move-line:import-edge": 2.5,
     "op:move-line:decorator": -2.0,
     "op:rewrite:lambda-all": -6.0,
@@ -317,7 +317,7 @@ ANCHORS = {
     "op:strip-markup:sentences": -1.0,
     "op:strip-markup:shell": -2.0,
     "op:close-bracket:field": -2.0,
-    "op:open-bracket:in-word": -2.2,
+    "op:open-bracket:in-word": -3.4,
     "op:replace-token:pair": -1.0,
     "op:close-string:earlier": -0.3,
     "op:open-string:rest": -3.0,
@@ -327,6 +327,38 @@ ANCHORS = {
     "op:move-line:docstring-first": -0.5,
     "op:move-line:global-all": -1.0,
     "op:delete-line:future-twice": -8.0,
+    "foreign": 0.7,
+    "loop-once": 0.5,
+    "loop-else": 1.0,
+    "falls-off": 0.4,
+    "again": -0.7,
+    "beside-comment": -0.8,
+    "op:rewrite:relative": -2.0,
+    "op:add-colon:moved": -0.5,
+    "op:add-header:try": -2.5,
+    "op:add-header:try-around": -1.0,
+    "op:open-string:delimiter": -3.0,
+    "op:join-lines:string-empty": -1.5,
+    "op:rewrite:call": -1.5,
+    "op:insert-token:choice": 0.5,
+    "op:insert-token:choice-end": -1.0,
+    "op:delete-tokens:at": 0.5,
+    "op:delete-token:await-of-coroutine": 2.5,
+    "op:close-string:third-alone": -1.0,
+    "op:indent-run:outside-all": -1.5,
+    "op:indent-run:outside-blank": -1.0,
+    "token:replace-token:pass": 3.0,
+    "token:replace-token:return": 2.0,
+    "op:open-string:delimiter-further": -1.0,
+    "closer-in-comment:close-bracket": 1.5,
+    "closer-in-comment:uncomment-tail": -1.0,
+    "op:merge-conflict:union": 0.5,
+    "op:merge-conflict:union-alike": 0.5,
+    "op:fix-quotes:triple-own": -1.5,
+    "op:fix-quotes:escape-last": 2.0,
+    "op:delete-lines:repeated": -5.0,
+    "token:delete-lines:part": 1.0,
+    "token:delete-lines:short": 3.0,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-MARGIN = 3.0
+MARGIN = 5.0
 """The largest lead over the next candidate that counts, in nats; also the lead where there is no other candidate."""
 
 _INDENTATION = ("indent-", "tabs-")

@@ -52,6 +52,12 @@ class Op(Enum):
 REST = "rest"
 """The detail of a change that opens what is left of a docstring."""
 
+REPEATED = "repeated"
+"""The detail of a change that removes lines which stand twice."""
+
+REPEATED_AT_LEAST = 3
+"""So many lines stand twice in a row by no chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from sophia_cli.core.findings import Safety
-from sophia_cli.core.values import dataclass
+from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
 from sophia_cli.fixers.syntax.change import Change
 from sophia_cli.fixers.syntax.compiler import compile_fault, quiet, uncollected
@@ -102,9 +102,10 @@ def repair(
     proposals = _merge(_shares(text, fault, outcomes, forms), past, forms)
     if not proposals:
         return None
-    chosen = _choose(text, proposals)
-    rivals = [proposal for proposal in proposals if proposal is not chosen]
-    confidence = _confidence(chosen, outcomes, costs, forms)
+    best = _choose(text, proposals)
+    rivals = [proposal for proposal in proposals if proposal is not best]
+    confidence = _confidence(best, outcomes, costs, forms)
+    chosen = best if best.past is not None else replace(best, text=_without_emptied_end(text, best.text))
     parts = differing(text, chosen.text, judge.compiles)
     sites = _sites(text, chosen, fault)
     return Repair(
@@ -157,6 +158,13 @@ def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome], forms: _
         plain = min(group, key=plainness)
         found.append(_Proposal(plain.text, plain.changes, weights[form] / total, None))
     return sorted(found, key=lambda p: -p.share)
+
+
+def _without_emptied_end(text: str, mended: str) -> str:
+    """The mended text without the blank line that is left of a last line which went."""
+    end = text.removesuffix("\n").rpartition("\n")[2]
+    head, _, last = mended.removesuffix("\n").rpartition("\n")
+    return head + "\n" if end.strip() and head.strip() and not last.strip() else mended
 
 
 class _Forms:

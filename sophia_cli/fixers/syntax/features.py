@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.lexer import TokenKind
 from sophia_cli.fixers.syntax.site import Site, is_code, width_of
 from sophia_cli.fixers.syntax.token_model import USUAL_BITS, TokenModel
 
@@ -57,7 +58,32 @@ def change_features(site: Site, change: Change) -> Features:
     _names(features, site, old, new, gone, come)
     if change.op is Op.MERGE_CONFLICT:
         _sides(features, old, new)
+    elif change.op in (Op.CLOSE_BRACKET, Op.UNCOMMENT_TAIL) and _closer_in_comment(site, change):
+        features[f"closer-in-comment:{change.op.value}"] = 1.0
+    elif (change.token == "#" or change.op is Op.COMMENT_LINES) and _is_beside_comment(site, change):
+        features["beside-comment"] = 1.0
     return features
+
+
+def _closer_in_comment(site: Site, change: Change) -> bool:
+    """Whether the remark behind one of the lines holds more closing brackets than opening ones: it swallowed code."""
+    for line in range(change.start, change.end):
+        for token in site.by_line.get(line, ()):
+            if token.kind is TokenKind.COMMENT and site.code_tokens(line):
+                return sum(map(token.text.count, ")]}")) > sum(map(token.text.count, "([{"))
+    return False
+
+
+def _is_beside_comment(site: Site, change: Change) -> bool:
+    """Whether a comment stands right above or right below the lines of a change."""
+    around = [*site.lines[change.start - 1 : change.start], *site.lines[change.end : change.end + 1]]
+    return any(line.lstrip().startswith("#") for line in around)
+
+
+def repetition(change: Change, before: Sequence[Change]) -> Features:
+    """Return what it tells that the same was done further up: who broke a file one way did it again."""
+    again = any((one.op, one.detail, one.token) == (change.op, change.detail, change.token) for one in before)
+    return {"again": 1.0} if again else {"other": 1.0} if before else {}
 
 
 def _trimmed(old: str, new: str) -> tuple[str, str]:

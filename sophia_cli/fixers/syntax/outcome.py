@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from sophia_cli.core.values import dataclass
+from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.pieces import pieces_of
 
@@ -16,20 +16,46 @@ _BUILTINS = frozenset(dir(builtins)) | {
 }  # fmt: skip
 _COUNTED = (
     "no-effect", "unreachable", "method-self", "function-self", "empty-suite", "redefined", "string-no-effect",
-    "nested-def", "docstrings", "bare-annotation",
+    "nested-def", "docstrings", "bare-annotation", "loop-once", "loop-else", "falls-off",
 )  # fmt: skip
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)
 _EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 @dataclass(slots=True)
+class _Scope:
+    """The names that a module, a class or a function binds and reads; `visible` are its own and those around it."""
+
+    around: _Scope | None
+    is_class: bool
+    bound: set[str] = field(default_factory=set)
+    loaded: set[str] = field(default_factory=set)
+
+    def missing(self) -> set[str]:
+        """Return the names that are read here and bound neither here nor in a function around."""
+        names = self.loaded - self.bound
+        scope = self.around
+        while scope is not None and names:
+            if not scope.is_class:
+                names -= scope.bound
+            scope = scope.around
+        return names
+
+
+@dataclass(slots=True)
 class _Piece:
-    """What one piece of a text binds, reads and holds; `body` are its statements at the margin."""
+    """What one piece of a text binds, reads and holds; `body` are its statements at the margin.
+
+    `bound` and `loaded` hold the names of all scopes, `module` those that the whole module sees, and `wanted` the names
+    that each scope must find in the module.
+    """
 
     body: list[ast.stmt]
     bound: set[str]
     loaded: set[str]
     counts: dict[str, float]
+    module: set[str]
+    wanted: list[set[str]]
     star: bool = False
 
 
@@ -68,7 +94,11 @@ class Outcomes:
         bound = _BUILTINS.union(*(piece.bound for piece in pieces))
         missing = set().union(*(piece.loaded for piece in pieces)) - bound
         features = {name: min(value, 20.0) for name, value in counts.items()}
+        module = _BUILTINS.union(*(piece.module for piece in pieces))
+        # A name that another function or class has, and not the one that reads it: code that left where it belongs.
+        foreign = sum(len(names - module - missing) for piece in pieces for names in piece.wanted)
         features["unresolved"] = 0.0 if any(piece.star for piece in pieces) else float(min(len(missing), 20))
+        features["foreign"] = float(min(foreign, 20))
         features["warnings"] = float(min(sum(number or 0 for number in found), 5))
         return features
 
@@ -79,49 +109,74 @@ class Outcomes:
         return piece
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield every node that can bind or hold a name, like `ast.walk` in half its time."""
-    stack: list[ast.AST] = [tree]
-    while stack:
-        node = stack.pop()
-        yield node
-        if isinstance(node, _LEAVES):
-            continue
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if isinstance(value, list):
-                stack.extend(one for one in value if isinstance(one, ast.AST))
-            elif isinstance(value, ast.AST):
-                stack.append(value)
-
-
 def _read(text: str) -> _Piece:
     tree = ast.parse(text)
-    piece = _Piece(tree.body, set(), set(), dict.fromkeys(_COUNTED, 0.0))
-    bound, loaded, counts = piece.bound, piece.loaded, piece.counts
-    for node in _nodes(tree):
+    top = _Scope(None, False)
+    scopes = [top]
+    counts = dict.fromkeys(_COUNTED, 0.0)
+    star = False
+    stack: list[tuple[ast.AST, _Scope]] = [(tree, top)]
+    while stack:
+        node, scope = stack.pop()
         if isinstance(node, ast.Name):
-            (loaded if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound.add(node.name)
+            (scope.loaded if isinstance(node.ctx, ast.Load) else scope.bound).add(node.id)
+            continue
+        if isinstance(node, _LEAVES):
+            continue
+        inner = scope
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            scope.bound.add(node.name)
+            inner = _Scope(scope, isinstance(node, ast.ClassDef))
+            scopes.append(inner)
             if ast.get_docstring(node, clean=False) is not None:
                 counts["docstrings"] += 1
-        elif isinstance(node, ast.alias):
-            if node.name == "*":
-                piece.star = True
-            bound.add((node.asname or node.name).split(".")[0])
-        elif (isinstance(node, ast.ExceptHandler) and node.name) or (
-            isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
-        ):
-            bound.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            bound.add(node.rest)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            bound.update(node.names)
+            if not isinstance(node, ast.ClassDef):
+                for parameter in _parameters(node.args):
+                    inner.bound.add(parameter.arg)
+                    if parameter.annotation is not None:
+                        stack.append((parameter.annotation, scope))
+                stack.extend((one, scope) for one in (*node.args.defaults, *node.args.kw_defaults) if one is not None)
+        else:
+            star = _bind(node, scope, top) or star
+        for name in node._fields:
+            if name == "args" and inner is not scope:
+                continue
+            value = getattr(node, name, None)
+            owner = inner if name == "body" else scope
+            if isinstance(value, list):
+                stack.extend((one, owner) for one in value if isinstance(one, ast.AST))
+            elif isinstance(value, ast.AST):
+                stack.append((value, owner))
     _walk_bodies(tree, counts)
-    return piece
+    bound, loaded = set[str]().union(*(s.bound for s in scopes)), set[str]().union(*(s.loaded for s in scopes))
+    wanted = [names for scope in scopes if scope is not top and (names := scope.missing())]
+    wanted.append(top.loaded - top.bound)
+    return _Piece(tree.body, bound, loaded, counts, top.bound, wanted, star)
+
+
+def _bind(node: ast.AST, scope: _Scope, top: _Scope) -> bool:
+    """Add the names that a node other than a definition or a name binds; return whether it is `import *`."""
+    bound = scope.bound
+    if isinstance(node, ast.arg):
+        bound.add(node.arg)
+    elif isinstance(node, ast.alias):
+        bound.add((node.asname or node.name).split(".")[0])
+        return node.name == "*"
+    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+        bound.add(node.name)
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        bound.add(node.rest)
+    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        bound.update(node.names)
+        if isinstance(node, ast.Global):
+            top.bound.update(node.names)
+    return False
+
+
+def _parameters(args: ast.arguments) -> Iterator[ast.arg]:
+    for one in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+        if one is not None:
+            yield one
 
 
 def _walk_bodies(tree: ast.Module, counts: dict[str, float]) -> None:
@@ -173,5 +228,41 @@ def _judge(body: list[ast.stmt], owner: ast.AST, where: str, is_body: bool, coun
                 counts["no-effect"] += 1
         if isinstance(statement, ast.AnnAssign) and statement.value is None and where == "function":
             counts["bare-annotation"] += 1
+    if isinstance(owner, (ast.For, ast.AsyncFor, ast.While)):
+        if not is_body:
+            counts["loop-else"] += 1
+        elif isinstance(body[-1], (ast.Return, ast.Raise, ast.Break)):
+            counts["loop-once"] += 1
+    elif isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _leaves(body[-1]) and _gives(body):
+        counts["falls-off"] += 1
     if len(body) == 1 and isinstance(body[0], ast.Pass) and isinstance(owner, (ast.stmt, ast.ExceptHandler)):
         counts["empty-suite"] += 1
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    """Whether a function never goes on behind a statement."""
+    if isinstance(statement, (ast.Return, ast.Raise)):
+        return True
+    if isinstance(statement, ast.If):
+        return bool(statement.orelse) and _leaves(statement.body[-1]) and _leaves(statement.orelse[-1])
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
+        return _leaves(statement.body[-1])
+    if isinstance(statement, ast.Try):
+        ends = [statement.orelse or statement.body, *(handler.body for handler in statement.handlers)]
+        return bool(statement.finalbody and _leaves(statement.finalbody[-1])) or all(_leaves(end[-1]) for end in ends)
+    return isinstance(statement, (ast.While, ast.Match))
+
+
+def _gives(body: list[ast.stmt]) -> bool:
+    """Whether a function returns a value somewhere."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Return) and node.value is not None:
+            return True
+        if isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)) and not isinstance(
+            node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        ):
+            for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+                stack.extend(getattr(node, name, ()))
+    return False

@@ -59,7 +59,9 @@ class Trial:
     def verdict(self, change: Change) -> Verdict | None:
         """Return what the compiler says next, None when the change brings nothing forward."""
         site, judge, tail = self._site, self._judge, self._tail
-        if any(stays_broken(site, change, view, judge) for view in self._views):
+        # Where strings begin and end changes below it, so that a few lines may be cut in the middle of one.
+        views = () if change.opens_rest else self._views
+        if any(stays_broken(site, change, view, judge) for view in views):
             return None
         window = tail if tail is not None and change.start >= tail.first else self._window
         fault = fault_after(site.lines, change, window, judge)
@@ -87,6 +89,11 @@ def is_where_parsing_stopped(fault: SyntaxFault) -> bool:
     return fault.message == "invalid syntax" or "'except' or 'finally'" in fault.message
 
 
+def is_headless(fault: SyntaxFault) -> bool:
+    """Whether a `try` is not followed by what it needs."""
+    return "'except' or 'finally'" in fault.message
+
+
 def is_vague(fault: SyntaxFault) -> bool:
     """Whether the fault's place says little about how far the text is right: something open swallows the rest."""
     message = fault.message
@@ -104,6 +111,8 @@ def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool
     elif change.start <= line < change.end:
         line = min(line + max(growth, 0), change.start + len(change.lines) - 1) if change.lines else change.start - 1
     if after.line - 1 > line:
+        return True
+    if after.line - 1 == line and is_headless(before) and after.message == "unexpected indent":
         return True
     if after.line - 1 != line or after.column <= before.column:
         return False

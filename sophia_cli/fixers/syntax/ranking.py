@@ -6,7 +6,7 @@ import heapq
 from typing import NamedTuple
 
 from sophia_cli.fixers.syntax.candidates import propose
-from sophia_cli.fixers.syntax.change import Change
+from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.costs import Costs
 from sophia_cli.fixers.syntax.features import (
     LEAST_SURPRISE,
@@ -17,7 +17,7 @@ from sophia_cli.fixers.syntax.features import (
     plausibility,
 )
 from sophia_cli.fixers.syntax.progress import is_where_parsing_stopped
-from sophia_cli.fixers.syntax.site import Site
+from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 from sophia_cli.fixers.syntax.token_model import TokenModel
 
 _FEATURES = 3  # candidates whose lines are looked at, for each that is compiled
@@ -54,7 +54,7 @@ class Ranking:
         rough = [
             (costs.of_change(operation_features(site, change)), number, change)
             for number, change in enumerate(propose(site))
-            if change.start <= reach
+            if change.start <= reach and not is_idle(site, change)
         ]
         rough.sort(key=_order)
         self._rough = rough
@@ -91,6 +91,19 @@ class Ranking:
         more, features = self._extra[one.number]
         cost = one.cost + more
         return Bound(cost, one.number, True, Ranked(cost, one.number, one.change, {**one.features, **features}))
+
+
+def is_idle(site: Site, change: Change) -> bool:
+    """Whether a change cannot help: the fault is how a line is indented, and no line up to there is indented
+    otherwise."""
+    if site.fault.type == "SyntaxError" or site.fault.line - 1 != site.line or not is_code(site.lines[site.line]):
+        return False
+    if change.op is Op.MERGE_CONFLICT or change.start < site.line:
+        return False
+    if change.start > site.line:
+        return True
+    first = change.lines[0] if change.lines else ""
+    return is_code(first) and indent_of(first) == indent_of(site.lines[site.line])
 
 
 def _order(one: tuple[float, int, object] | Ranked) -> tuple[float, int]:

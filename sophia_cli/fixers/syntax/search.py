@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.change import REPEATED, REPEATED_AT_LEAST, Change, Op
 from sophia_cli.fixers.syntax.compiler import is_late
 from sophia_cli.fixers.syntax.costs import Costs
 from sophia_cli.fixers.syntax.features import (
     Features,
     add,
     flips_docstrings,
+    repetition,
 )
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.losses import differing, lost_lines
@@ -30,6 +31,7 @@ _CHARACTER = 3  # characters that the compiler reads in the time that one of a w
 _CANDIDATE = 500  # characters that the compiler reads in the time that a candidate costs that is only ranked
 _Place = tuple[tuple[str, ...], int, int, SyntaxFault]  # a window's lines, where it begins, how long the text is
 _CONFLICT_LOSS = 1.0  # what a line costs that a resolved conflict drops: often somebody wanted that
+_BURDEN = 2.0  # for the order in which unfinished texts are looked at: what a change costs that loses lines
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
@@ -38,7 +40,7 @@ class Limits:
     """How far the search goes. Counts, not seconds, so that a result does not depend on the machine's load."""
 
     beam: int = 4
-    tries: int = 60
+    tries: int = 80
     passes: int = 10
     gap: float = 3.0
     pull: float = 0.8
@@ -60,6 +62,10 @@ class Limits:
     def wider(self) -> Limits:
         """Return the limits for a second search, of a text for which the first found nothing."""
         return replace(self, tries=170, passes=12, gap=9.0, sites=8, work=4_000_000)
+
+    def straighter(self) -> Limits:
+        """Return the limits for a search that follows the best way only, for a text with more faults than work."""
+        return replace(self, beam=1, passes=3, gap=2.0, lead=0.1, work=self.work // 2)
 
     def more_for(self, text: str, depth: int) -> int:
         """Return the work that is added when the fault after `depth` others is reached."""
@@ -146,11 +152,16 @@ def search(
     knowledge = _Knowledge(costs, model, judge, Outcomes(judge), {})
     found = _search(text, first, knowledge)
     if not found and limits is None and len(text) <= first.large:
-        found = _search(text, first.wider(), knowledge)
+        found = _search(text, first.straighter(), knowledge) if judge.spent > first.work else []
+        found = found or _search(text, first.wider(), knowledge)
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
         texts = {outcome.text for outcome in found}
-        kept = _search(text, replace(first, lossless=True, work=first.work // 2), knowledge)
+        keeping = replace(first, lossless=True, work=first.work // 2)
+        spent = judge.spent
+        kept = _search(text, keeping, knowledge)
+        if not kept and judge.spent > spent + keeping.work:
+            kept = _search(text, keeping.straighter(), knowledge)
         found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
     return found
 
@@ -219,10 +230,17 @@ def _finish(broken: str, finals: dict[str, State], tools: _Tools) -> list[Outcom
             conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
             lost = max(0, lost_lines(*differing(broken, text, tools.judge.compiles)) - _not_code(state.changes))
             plain = state.cost + costs.of_outcome(outcome)
-            total = plain + (_CONFLICT_LOSS if conflict else costs.loss) * min(lost, _LOST_AT_MOST)
+            spared = min(lost, _repeated(state.changes))
+            total = plain + (_CONFLICT_LOSS if conflict else costs.loss) * min(lost - spared, _LOST_AT_MOST)
             lost = 0 if conflict else lost
             found.append(Outcome(text, state.changes, total, state.features, outcome, lost, plain))
     return sorted(found, key=lambda o: o.cost)
+
+
+def _repeated(changes: Sequence[Change]) -> int:
+    """How many lines go because the same lines stand right above: nothing is lost with them but the second time."""
+    sizes = (change.end - change.start for change in changes if change.detail == REPEATED)
+    return sum(size for size in sizes if size >= REPEATED_AT_LEAST)
 
 
 def _not_code(changes: Sequence[Change]) -> int:
@@ -288,17 +306,21 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         if following is not None and tried.progress:
             reached = len(after) if is_late(following) else following.line
             ahead = limits.pull * math.log1p(max(0, reached - max(fault.line, change.start + len(change.lines))))
-        result.append(
-            State(
-                after,
-                (*state.changes, change),
-                add(state.features, tried.features),
-                state.cost + tried.cost,
-                state.cost + tried.cost - ahead,
-                following,
-            )
-        )
+        repeated = repetition(change, state.changes)
+        cost = state.cost + tried.cost + tools.knowledge.costs.of_change(repeated)
+        features = add(add(state.features, tried.features), repeated)
+        # What loses lines costs more in the end: such ways must not crowd out the others before.
+        burden = _BURDEN * features.get("lines-lost", 0.0)
+        result.append(State(after, (*state.changes, change), features, cost, cost + burden - ahead, following))
     return result
+
+
+def _fails_late(site: Site, change: Change, judge: Judge) -> bool:
+    """Whether a change that parses does not help where the fault is one that only the whole compiler tells."""
+    if not is_late(site.fault):
+        return False
+    fault = judge.whole(text_of(change.apply(site.lines)))
+    return fault is not None and not is_progress(site.fault, fault, change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +350,7 @@ def _try_all(ranking: Ranking, window: Window, tools: _Tools) -> tuple[list[_Tri
             break
         change = one.change
         verdict = verdicts.get(number) or trial.verdict(change)
-        if verdict is None:
+        if verdict is None or (verdict.fault is None and _fails_late(site, change, tools.judge)):
             continue
         if not known:
             # How plausible its tokens are is only asked of a candidate that helps.

@@ -11,11 +11,13 @@ from sophia_cli.fixers.syntax.candidates import (
     comments,
     conflicts,
     fields,
+    headers,
     imports,
     indentation,
     lines,
     markup,
     propose,
+    quotes,
     scope,
     signature,
     strings,
@@ -182,6 +184,63 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         "try:\n    a = 1\nexcept:\n    b = 2\nexcept OSError:\n    c = 3\n",
         "try:\n    a = 1\nexcept OSError:\n    c = 3\nexcept:\n    b = 2\n",
     ),
+    "conflict-union": (
+        conflicts,
+        "<<<<<<< HEAD\nimport a\nimport b\n=======\nimport a\nimport c\n>>>>>>> other\n",
+        "import a\nimport b\nimport c\n",
+    ),
+    "colon-too-early": (
+        headers,
+        "def f(a) -> list:[int]\n    return a\n",
+        "def f(a) -> list[int]:\n    return a\n",
+    ),
+    "colon-behind-the-name": (headers, "for a: in b:\n    print(a)\n", "for a in b:\n    print(a)\n"),
+    "raise-as-except": (
+        headers,
+        "def f():\n    except ValueError()\n",
+        "def f():\n    raise ValueError()\n",
+    ),
+    "try-gone": (
+        headers,
+        "def f(a):\n        b = a()\n    except ValueError:\n        b = 1\n    return b\n",
+        "def f(a):\n    try:\n        b = a()\n    except ValueError:\n        b = 1\n    return b\n",
+    ),
+    "try-gone-body-at-its-level": (
+        headers,
+        "def f(a):\n    b = a()\n    except ValueError:\n        b = 1\n    return b\n",
+        "def f(a):\n    try:\n        b = a()\n    except ValueError:\n        b = 1\n    return b\n",
+    ),
+    "opening-quote-gone": (quotes, 'a = open(b, encoding=utf-8")\n', 'a = open(b, encoding="utf-8")\n'),
+    "third-quote-alone": (
+        quotes,
+        'def f():\n    """Do it.\n\n    Well.\n    ""\n    return 1\n',
+        'def f():\n    """Do it.\n\n    Well.\n    """\n    return 1\n',
+    ),
+    "docstring-closed-by-other-quotes": (
+        strings,
+        "def f():\n    \"\"\"Do it.'''\n    return 1\n",
+        'def f():\n    """Do it."""\n    return 1\n',
+    ),
+    "string-begun-on-the-line-above": (strings, "a = f('\n    b')\n", "a = f('b')\n"),
+    "brace-of-a-field-as-bracket": (fields, 'a = f"b {c)"\n', 'a = f"b {c}"\n'),
+    "relative-import": (imports, "import ..a.b\n", "from ..a import b\n"),
+    "raise-without-brackets": (
+        wordings,
+        'def f():\n    raise ValueError "no"\n',
+        'def f():\n    raise ValueError("no")\n',
+    ),
+    "choice-without-else": (wordings, "a = f(b if c, 1)\n", "a = f(b if c else None, 1)\n"),
+    "signs-apart": (tokens, "a = b / / c\n", "a = b // c\n"),
+    "loop-ended-too-early": (
+        scope,
+        "while True:\n    a = f()\nif a:\n    break\nprint(a)\n",
+        "while True:\n    a = f()\n    if a:\n        break\n    print(a)\n",
+    ),
+    "function-ended-too-early": (
+        scope,
+        "def f(a):\n    b = a\nif b:\n    return 1\n\nprint(f)\n",
+        "def f(a):\n    b = a\n    if b:\n        return 1\n\nprint(f)\n",
+    ),
 }
 
 
@@ -217,7 +276,7 @@ def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
 
 def test_every_family_has_cases() -> None:
     families = {family for family, _, _ in CASES.values()}
-    assert len(families) == 14
+    assert len(families) == 16
     assert all(sum(case[0] is family for case in CASES.values()) >= 2 for family in families)
 
 

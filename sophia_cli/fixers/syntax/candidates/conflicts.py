@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from sophia_cli.fixers.syntax.change import Change, Op
@@ -13,6 +14,7 @@ _START = re.compile(r"\s*<{7}(?: |$)")
 _BASE = re.compile(r"\s*\|{7}(?: |$)")
 _MIDDLE = re.compile(r"\s*={7}\s*$")
 _END = re.compile(r"\s*>{7}(?: |$)")
+_END_OF_BEGINNING = re.compile(r"[(=:,]")
 
 
 def near(site: Site) -> bool:
@@ -36,6 +38,7 @@ def propose(site: Site) -> Iterator[Change]:
         (theirs, "theirs"),
         ((*ours, *theirs), "both"),
         ((*theirs, *ours), "both-swapped"),
+        (_union(ours, theirs), "union"),
         ((), "neither"),
     ):
         yield Change(
@@ -45,10 +48,30 @@ def propose(site: Site) -> Iterator[Change]:
 
 
 def _alike(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
-    """Whether both sides hold the same statements in other words: same first word on each line."""
-    first = [line.split("(")[0].split("=")[0].strip().lower() for line in ours if line.strip()]
-    second = [line.split("(")[0].split("=")[0].strip().lower() for line in theirs if line.strip()]
-    return first == second
+    """Whether both sides are versions of the same statements: half of their lines begin with the same words."""
+    first, second = Counter(map(_beginning, ours)), Counter(map(_beginning, theirs))
+    del first[""], second[""]
+    return 2 * (first & second).total() >= max(1, min(first.total(), second.total()))
+
+
+def _beginning(line: str) -> str:
+    return _END_OF_BEGINNING.split(line, maxsplit=1)[0].strip().lower()
+
+
+def _union(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of both sides, those that both have once."""
+    left = Counter(theirs)
+    kept: list[str] = []
+    rest = list(theirs)
+    for line in ours:
+        if left[line] > 0:
+            at = rest.index(line)
+            kept.extend((*rest[:at], line))
+            left.subtract(rest[: at + 1])
+            rest = rest[at + 1 :]
+        else:
+            kept.append(line)
+    return (*kept, *rest)
 
 
 def _first(lines: list[str]) -> tuple[int, int | None, int, int] | None:

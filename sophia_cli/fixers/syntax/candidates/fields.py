@@ -83,7 +83,7 @@ def _wrong_closer(char: str, at: int, stack: list[tuple[str, int]]) -> Iterator[
             yield place, place + 1, "", Op.DELETE_BRACKET, f"remove an extra `{opener}`"
         return
     yield at, at + 1, "", Op.DELETE_BRACKET, f"remove an extra `{char}`"
-    if len(stack) > 1:
+    if len(stack) > 1 or opener == "{":
         yield at, at + 1, OPENERS[opener], Op.REPLACE_BRACKET, f"`{char}` becomes `{OPENERS[opener]}`"
 
 

@@ -191,6 +191,7 @@ def _import_list(site: Site) -> Iterator[Change]:
             yield Change(
                 site.line, follow, rows, Op.REWRITE, Kind.BRACKET, "put the imported names in brackets", detail="import"
             )
+    yield from _relative(site)
     match = re.match(r"(\s*)(?:import|from)\s+([\w.\-]+)", line)
     if match and "-" in match.group(2):
         text = line.replace(match.group(2), match.group(2).replace("-", "_"), 1)
@@ -205,3 +206,15 @@ def _import_list(site: Site) -> Iterator[Change]:
         )
     if indent_of(line) and re.search(r"\bimport\b.*\bimport\b", line):
         return
+
+
+def _relative(site: Site) -> Iterator[Change]:
+    """`import .models` is written `from . import models`."""
+    line = site.lines[site.line]
+    match = re.match(r"(\s*)import\s+(\.+)((?:\w+\.)*)(\w+)(.*)$", line)
+    if match:
+        indent, dots, package, name, rest = match.groups()
+        text = f"{indent}from {dots}{package.removesuffix('.')} import {name}{rest}"
+        yield Change(
+            site.line, site.line + 1, (text,), Op.REWRITE, Kind.OTHER, "import from the package", detail="relative"
+        )

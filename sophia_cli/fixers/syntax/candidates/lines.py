@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.change import REPEATED, REPEATED_AT_LEAST, Change, Op
 from sophia_cli.fixers.syntax.lexer import TokenKind
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
+
+_LONGEST_REPEATED = 40  # lines that were pasted twice
 
 
 def propose(site: Site) -> Iterator[Change]:
@@ -180,27 +182,38 @@ def _remove(site: Site) -> Iterator[Change]:
 
 
 def _repeated(site: Site) -> Iterator[Change]:
-    """Lines that were pasted twice: the second time goes."""
+    """Lines that were pasted twice: the second time goes, the longest run of them first."""
+    lines = site.lines
     for start in (site.line, site.line - 1, site.line + 1):
-        for size in range(1, 15):
-            if start - size < 0 or start + size > len(site.lines):
-                continue
-            if site.lines[start : start + size] == site.lines[start - size : start] and is_code(site.lines[start]):
-                yield Change(
-                    start, start + size, (), Op.DELETE_LINES, Kind.JUNK, "remove lines that stand here twice",
-                    detail="repeated",
-                )  # fmt: skip
-    for size in range(2, 15):
-        rows = site.lines[site.line : site.line + size]
-        if len(rows) < size or not is_code(rows[0]):
-            break
-        for start in range(max(0, site.line - 30), site.line - size + 1):
-            if site.lines[start : start + size] == rows:
-                yield Change(
-                    site.line, site.line + size, (), Op.DELETE_LINES, Kind.JUNK, "remove lines that stand here twice",
-                    detail="repeated",
-                )  # fmt: skip
-                break
+        longest = True
+        for size in range(min(start, len(lines) - start, _LONGEST_REPEATED), 0, -1):
+            if lines[start : start + size] == lines[start - size : start] and is_code(lines[start]):
+                yield _second_time(start, size, longest=longest)
+                longest = False
+    first = site.line
+    if not is_code(lines[first]):
+        return
+    best = max(
+        (_same_lines(lines, start, first) for start in range(max(0, first - _LONGEST_REPEATED), first)), default=0
+    )
+    for size in range(best, 1, -1):
+        yield _second_time(first, size, longest=size == best)
+
+
+def _same_lines(lines: list[str], earlier: int, later: int) -> int:
+    """How many lines stand at both places alike, without the blank ones at the end."""
+    size = 0
+    while earlier + size < later and later + size < len(lines) and lines[earlier + size] == lines[later + size]:
+        size += 1
+    while size and not lines[later + size - 1].strip():
+        size -= 1
+    return size
+
+
+def _second_time(start: int, size: int, *, longest: bool) -> Change:
+    title = "remove lines that stand here twice"
+    token = "part" if not longest else "short" if size < REPEATED_AT_LEAST else ""
+    return Change(start, start + size, (), Op.DELETE_LINES, Kind.JUNK, title, token, REPEATED)
 
 
 def _remove_runs(site: Site) -> Iterator[Change]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
+from sophia_cli.fixers.syntax.candidates.outside import outside
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
@@ -24,7 +25,7 @@ def propose(site: Site) -> Iterator[Change]:
     if "async" in message or "await" in site.lines[site.line] if site.lines else False:
         yield from _async(site)
     if "outside" in message and "async" not in message:
-        yield from _outside(site)
+        yield from outside(site)
     if "default 'except:'" in message:
         yield from _default_except(site)
     if "cannot assign" in message or "cannot delete" in message or "illegal target" in message:
@@ -132,6 +133,8 @@ def _async(site: Site) -> Iterator[Change]:
     line = site.lines[site.line]
     for match in re.finditer(r"\bawait\s+", line):
         manner = "await" if sync or function is None or _also_plain(site, line[match.end() :]) else "await-in-function"
+        if function is None and _is_coroutine(site, line[match.end() :]):
+            manner = "await-of-coroutine"
         text = line[: match.start()] + line[match.end() :]
         yield Change(
             site.line, site.line + 1, (text,), Op.DELETE_TOKEN, Kind.AWAIT, "remove `await`", token="await",
@@ -153,6 +156,14 @@ def _async(site: Site) -> Iterator[Change]:
         )  # fmt: skip
 
 
+def _is_coroutine(site: Site, awaited: str) -> bool:
+    """Whether what is awaited is a function of this text that has to be awaited."""
+    call = re.match(r"(\w+)\(", awaited)
+    return call is not None and any(
+        re.match(rf"\s*async\s+def\s+{re.escape(call.group(1))}\b", line) for line in site.lines
+    )
+
+
 def _also_plain(site: Site, awaited: str) -> bool:
     """Whether what is awaited is called elsewhere without `await`."""
     call = re.match(r"[\w.]+\(", awaited)
@@ -171,72 +182,6 @@ def _stays_sync(site: Site, function: int) -> bool:
     return any(
         re.match(r"\s*@(?:property|cached_property|functools\.cached_property|\w+\.setter)\b", d) for d in decorators
     )
-
-
-def _outside(site: Site) -> Iterator[Change]:
-    """`return`, `yield`, `break` outside: the run of lines around it is moved into the block above."""
-    index = site.line
-    width = width_of(site.lines[index])
-    first = index
-    while first > 0:
-        line = site.lines[first - 1]
-        if is_code(line) and width_of(line) < width:
-            break
-        if _DEF.match(line) and width_of(line) <= width:
-            break
-        first -= 1
-    while first < index and not is_code(site.lines[first]):
-        first += 1
-    above = site.previous_code(first)
-    starts = [i for i in range(first, index + 1) if is_code(site.lines[i]) and width_of(site.lines[i]) == width]
-    last = index + 1
-    while last < len(site.lines):
-        line = site.lines[last]
-        if is_code(line) and (
-            width_of(line) < width
-            or (
-                width_of(line) == width
-                and (_DEF.match(line) or _CLASS.match(line) or line.startswith(("if __name__", "@")))
-            )
-        ):
-            break
-        last += 1
-    while last > index + 1 and not site.lines[last - 1].strip():
-        last -= 1
-    for start in dict.fromkeys([*starts[::-1][:10], first]):
-        before = site.previous_code(start)
-        indents = {indent_of(site.lines[start]) + site.unit}
-        if before is not None:
-            indents.add(indent_of(site.lines[before]))
-        for indent in indents:
-            base = indent_of(site.lines[start])
-            if indent == base:
-                continue
-            for stop in dict.fromkeys((index + 1, last)):
-                rows = tuple(
-                    indent + line[len(base) :] if line.strip() and line.startswith(base) else line
-                    for line in site.lines[start:stop]
-                )
-                yield Change(
-                    start,
-                    stop,
-                    rows,
-                    Op.INDENT_RUN,
-                    Kind.SCOPE,
-                    "move the lines into the block above",
-                    detail="outside",
-                )
-    if above is not None:
-        word = site.lines[index].split()[0] if site.lines[index].split() else ""
-        if word in ("break", "continue"):
-            text = indent_of(site.lines[index]) + "pass"
-            yield Change(
-                index, index + 1, (text,), Op.REPLACE_TOKEN, Kind.SCOPE, f"`{word}` becomes `pass`", token="pass"
-            )
-            text = indent_of(site.lines[index]) + "return"
-            yield Change(
-                index, index + 1, (text,), Op.REPLACE_TOKEN, Kind.SCOPE, f"`{word}` becomes `return`", token="return"
-            )
 
 
 def _default_except(site: Site) -> Iterator[Change]:

@@ -24,13 +24,12 @@ def propose(site: Site) -> Iterator[Change]:
     if not site.lines:
         return
     yield from _unterminated(site)
-    yield from _triple(site)
     yield from _lost_opening(site)
+    yield from _triple(site)
     yield from _glued(site)
     yield from _prefix(site)
     yield from _nested_quotes(site)
     yield from _quote_words(site)
-    yield from _lost_quote(site)
 
 
 def _change(site: Site, index: int, text: str, op: Op, title: str, detail: str) -> Change:
@@ -76,7 +75,9 @@ def _unterminated(site: Site) -> Iterator[Change]:
         for position in inner[-3:]:
             if position != opened.column:
                 text = line[:position] + "\\" + line[position:]
-                yield _change(site, index, text, Op.FIX_QUOTES, "escape a quote inside the string", "escape")
+                # A quote typed twice at the end is no part of the text.
+                manner = "escape-last" if line[position + 1 :].rstrip() in ("", quote) else "escape"
+                yield _change(site, index, text, Op.FIX_QUOTES, "escape a quote inside the string", manner)
                 removed = line[:position] + line[position + 1 :]
                 yield _change(site, index, removed, Op.DELETE_QUOTES, "remove a stray quote", "inner")
         yield from _over_lines(site, index, opened, quote)
@@ -118,9 +119,18 @@ def _over_lines(site: Site, index: int, opened: Token, quote: str) -> Iterator[C
         yield Change(
             index, end + 1, (first, *middle, last), Op.FIX_QUOTES, Kind.STRING, "use triple quotes", detail="triple"
         )
-        joined = site.lines[index].rstrip() + " " + " ".join(x.strip() for x in [*middle, line])
+        begin = site.lines[index].rstrip()
+        # Nothing of the string stands on its first line: the break came with the quote, not between two words.
+        blank = "" if begin.endswith(quote) else " "
+        joined = begin + blank + " ".join(x.strip() for x in [*middle, line])
         yield Change(
-            index, end + 1, (joined,), Op.JOIN_LINES, Kind.STRING, "join the lines of a broken string", detail="string"
+            index,
+            end + 1,
+            (joined,),
+            Op.JOIN_LINES,
+            Kind.STRING,
+            "join the lines of a broken string",
+            detail="string" if blank else "string-empty",
         )
         break
 
@@ -156,6 +166,10 @@ def _triple(site: Site) -> Iterator[Change]:
                 "close the docstring on its line",
                 "triple-same-line",
             )
+            other = "'''" if quote == '"""' else '"""'
+            if column < line.rfind(other) == len(line.rstrip()) - 3:
+                text = line[: line.rfind(other)] + quote
+                yield _change(site, index, text, Op.FIX_QUOTES, "close the docstring with its own quotes", "triple-own")
             if index == site.line or abs(index - site.line) < 3:
                 yield _change(
                     site, index, line[:column] + quote[0] + line[column + 3 :], Op.FIX_QUOTES, "use one quote", "single"
@@ -365,18 +379,3 @@ def _quote_words(site: Site) -> Iterator[Change]:
             if token.kind is not TokenKind.OPEN_STRING and token.text not in ("=", "return", "(", ","):
                 text = line[: token.column] + quote + line[token.column :]
                 yield _change(site, site.line, text, Op.OPEN_STRING, "open the string", "word")
-
-
-def _lost_quote(site: Site) -> Iterator[Change]:
-    """A docstring's opening or closing quotes lack one of three."""
-    for index, line in enumerate(site.lines[site.first : site.last], site.first):
-        if '""' not in line and "''" not in line:
-            continue
-        for quote in ('"', "'"):
-            opened = re.match(rf"(\s*[rRuU]?){quote}{quote}(?!{quote})(?=[\w ]|$)", line)
-            if opened:
-                text = opened.group(1) + quote * 3 + line[opened.end() :]
-                yield _change(site, index, text, Op.OPEN_STRING, "add the third quote", "third")
-            closed = re.search(rf"(?<![{quote}=(,\[:+ ]){quote}{quote}\s*$", line)
-            if closed:
-                yield _change(site, index, line.rstrip() + quote, Op.CLOSE_STRING, "add the third quote", "third")

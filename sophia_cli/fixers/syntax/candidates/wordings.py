@@ -78,6 +78,8 @@ def _conditional(site: Site) -> Iterator[Change]:
             site.line, site.line + 1, (text,), Op.INSERT_TOKEN, Kind.MISSING_TOKEN, "add `else None`", token="else",
             detail="choice",
         )  # fmt: skip
+    if "else" in site.fault.message and "if" in words and "for" not in words:
+        yield from _half_choice(site, line)
     if "?" in words and ":" in words[words.index("?") :]:
         mark = words.index("?")
         colon = words.index(":", mark)
@@ -98,6 +100,24 @@ def _conditional(site: Site) -> Iterator[Change]:
                 site.line, site.line + 1, (changed,), Op.REWRITE, Kind.OTHER, "write the choice as `a if test else b`",
                 detail="ternary",
             )  # fmt: skip
+
+
+def _half_choice(site: Site, line: str) -> Iterator[Change]:
+    """`x if c` is no value: it is `None` otherwise."""
+    code = site.code_tokens(site.line)
+    start = next((i for i, t in enumerate(code) if t.column >= site.column), 0)
+    depth = 0
+    end = code[-1].column + len(code[-1].text)
+    for token in code[start:]:
+        depth += (token.text in OPENERS) - (token.text in CLOSERS)
+        if depth < 0 or (depth == 0 and token.text == ","):
+            end = token.column
+            break
+    text = line[:end] + " else None" + line[end:]
+    yield Change(
+        site.line, site.line + 1, (text,), Op.INSERT_TOKEN, Kind.MISSING_TOKEN, "add `else None`", token="else",
+        detail="choice-end",
+    )  # fmt: skip
 
 
 def _wordings(site: Site) -> Iterator[Change]:
@@ -147,6 +167,10 @@ def _python_2(line: str, message: str) -> Iterator[tuple[str, str, str]]:
         if words.endswith(","):
             words = words[:-1].rstrip() + ', end=" "'
         yield f"{indent}print({words}){remark}", "print", "`print` is a function"
+    spoken = re.match(r"(\s*(?:raise|return|yield)\s+)([\w.]+)\s+([rRbBfFuU]{0,2}[\"'].*?)\s*$", code)
+    if spoken:
+        head, called, words = spoken.groups()
+        yield f"{head}{called}({words}){remark}", "call", "put the argument into brackets"
     raised = re.match(r"(\s*)raise\s+([\w.]+)\s*,\s*(.+?)\s*$", code)
     if raised:
         indent, error, words = raised.groups()

@@ -1,0 +1,68 @@
+"""Quotes that lack a partner on the same line: an opening one, or the third of a docstring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sophia_cli.fixers.syntax.change import Change, Op
+from sophia_cli.fixers.syntax.lexer import TokenKind
+from sophia_cli.fixers.syntax.model import Kind
+from sophia_cli.fixers.syntax.site import Site
+
+_DELIMITER = re.compile(r"[=(\[{,:+]\s*|\breturn\s+|\bin\s+|\bf?print\s*\(?")
+_MOST = 6  # places where the string may begin, nearest first
+
+
+def propose(site: Site) -> Iterator[Change]:
+    """Yield opening quotes before the words of a string, and third quotes."""
+    if not site.lines:
+        return
+    yield from _lost_opening_quote(site)
+    yield from _lost_third(site)
+
+
+def _lost_opening_quote(site: Site) -> Iterator[Change]:
+    """`open(path, encoding=utf-8")`: what seems to open a string closes it."""
+    opened = next(
+        (t for t in site.by_line.get(site.line, []) if t.kind is TokenKind.OPEN_STRING and "\n" not in t.text), None
+    )
+    if opened is None or opened.text.startswith(('"""', "'''")):
+        return
+    line = site.lines[site.line]
+    place = opened.column
+    quote = line[place]
+    if quote not in "\"'":
+        # A prefix letter was read off the last word: `encoding=utf"`.
+        place = next(i for i in range(place, len(line)) if line[i] in "\"'")
+        quote = line[place]
+    head = line[:place]
+    if not head.strip() or head.rstrip() != head:
+        return
+    starts = [match.end() for match in _DELIMITER.finditer(head) if match.end() < place]
+    for number, start in enumerate(starts[::-1][:_MOST]):
+        text = line[:start] + quote + line[start:]
+        detail = "delimiter-further" if number else "delimiter"
+        yield Change(site.line, site.line + 1, (text,), Op.OPEN_STRING, Kind.STRING, "open the string", detail=detail)
+
+
+def _lost_third(site: Site) -> Iterator[Change]:
+    """A docstring's opening or closing quotes lack one of three."""
+    for index, line in enumerate(site.lines[site.first : site.last], site.first):
+        if '""' not in line and "''" not in line:
+            continue
+        for quote in ('"', "'"):
+            if line.strip() == quote * 2 and site.group == "triple":
+                yield _third(index, line.rstrip() + quote, Op.CLOSE_STRING, "third-alone")
+                continue
+            opened = re.match(rf"(\s*[rRuU]?){quote}{quote}(?!{quote})(?=[\w ]|$)", line)
+            if opened:
+                text = opened.group(1) + quote * 3 + line[opened.end() :]
+                yield _third(index, text, Op.OPEN_STRING, "third")
+            closed = re.search(rf"(?<![{quote}=(,\[:+ ]){quote}{quote}\s*$", line)
+            if closed:
+                yield _third(index, line.rstrip() + quote, Op.CLOSE_STRING, "third")
+
+
+def _third(index: int, text: str, op: Op, detail: str) -> Change:
+    return Change(index, index + 1, (text,), op, Kind.STRING, "add the third quote", detail=detail)
