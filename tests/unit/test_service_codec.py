@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.project.settings.check_model import Check, Command, Probe
+from sophia_cli.project.settings.check_model import Check, Command, Probe, ProbeKind, StatusRange
 from sophia_cli.project.settings.service_codec import UnreadableValues, service_from_values, service_to_values
 from sophia_cli.project.settings.service_model import (
     Limits,
@@ -24,12 +24,36 @@ from sophia_cli.project.settings.service_model import (
 _finite = st.floats(allow_nan=False, allow_infinity=False)
 _texts = st.text(max_size=8)
 _names = st.lists(_texts, max_size=3).map(tuple)
+_commands = st.builds(Command, words=_names, shell=st.booleans())
+_ports = st.none() | st.integers(1, 65535)
+_probes = st.builds(
+    Probe,
+    kind=st.sampled_from(ProbeKind),
+    target=_texts,
+    port=_ports,
+    command=st.none() | _commands,
+    interval_s=_finite,
+    timeout_s=_finite,
+    failures=st.integers(),
+    start_period_s=_finite,
+)
+_checks = st.builds(
+    Check,
+    name=_texts,
+    method=_texts,
+    path=_texts,
+    json_text=st.none() | _texts,
+    statuses=st.lists(st.builds(StatusRange, st.integers(), st.integers()), max_size=2).map(tuple),
+    gate=st.booleans(),
+    max_ms=st.none() | _finite,
+    retry_for_s=_finite,
+)
 _services = st.builds(
     Service,
     name=_texts,
     app=st.none() | _texts,
-    command=st.none() | st.builds(Command, words=_names, shell=st.booleans()),
-    port=st.none() | st.integers(1, 65535),
+    command=st.none() | _commands,
+    port=_ports,
     on_port_conflict=st.sampled_from(PortConflict),
     persist=_names,
     strategy=st.sampled_from(Strategy),
@@ -39,8 +63,8 @@ _services = st.builds(
     restart=st.builds(RestartPolicy, when=st.sampled_from(RestartWhen), backoff_s=_finite),
     limits=st.builds(Limits, memory_bytes=st.none() | st.integers(0), cpus=st.none() | _finite),
     slo=st.builds(Slo, p95_ms=st.none() | _finite),
-    readiness=st.none() | st.builds(Probe, interval_s=_finite, timeout_s=_finite, start_period_s=_finite),
-    checks=st.lists(st.builds(Check, max_ms=st.none() | _finite, retry_for_s=_finite), max_size=2).map(tuple),
+    readiness=st.none() | _probes,
+    checks=st.lists(_checks, max_size=2).map(tuple),
 )
 
 
