@@ -182,7 +182,7 @@ def _wanted(damaged: Damaged) -> list[Wanted]:
         if damage.rule == "undeclared-dependency":
             gone[home] = gone.get(home, frozenset()) | {damage.distribution}
         else:
-            lines = damage.text.split("\n")
+            lines = damaged.now.texts[damage.path].split("\n")
             at = max(index for index, line in enumerate(lines, 1) if line.startswith(damage.distribution))
             accept = frozenset({damage.rule})
             first = at - 1 if damage.rule == "conflicting-requirements" else at

@@ -229,10 +229,9 @@ class Dependencies:
             and any(requirement.role is Role.MAIN for _, requirement in self.declared.requirements(one.path))
             for one in declarations
         )
-        optional = (Role.OPTIONAL, Role.DEV)
         has_extras = any(
-            any(requirement.role in optional for requirement in one.requirements)
-            or any(include.role in optional for include in one.includes)
+            any(requirement.role is Role.OPTIONAL for requirement in one.requirements)
+            or any(include.role in (Role.OPTIONAL, Role.DEV) for include in one.includes)
             for one in declarations
         )
         for one in declarations:
