@@ -53,9 +53,7 @@ def init_summary(proposals: Sequence[Proposal], file: str) -> str:
     aside = len(proposals) - ready
     left_out = f", {aside} left out with the reason" if aside else ""
     if not ready:
-        return (
-            f"nothing that can be started was found{left_out}; {file} waits for a `[services.NAME]`\n"
-        )
+        return f"nothing that can be started was found{left_out}; {file} waits for a `[services.NAME]`\n"
     return f"{plural(ready, 'service')} written to {file}{left_out}. Next: sophia deploy --plan\n"
 
 
