@@ -48,7 +48,7 @@ def _groups(lock: Mapping[str, Any]) -> Iterator[str]:  # Any: TOML of any shape
         hashes = [file["hash"] for file in package.get("files", ())]
         marker = package.get("markers", package.get("marker"))
         if isinstance(marker, dict):
-            marker = marker.get(groups.pop())
+            marker = marker.get(min(groups))
         yield _line(package["name"], _where(package, source), marker, hashes)
     yield from (f"--extra-index-url {url}" for url in sorted(indexes))
 

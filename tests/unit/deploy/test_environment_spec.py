@@ -148,6 +148,14 @@ def test_a_lock_of_poetry_is_taken_with_its_hashes_and_without_what_is_for_devel
     assert (spec.source, spec.is_whole, len(spec.left_out)) == ("poetry.lock", True, 1)
 
 
+def test_a_marker_that_differs_by_group_is_that_of_the_main_one(tmp_path: Path) -> None:
+    text = (
+        '[[package]]\nname = "anyio"\nversion = "5.0"\ngroups = ["main", "dev"]\n'
+        'markers = {main = "os_name == \\"posix\\"", dev = "os_name == \\"nt\\""}\n'
+    )
+    assert _locked(tmp_path, "poetry.lock", text).lines == ('anyio==5.0 ; os_name == "posix"',)
+
+
 def test_a_lock_of_pipenv_is_taken_with_its_index(tmp_path: Path) -> None:
     spec = _locked(tmp_path, "Pipfile.lock", json.dumps(PIPENV))
     assert spec.lines == (
