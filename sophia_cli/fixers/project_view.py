@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sophia_cli.core.values import dataclass
@@ -39,6 +39,9 @@ class Past(Protocol):
 
     def earlier(self, path: str, /) -> Sequence[EarlierText]:
         """Return earlier versions of a file that is there, newest first, each with the commit that changed it."""
+
+    def read_ahead(self, paths: Iterable[str], /) -> None:
+        """Read the earlier versions of all these files at once, since each reading costs a process."""
 
 
 @dataclass(frozen=True, slots=True)

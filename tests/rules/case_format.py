@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -68,6 +68,9 @@ class CasePast:
 
     def earlier(self, path: str) -> tuple[EarlierText, ...]:
         return tuple(EarlierText("5" * 40, text) for text in self.versions.get(path, ()))
+
+    def read_ahead(self, paths: Iterable[str]) -> None:
+        """Everything is read already."""
 
 
 @dataclass(frozen=True, slots=True)

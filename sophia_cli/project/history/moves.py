@@ -48,9 +48,17 @@ class FilePast:
     def earlier(self, path: str) -> tuple[EarlierText, ...]:
         """Return up to twelve earlier versions of a file that is there, newest first, renames followed."""
         if path not in self._texts:
-            versions = self._read().versions.get(path, [])
-            self._texts[path] = tuple(self._fetched(versions)) if versions else ()
+            self.read_ahead([path])
         return self._texts[path]
+
+    def read_ahead(self, paths: Iterable[str]) -> None:
+        """Read the earlier versions of several files at once: every reading costs a process."""
+        versions = {path: self._read().versions.get(path, []) for path in paths if path not in self._texts}
+        wanted = list(dict.fromkeys(version for some in versions.values() for version in some))
+        texts = dict(self._fetched(wanted)) if wanted else {}
+        for path, some in versions.items():
+            found = (texts.get(version) for version in some)
+            self._texts[path] = tuple(text for text in found if text is not None)
 
     def _read(self) -> _Log:
         if self._log is None:
@@ -73,7 +81,7 @@ class FilePast:
                         return self._log
         return self._log
 
-    def _fetched(self, versions: list[tuple[str, str]]) -> Iterable[EarlierText]:
+    def _fetched(self, versions: list[tuple[str, str]]) -> Iterable[tuple[tuple[str, str], EarlierText]]:
         repository = find_repository(self.root)
         head = head_commit(repository) if repository else None
         if repository is None or head is None:
@@ -88,7 +96,7 @@ class FilePast:
                     for commit, blob in versions:
                         source = decode(objects.read(blob) or b"")
                         if isinstance(source, SourceText):
-                            yield EarlierText(commit, source.text)
+                            yield (commit, blob), EarlierText(commit, source.text)
             except (OutOfTime, GitFailed):
                 return
 

@@ -44,9 +44,9 @@ def check(view: ProjectView) -> Iterator[Finding]:
     evidence = Evidence(view.graph, view.past, DeclaredShipping(view.dependencies))
     given: dict[str, frozenset[str]] = {}
     pools: dict[str, NamePool] = {}
-    for item in judged(view):
-        if not item.missing:
-            continue
+    lacking_any = [item for item in judged(view) if item.missing]
+    view.past.read_ahead(sorted({item.resolution.targets[0].path for item in lacking_any}))
+    for item in lacking_any:
         target = item.resolution.targets[0].path
         if target not in given:
             given[target] = _given(view, item.resolution.targets[0])
