@@ -35,7 +35,7 @@ from benchmarks.mutated.declared import (
     undeclared,
 )
 from benchmarks.mutated.layout import Repository, Style, lay_out, package_folder
-from benchmarks.mutated.model import Model, State, Target
+from benchmarks.mutated.model import Model, State, Target, parsed
 from benchmarks.mutated.scoring import Finding, Mends, Tally, Wanted, mended, tallied, wanted_of
 from benchmarks.mutated.writing import applied, read_texts, write_history
 from benchmarks.peers import sophia_findings
@@ -224,6 +224,10 @@ def _unasked(damaged: Damaged) -> list[Wanted]:
                 if one.module.partition(".")[0] == top:
                     accept = frozenset({"missing-name", "missing-module", "unimportable-module"})
                     rows.append(Wanted("missing-name", accept, one.path, one.lines, frozenset()))
+    for path in damaged.now.python_files():
+        if parsed(damaged.now.texts[path]) is None:
+            # The reference reads no broken file; Sophia does.
+            rows.append(Wanted("", frozenset(_RULES), path, everywhere, frozenset()))
     for declaration in damaged.declarations:
         if declaration.rule == "undeclared-dependency":
             words = frozenset({declaration.distribution})

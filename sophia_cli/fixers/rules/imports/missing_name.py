@@ -103,7 +103,9 @@ def _fixes(view: ProjectView, evidence: Evidence, item: Import, pools: dict[str,
             told = f"commit {fate.commit[:10]} renamed `{name.name}` to `{fate.name}` in `{target.path}`"
             fix = _other_name(source, item, name, fate.name, told, 0.85)
         else:
-            fix = None if fate is not None else _close(view, source, item, name, pools)
+            # A name that some other file has, letter by letter, is hardly misspelt.
+            is_known = fate is not None or bool(evidence.definers(name.name))
+            fix = None if is_known else _close(view, source, item, name, pools)
         if fix is not None:
             fixes[name] = fix
     return fixes or _elsewhere(evidence, source, item, left)
