@@ -280,7 +280,7 @@ ANCHORS = {
     "distance": 0.3,
     "op:join-lines:plain-backslash": 2.0,
     "op:join-lines:plain": 1.0,
-    "off-step": 1.0,
+    "off-step": 2.0,
     "op:add-header/except": -2.0,
     "op:add-header/block": -1.0,
     "flips-docstrings/indent": 1.0,

@@ -98,7 +98,7 @@ def is_idle(site: Site, change: Change) -> bool:
     otherwise."""
     if site.fault.type == "SyntaxError" or site.fault.line - 1 != site.line or not is_code(site.lines[site.line]):
         return False
-    if change.op is Op.MERGE_CONFLICT or change.start < site.line:
+    if change.op is Op.MERGE_CONFLICT or change.start < site.line or site.header == site.line:
         return False
     if change.start > site.line:
         return True
