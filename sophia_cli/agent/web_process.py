@@ -192,7 +192,7 @@ class _Starter:
         try:
             spawned = spawn(
                 SpawnSpec(
-                    argv=(sys.executable, "-m", "sophia_cli.agent.web", str(self._state.root)),
+                    argv=(sys.executable, "-P", "-m", "sophia_cli.agent.web", str(self._state.root)),
                     env=_environment(has_listener=self._listener is not None),
                     cwd=Path("/"),
                     log=log_file,

@@ -55,7 +55,7 @@ def agent(
     match action:
         case AgentAction.RUN:
             # In place of this process: signals and the terminal are the agent's own then.
-            os.execv(sys.executable, [sys.executable, "-m", "sophia_cli.agent", str(state.root)])
+            os.execv(sys.executable, [sys.executable, "-P", "-m", "sophia_cli.agent", str(state.root)])
         case AgentAction.START:
             found: AgentStatus | None = _started(state)
         case AgentAction.STATUS:

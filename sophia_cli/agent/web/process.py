@@ -40,23 +40,29 @@ async def _live(state: StateFolder, inherited: socket.socket | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     contact = Contact(state.path, ended)
-    try:
-        from sophia_cli.agent.web.serving import serve
-    except ImportError as error:
-        log.info("the web API is not installed: %s", error)
-        await contact.say(Word(note=NOT_INSTALLED))
-        return ExitCode.DONE
     keeping = loop.create_task(contact.keep())
     try:
         listener = await _listener(state, inherited, contact, ended)
         if listener is not None:
-            await serve(state, listener, contact, ended)
+            await _serve(state, listener, contact, ended)
     finally:
         ended.set()
         keeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeping
     return ExitCode.DONE
+
+
+async def _serve(state: StateFolder, listener: socket.socket, contact: Contact, ended: asyncio.Event) -> None:
+    # The framework is loaded only where there is something to serve.
+    try:
+        from sophia_cli.agent.web.serving import serve
+    except ImportError as error:
+        listener.close()
+        log.info("the web API is not installed: %s", error)
+        await contact.say(Word(note=NOT_INSTALLED))
+        return
+    await serve(state, listener, contact, ended)
 
 
 async def _listener(

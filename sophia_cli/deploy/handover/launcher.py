@@ -41,6 +41,8 @@ EXIT_STARTUP_FAILED = 86
 
 SPECIFICATION = "SOPHIA_LAUNCH"
 CLOSE = (b"connection", b"close")
+COLLECTING: Any = getattr(gc, "get_threshold", tuple)()
+NOT_YET = 2_000_000_011  # a threshold like no other, so that what the app says of garbage stands
 POLL_S = 0.02
 LAST_TASKS_S = 1.0
 
@@ -159,7 +161,8 @@ def serve(specification: Specification) -> int:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             # What imports brought stays: to look through it for garbage would hold every answer up. PyPy cannot do it.
             getattr(gc, "freeze", gc.isenabled)()
-            gc.enable()
+            if COLLECTING and gc.get_threshold()[0] == NOT_YET:
+                gc.set_threshold(*COLLECTING)
             await self.handover.open_control()
             await self.lifespan.startup()
             if self.lifespan.should_exit:
@@ -217,7 +220,6 @@ class Handover:
         return lambda: protocol(**facts)
 
     async def _accept_on(self, listener: socket.socket) -> Any:
-        assert self._make is not None
         loop = asyncio.get_running_loop()
         return await loop.create_server(self._make, sock=listener, backlog=self._server.config.backlog)
 
@@ -299,8 +301,8 @@ class Handover:
         if cycle is not None and not cycle.response_complete:
             self._idle_since.pop(connection, None)
             return
-        # The timer runs from the end of an answer to the first byte of the next request. Without one the connection
-        # has carried nothing yet, or a request is on its way in parts.
+        # The timer runs from an answer's end to the next request's first byte. Without one the connection has carried
+        # nothing yet, or a request is on its way in parts.
         is_between = connection.timeout_keep_alive_task is not None
         grace = self._specification.idle_grace_s if is_between else self._specification.first_request_grace_s
         since = self._idle_since.setdefault(connection, now)
@@ -311,10 +313,9 @@ class Handover:
         state = self._server.server_state
         for connection in list(state.connections):
             connection.transport.close()
-        # Closing tells the app that its caller is gone; what does not end by itself then is cancelled.
         give_up = time.monotonic() + LAST_TASKS_S
         while state.tasks and time.monotonic() < give_up:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S)  # closing told the app that its caller is gone
         for task in list(state.tasks):
             task.cancel()
         for connection in list(state.connections):
@@ -378,7 +379,7 @@ def _has_unread_bytes(transport: Any) -> bool:
 
 def main() -> int:
     """Read the specification and serve."""
-    gc.disable()  # until the server starts: imports make much that stays and hardly any garbage
+    getattr(gc, "set_threshold", id)(NOT_YET)  # imports make much that stays and hardly any garbage
     # Run by path, its own folder stands first, and what lies there would hide modules of the project.
     sys.path[:] = [one for one in sys.path if os.path.abspath(one) != os.path.dirname(os.path.abspath(__file__))]
     try:
@@ -386,12 +387,12 @@ def main() -> int:
     except (ValueError, TypeError, KeyError) as error:
         leave(EXIT_SPECIFICATION, f"{SPECIFICATION} holds no usable specification: {error!r}")
     sys.path[:] = list(dict.fromkeys([os.getcwd(), *specification.search_path, *sys.path]))
-    for descriptor in (specification.public_fd, specification.private_fd, specification.control_fd):
-        if descriptor is not None:
-            try:
-                os.set_inheritable(descriptor, False)
-            except OSError:
-                leave(EXIT_SPECIFICATION, f"descriptor {descriptor} is not open")
+    descriptors = (specification.public_fd, specification.private_fd, specification.control_fd)
+    for descriptor in (one for one in descriptors if one is not None):
+        try:
+            os.set_inheritable(descriptor, False)
+        except OSError:
+            leave(EXIT_SPECIFICATION, f"descriptor {descriptor} is not open")
     return serve(specification)
 
 

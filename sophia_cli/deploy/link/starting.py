@@ -99,7 +99,7 @@ class _Start:
         self._reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sophia_cli.agent", str(root), str(writing)],
+                [sys.executable, "-P", "-m", "sophia_cli.agent", str(root), str(writing)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -203,6 +203,4 @@ def test_what_is_down_stays_so_when_others_are_named_and_those_that_need_it_are_
     api, web = _candidate("api"), _candidate("web", "api")
     plan = plan_deployment([api, web], {"api": replace(_running(api), is_down=True)}, Wanted(("web",)))
     assert _actions(plan) == [("api", "unchanged"), ("web", "deploy")]
-    assert [note.sentence for note in plan.notes] == [
-        "`api`, which `web` depends on, is down and was not asked for"
-    ]
+    assert [note.sentence for note in plan.notes] == ["`api`, which `web` depends on, is down and was not asked for"]

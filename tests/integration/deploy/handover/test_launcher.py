@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -85,6 +87,14 @@ async def app(scope, receive, send):
 """
 
 
+THRIFTY = """
+def app(environ, start_response):
+    body = repr((gc.isenabled(), *gc.get_threshold())).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "served.py").write_text(APP)
@@ -118,6 +128,23 @@ def test_a_search_for_garbage_goes_through_what_the_app_made_but_not_through_wha
     (folder / "frozen.py").write_text(FROZEN)
     with Launched(folder, "frozen:app", public, attach_at_start=True):
         assert body_of(get(port_of(public), "/")) == b"False True"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("", (True, gc.get_threshold())),
+        ("gc.disable()", (False, gc.get_threshold())),
+        ("gc.set_threshold(9)", (True, 9)),
+    ],
+)
+def test_what_the_app_says_of_garbage_stands(
+    folder: Path, public: socket.socket, said: str, left: tuple[bool, tuple[int, int, int]]
+) -> None:
+    (folder / "thrifty.py").write_text(f"import gc\n{said}\n{THRIFTY}")
+    with Launched(folder, "thrifty:app", public, attach_at_start=True):
+        enabled, *thresholds = ast.literal_eval(body_of(get(port_of(public), "/")).decode())
+    assert (enabled, tuple(thresholds)) == left
 
 
 def test_it_serves_publicly_from_the_start_when_told(folder: Path, public: socket.socket) -> None:
