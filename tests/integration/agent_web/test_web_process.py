@@ -54,6 +54,8 @@ def test_callers_wait_while_it_is_started_again(shop: WebProject) -> None:
     shop.serve()
     web = shop.web_identity()
     os.kill(web.pid, signal.SIGKILL)
+    # A call that it had taken before the signal came would die with it.
+    eventually(lambda: not is_running(web))
     assert shop.get("/api/v1/status").status == 200
     assert shop.web_identity() != web
 
