@@ -26,7 +26,10 @@ _LAST_ANSWERS_S = 1
 
 
 async def serve(state: StateFolder, listener: socket.socket, contact: Contact, ended: asyncio.Event) -> None:
-    """Serve on a listener until `ended` is set; the agent is told once it serves."""
+    """Serve on a listener until `ended` is set.
+
+    The agent is told before the first answer, so whoever has had one finds callers waiting should this process die.
+    """
     token = WebToken(state.path)
     streams = EventStreams(state.path)
     sources = Sources(AgentReader(state.path, asyncio.get_running_loop().time), contact, streams)
@@ -48,10 +51,10 @@ async def serve(state: StateFolder, listener: socket.socket, contact: Contact, e
 
     async def serving() -> None:
         log.info("serving on port %d", port)
-        await contact.say(Word(port))
         await ended.wait()
         streams.end()
 
+    await contact.say(Word(port))
     await _Server(config, serving).serve([listener])
 
 
