@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from agent_project import Callers, Commands, FaultyServices, eventually, is_alive
+from small_disk import mount_small_disk
 
 SIZE_KB = 6000
 
@@ -23,14 +23,7 @@ SIZE_KB = 6000
 def small_shop(tmp_path: Path, commands: Commands) -> Iterator[FaultyServices]:
     """The project on a private file system of a few megabytes."""
     place = tmp_path / "small"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if mount is None:
-        pytest.skip("no `mount` on this machine")
-    command = [mount, "-t", "tmpfs", "-o", f"size={SIZE_KB}k", "tmpfs", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+    mount_small_disk(place, SIZE_KB)
     project = FaultyServices(place, commands)
     try:
         yield project

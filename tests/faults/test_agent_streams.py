@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-import socket
 import time
 
 import pytest
 from agent_project import FaultyServices
+from raw_streams import asked, read_to_the_end
 
 STREAMS = """\
 import asyncio
@@ -54,7 +54,7 @@ def _streams(shop: FaultyServices, drain: str) -> None:
 
 def test_an_event_stream_that_ends_in_time_is_finished_during_a_swap(shop: FaultyServices) -> None:
     _streams(shop, "10s")
-    with _asked(shop, "GET /short HTTP/1.1") as stream:
+    with asked(shop, "GET /short HTTP/1.1") as stream:
         assert stream.recv(65536).startswith(b"HTTP/1.1 200")
         shop.release(2, "app.py")
         shop.deployed()
@@ -66,12 +66,12 @@ def test_an_event_stream_that_ends_in_time_is_finished_during_a_swap(shop: Fault
 def test_an_endless_event_stream_is_cut_at_the_deadline(shop: FaultyServices) -> None:
     _streams(shop, "400ms")
     before = shop.pid()
-    with _asked(shop, "GET /endless HTTP/1.1") as stream:
+    with asked(shop, "GET /endless HTTP/1.1") as stream:
         assert stream.recv(65536).startswith(b"HTTP/1.1 200")
         shop.release(2, "app.py")
         started = time.monotonic()
         shop.deployed()
-        _read_to_the_end(stream)
+        read_to_the_end(stream)
         assert 0.4 <= time.monotonic() - started < 15.0
     assert shop.processes() == [shop.next_pid(before)]
 
@@ -81,31 +81,15 @@ def test_a_websocket_is_told_to_go_during_a_swap(shop: FaultyServices) -> None:
     _streams(shop, "5s")
     key = base64.b64encode(os.urandom(16)).decode()
     upgrade = f"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}"
-    with _asked(shop, upgrade, "Upgrade") as stream:
+    with asked(shop, upgrade, "Upgrade") as stream:
         told = stream.recv(65536)
         assert told.startswith(b"HTTP/1.1 101")
         while b"hello" not in told:
             told += stream.recv(65536)
         shop.release(2, "app.py")
         shop.deployed()
-        rest = _read_to_the_end(stream)
+        rest = read_to_the_end(stream)
     # A close frame (RFC 6455, 5.5.1) with the code 1012, "service restart", or 1001, "going away".
     assert rest[:1] == b"\x88"
     assert int.from_bytes(rest[2:4], "big") in (1001, 1012)
     assert shop.facts()["version"] == "2"
-
-
-def _asked(shop: FaultyServices, request: str, connection: str = "close") -> socket.socket:
-    stream = socket.create_connection(("127.0.0.1", shop.port), timeout=20)
-    stream.sendall(f"{request}\r\nHost: shop\r\nConnection: {connection}\r\n\r\n".encode())
-    return stream
-
-
-def _read_to_the_end(stream: socket.socket) -> bytes:
-    told = b""
-    try:
-        while part := stream.recv(65536):
-            told += part
-    except ConnectionResetError:
-        return told
-    return told

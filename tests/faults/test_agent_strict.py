@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from agent_project import APP, Callers, FaultyServices, eventually, is_alive
+from raw_streams import asked, read_to_the_end
 from test_agent_streams import STREAMS
 
 from sophia_cli.agent.proxy.proxy import running_proxies
@@ -197,21 +198,3 @@ def is_refused(port: int) -> None:
         return False
 
     eventually(refused)
-
-
-def asked(shop: FaultyServices, request: str, connection: str = "close") -> socket.socket:
-    """Return a connection on which something was asked."""
-    stream = socket.create_connection(("127.0.0.1", shop.port), timeout=30)
-    stream.sendall(f"{request}\r\nHost: shop\r\nConnection: {connection}\r\n\r\n".encode())
-    return stream
-
-
-def read_to_the_end(stream: socket.socket) -> bytes:
-    """Return what comes until the other end closes."""
-    told = b""
-    try:
-        while part := stream.recv(65536):
-            told += part
-    except ConnectionResetError:
-        return told
-    return told

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from release_child import SERVICE, prune_now, release_now, restore_now, store_of
+from small_disk import mount_small_disk
 
 from sophia_cli.core.errors import SophiaError
 
@@ -21,14 +22,7 @@ SIZE_KB = 512
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A private file system of half a megabyte."""
     place = tmp_path / "small"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if mount is None:
-        pytest.skip("no `mount` on this machine")
-    command = [mount, "-t", "tmpfs", "-o", f"size={SIZE_KB}k", "tmpfs", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+    mount_small_disk(place, SIZE_KB)
     try:
         yield place
     finally:
