@@ -47,7 +47,8 @@ def test_a_release_that_the_agent_took_back_is_an_incident_that_says_so(shop: De
     assert shop.run("deploy").code == 0
     shop.write("api/main.py", (shop.root / "api/main.py").read_text() + DIES)
     assert shop.run("deploy").code == 0
-    eventually(lambda: set(shop.incidents("api")) == {("exited", "recovered")} and _release(shop) == "1", 60)
+    # The release first: what answers waits in the listener while the incident of the last death is still open.
+    eventually(lambda: _release(shop) == "1" and set(shop.incidents("api")) == {("exited", "recovered")}, 60)
     with closing(sqlite3.connect(shop.root / ".sophia" / "agent.sqlite")) as state:
         acts = [row[0] for row in state.execute("SELECT recovery FROM incident_acts ORDER BY rowid")]
         seconds = [row[0] for row in state.execute("SELECT seconds FROM incidents WHERE service = 'api'")]
