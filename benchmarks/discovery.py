@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-from sophia_cli.commands._init_files import project_reader
 from sophia_cli.project.discovery.find import find_entries
 from sophia_cli.project.discovery.model import Entry
+from sophia_cli.project.discovery.reader import project_reader
 
 REPEATS = 3
 

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from enum import Enum
 
-from sophia_cli.commands._invoke import load
-from sophia_cli.commands._parameters import Argument, parameters_of
+from sophia_cli.commands.command_line.invoke import load
+from sophia_cli.commands.command_line.parameters import Argument, parameters_of
 from sophia_cli.core.values import dataclass
 
 

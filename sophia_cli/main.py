@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             raise
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the error boundary of the process)
-            from sophia_cli.commands._errors import report
+            from sophia_cli.commands.command_line.errors import report
 
             code = report(error, words, time.perf_counter() - started)
     except BrokenPipeError:
@@ -123,12 +123,12 @@ def _run(words: list[str]) -> int:
         return 2
     for command in COMMANDS:
         if command.name == first:
-            from sophia_cli.commands._invoke import invoke
+            from sophia_cli.commands.command_line.invoke import invoke
 
             # A command lives for seconds and what it builds stays until its end: looking for garbage is mostly in vain.
             gc.set_threshold(200_000, 20, 50)
             return invoke(command.name, command.target, words[1:])
-    from sophia_cli.commands._errors import unknown_command
+    from sophia_cli.commands.command_line.errors import unknown_command
 
     raise unknown_command(first, [command.name for command in COMMANDS])
 
@@ -140,7 +140,7 @@ def _show(text: str) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from sophia_cli.commands._errors import stdout_unwritable
+        from sophia_cli.commands.command_line.errors import stdout_unwritable
 
         raise stdout_unwritable(error) from error
     return 0

@@ -9,11 +9,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._operation import running_agent, state_of
-from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, write_result
-from sophia_cli.commands._parameters import Argument
-from sophia_cli.commands._status import agent_status, running_agent_status, unwatched
+from sophia_cli.commands.command_line.options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, write_result
+from sophia_cli.commands.command_line.parameters import Argument
+from sophia_cli.commands.operating.operation import running_agent, state_of
+from sophia_cli.commands.operating.status import agent_status, running_agent_status, unwatched
 from sophia_cli.core.errors import ExitCode, UnavailableError
 from sophia_cli.core.service_status import AgentStatus, ServiceState, ServiceStatus
 from sophia_cli.project.clock import SystemClock

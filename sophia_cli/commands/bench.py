@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from sophia_cli.commands._bench_options import BenchFormat, BenchWords, bench_options, chosen_bench_format
-from sophia_cli.commands._bench_outcome import outcome_of
-from sophia_cli.commands._bench_progress import BenchProgress
-from sophia_cli.commands._bench_request import RequestWords, request_spec
-from sophia_cli.commands._bench_target import Aim, named_targets
-from sophia_cli.commands._options import Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import has_colours, write_result
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands.benching.options import BenchFormat, BenchWords, bench_options, chosen_bench_format
+from sophia_cli.commands.benching.outcome import outcome_of
+from sophia_cli.commands.benching.progress import BenchProgress
+from sophia_cli.commands.benching.request import RequestWords, request_spec
+from sophia_cli.commands.benching.target import Aim, named_targets
+from sophia_cli.commands.command_line.options import Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import has_colours, write_result
+from sophia_cli.commands.command_line.parameters import Argument, option
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.root import find_root
@@ -143,7 +143,7 @@ def bench(
     asked = request_spec(request, os.environ) if flow is None else _flow(flow, words, request)
     aim = Aim.TOOL if mcp_tool is not None else Aim.REQUEST if flow is None else Aim.FLOW
     from sophia_cli.bench.connecting.reaching import Access
-    from sophia_cli.commands._benching import Benching
+    from sophia_cli.commands.benching.rows import Benching
 
     root = find_root(Path())
     targets = named_targets(target or (), root, aim, environment)
@@ -169,7 +169,7 @@ def bench(
 
 
 def _flow(file: Path, words: BenchWords, request: RequestWords) -> Flow:
-    from sophia_cli.commands._bench_flow import flow_of
+    from sophia_cli.commands.benching.flow import flow_of
 
     return flow_of(file, words, request, os.environ)
 

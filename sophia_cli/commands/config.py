@@ -7,10 +7,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, write_result
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, write_result
+from sophia_cli.commands.command_line.parameters import Argument, option
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.root import find_root

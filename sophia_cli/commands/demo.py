@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._demo import Story, play
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, say, write_result
-from sophia_cli.commands._parameters import option
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, say, write_result
+from sophia_cli.commands.command_line.parameters import option
+from sophia_cli.commands.demonstrating.story import Story, play
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.project.clock import SystemClock
 

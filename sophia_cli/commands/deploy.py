@@ -8,8 +8,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from sophia_cli.commands._declared import check_declared
-from sophia_cli.commands._operation import (
+from sophia_cli.commands.command_line.options import (
+    FormatOption,
+    InProject,
+    Json,
+    OutputFile,
+    Quiet,
+    Verbose,
+    Wait,
+    Yes,
+    seconds,
+)
+from sophia_cli.commands.command_line.output import Format, chosen_format
+from sophia_cli.commands.command_line.parameters import Argument, option
+from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.operating.declared import check_declared
+from sophia_cli.commands.operating.operation import (
     Early,
     Operated,
     StepLines,
@@ -19,10 +33,6 @@ from sophia_cli.commands._operation import (
     state_of,
     write_report,
 )
-from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
-from sophia_cli.commands._output import Format, chosen_format
-from sophia_cli.commands._parameters import Argument, option
-from sophia_cli.commands._progress import ProgressLine
 from sophia_cli.core.errors import UsageError
 from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.deploy.link.messages import Json as JsonValue
@@ -30,7 +40,7 @@ from sophia_cli.deploy.link.starting import Reaching
 from sophia_cli.project.clock import SystemClock
 
 if TYPE_CHECKING:
-    from sophia_cli.commands._deploying import Prepared, Workshop
+    from sophia_cli.commands.deploying.workshop import Prepared, Workshop
 
 
 def deploy(
@@ -78,15 +88,15 @@ def deploy(
     check_declared(state.root)
 
     def read_project() -> Workshop:
-        from sophia_cli.commands._deploying import open_workshop
-        from sophia_cli.commands._strict import strict_wish
+        from sophia_cli.commands.deploying.strict import strict_wish
+        from sophia_cli.commands.deploying.workshop import open_workshop
 
         return open_workshop(project, env, progress.say, strict_wish(services or (), strict, percent))
 
     if plan:
-        from sophia_cli.commands._deploy_report import planned_report
-        from sophia_cli.commands._deploying import conditions, planned
-        from sophia_cli.commands._status import project_status
+        from sophia_cli.commands.deploying.report import planned_report
+        from sophia_cli.commands.deploying.workshop import conditions, planned
+        from sophia_cli.commands.operating.status import project_status
         from sophia_cli.deploy.plan import Wanted
 
         wanted = Wanted(tuple(services or ()), all_)
@@ -100,7 +110,7 @@ def deploy(
     notes: list[str] = []
 
     def prepare() -> Prepared:
-        from sophia_cli.commands._deploying import Prepared, prepared
+        from sophia_cli.commands.deploying.workshop import Prepared, prepared
         from sophia_cli.deploy.plan import Wanted
 
         workshop, wanted = read_project(), Wanted(tuple(services or ()), all_)
@@ -110,8 +120,8 @@ def deploy(
     reaching = Reaching(state)
     preparing = Early(prepare)
     with operation(state, command, wait_s, starts=True, reaching=reaching, early=preparing) as link:
-        from sophia_cli.commands._deploying import conditions, prune_releases, secrets_for
-        from sophia_cli.commands._status import agent_settled, agent_status
+        from sophia_cli.commands.deploying.workshop import conditions, prune_releases, secrets_for
+        from sophia_cli.commands.operating.status import agent_settled, agent_status
 
         ready = preparing.result()
         workshop = ready.workshop
@@ -130,15 +140,15 @@ def deploy(
             names = [service.name for service in found.to_remove]
             removed = perform(link, "remove", {"services": list(names)}, lines)
             done = Operated(done.run_id or removed.run_id, (*done.services, *removed.services))
-        from sophia_cli.commands._deploy_notes import files_left_behind, not_well, passed_over
+        from sophia_cli.commands.deploying.notes import files_left_behind, not_well, passed_over
 
         running = agent_status(link).services
         notes += [f"{service.name}: {note}" for service in running for note in service.notes]
         notes += files_left_behind(state, found, done.services)
         notes += not_well(done.services, {service.name: service for service in running})
         notes += prune_releases(workshop, running, clock)
-    from sophia_cli.commands._deploy_report import joined
-    from sophia_cli.commands._hints import with_hints
+    from sophia_cli.commands.deploying.report import joined
+    from sophia_cli.commands.operating.hints import with_hints
     from sophia_cli.core.deploy_report import DeployReport, DeployVerdict
 
     workshop.project.keep()

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._doctor import Diagnosis, State, diagnose, exit_code_of
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
-from sophia_cli.commands._parameters import Argument
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands.command_line.parameters import Argument
+from sophia_cli.commands.diagnosing.aspects import Diagnosis, State, diagnose, exit_code_of
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.root import find_root

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, write_result
-from sophia_cli.commands._parameters import Argument
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, write_result
+from sophia_cli.commands.command_line.parameters import Argument
 from sophia_cli.commands.rules import rule_fields
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.fixers.rule import AnyRule, all_rules

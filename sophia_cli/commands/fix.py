@@ -6,10 +6,8 @@ import os
 import sys
 from typing import Annotated
 
-from sophia_cli.commands import _ask
-from sophia_cli.commands._fail_on import FailOnOption
-from sophia_cli.commands._fixing import Request, fix_project
-from sophia_cli.commands._options import (
+from sophia_cli.commands.command_line.fail_on import FailOnOption
+from sophia_cli.commands.command_line.options import (
     FormatOption,
     Ignore,
     Json,
@@ -22,9 +20,11 @@ from sophia_cli.commands._options import (
     Yes,
     seconds,
 )
-from sophia_cli.commands._output import Format, chosen_format, has_colours, say, write_result
-from sophia_cli.commands._parameters import option
-from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands.command_line.parameters import option
+from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.fixing.ask import asker, require_terminal
+from sophia_cli.commands.fixing.fix_project import Request, fix_project
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.fix_report import FixReport
 from sophia_cli.core.report import FailOn
@@ -76,7 +76,7 @@ def fix(
     if interactive:
         if yes or chosen is Format.JSON:
             raise UsageError("usage", "`--interactive` asks questions; `--yes` and JSON forbid them")
-        _ask.require_terminal()
+        require_terminal()
     if allow_build and not install:
         raise UsageError("usage", "`--allow-build` has a meaning with `--install` only", hint="add `--install`")
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
@@ -95,7 +95,7 @@ def fix(
         stub=stub,
         allow_build=tuple(allow_build or ()),
     )
-    ask = _ask.asker(progress.clear) if interactive else None
+    ask = asker(progress.clear) if interactive else None
     try:
         report = fix_project(request, all_rules(), clock, os.environ, progress, ask)
     finally:

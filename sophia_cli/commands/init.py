@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._init_files import declared_name, project_reader
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, say, write_result
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, say, write_result
+from sophia_cli.commands.command_line.parameters import Argument, option
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.discovery.find import find_entries
 from sophia_cli.project.discovery.proposals import propose
+from sophia_cli.project.discovery.reader import declared_name, project_reader
 from sophia_cli.project.root import PYPROJECT_FILE, SETTINGS_FILE, find_root, holds_sophia_table
 from sophia_cli.project.settings.parser import parse_settings
 from sophia_cli.render.init_report import init_json, init_summary, init_text

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._operation import state_of
-from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, say, write_result
-from sophia_cli.commands._parameters import Argument, option
-from sophia_cli.commands._status import project_status
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, say, write_result
+from sophia_cli.commands.command_line.parameters import Argument, option
+from sophia_cli.commands.operating.operation import state_of
+from sophia_cli.commands.operating.status import project_status
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.host.log_stream import read_log, tail_log

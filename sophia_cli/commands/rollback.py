@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._on_services import Asked, on_services
-from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Wait, Yes
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands.command_line.options import (
+    FormatOption,
+    InProject,
+    Json,
+    OutputFile,
+    Quiet,
+    Verbose,
+    Wait,
+    Yes,
+)
+from sophia_cli.commands.command_line.parameters import Argument, option
+from sophia_cli.commands.operating.on_services import Asked, on_services
 from sophia_cli.core.deploy_report import DeployVerdict
 from sophia_cli.core.errors import UsageError
 from sophia_cli.deploy.link.messages import Fields

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sophia_cli.commands._document import read_only_head
-from sophia_cli.commands._options import FormatOption, Ignore, Json, OutputFile, Quiet, Select, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, write_result
+from sophia_cli.commands.command_line.document import read_only_head
+from sophia_cli.commands.command_line.options import FormatOption, Ignore, Json, OutputFile, Quiet, Select, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, write_result
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.fixers.rule import AnyRule, all_rules
 from sophia_cli.fixers.selection import select_rules

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from sophia_cli.commands._fail_on import FailOnOption
-from sophia_cli.commands._options import (
+from sophia_cli.commands.command_line.fail_on import FailOnOption
+from sophia_cli.commands.command_line.options import (
     FormatOption,
     Ignore,
     Json,
@@ -17,10 +17,10 @@ from sophia_cli.commands._options import (
     Verbose,
     Yes,
 )
-from sophia_cli.commands._output import Format, chosen_format, has_colours, say, write_result
-from sophia_cli.commands._progress import ProgressLine
-from sophia_cli.commands._project import Scan, open_project, scan_project
-from sophia_cli.commands._sources import SourceLines
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.scanning.project import Scan, open_project, scan_project
+from sophia_cli.commands.scanning.sources import SourceLines
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.report import FailOn, ReportedFinding, ScanReport, Verdict, summarise
 from sophia_cli.fixers.cut_off import cut_off_line

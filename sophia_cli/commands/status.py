@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._operation import state_of
-from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
-from sophia_cli.commands._parameters import Argument
-from sophia_cli.commands._status import ProjectStatus, project_status
+from sophia_cli.commands.command_line.options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands.command_line.parameters import Argument
+from sophia_cli.commands.operating.operation import state_of
+from sophia_cli.commands.operating.status import ProjectStatus, project_status
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.service_status import ServiceState
 from sophia_cli.project.clock import SystemClock

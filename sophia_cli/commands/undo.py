@@ -7,10 +7,20 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Wait, Yes, seconds
-from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
-from sophia_cli.commands._parameters import Argument, option
-from sophia_cli.commands._recovered import recovery_line
+from sophia_cli.commands.command_line.options import (
+    FormatOption,
+    InProject,
+    Json,
+    OutputFile,
+    Quiet,
+    Verbose,
+    Wait,
+    Yes,
+    seconds,
+)
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands.command_line.parameters import Argument, option
+from sophia_cli.commands.fixing.recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.core.report import Verdict
 from sophia_cli.core.undo_report import KeptFile, RunLine, UndoReport

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes, seconds
-from sophia_cli.commands._output import Format, chosen_format, has_colours, write_result
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands.command_line.options import FormatOption, Json, OutputFile, Quiet, Verbose, Yes, seconds
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands.command_line.parameters import Argument, option
 from sophia_cli.core.checks import VerifyReport
 from sophia_cli.core.errors import UsageError
 from sophia_cli.project.clock import SystemClock
@@ -62,9 +62,9 @@ def verify(
     timeout_s = seconds(timeout, "--timeout")
     if not 0 < timeout_s <= _LONGEST_TIMEOUT_S:
         raise UsageError("usage", f"`--timeout {timeout}` is not above 0 and up to {_LONGEST_TIMEOUT_S:g} s")
-    from sophia_cli.commands._verify_progress import VerifyProgress
-    from sophia_cli.commands._verify_target import VerifyWishes, verify_plans
-    from sophia_cli.commands._verifying import list_checks, verify_services
+    from sophia_cli.commands.verifying.checks import list_checks, verify_services
+    from sophia_cli.commands.verifying.progress import VerifyProgress
+    from sophia_cli.commands.verifying.target import VerifyWishes, verify_plans
     from sophia_cli.project.root import find_root
 
     wishes = VerifyWishes(timeout_s, writes, allow_remote, insecure, os.environ if fuzz else None)

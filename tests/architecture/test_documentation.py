@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import SETTINGS_EXAMPLE, stale_pages
-from sophia_cli.commands._demo import unpack
+from sophia_cli.commands.demonstrating.story import unpack
 from sophia_cli.main import COMMANDS
 from sophia_cli.project.settings.keys import KEYS
 from sophia_cli.project.settings.parser import parse_settings

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
 
-from sophia_cli.commands._demo import bundled, unpack
 from sophia_cli.commands.demo import last_words, summary
+from sophia_cli.commands.demonstrating.story import bundled, unpack
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -78,7 +78,7 @@ def test_without_git_the_story_is_told_too_and_leaves_nothing_behind(tmp_path: P
 
 
 def test_the_figures_and_the_last_line_agree() -> None:
-    from sophia_cli.commands._demo import Story
+    from sophia_cli.commands.demonstrating.story import Story
 
     story = Story(5, 4, 3, 9, 5, 4, "F", "B", from_history=True, restored=False, complaints=("x",))
     assert last_words(story).startswith("5 found, 4 mended (3 of them without --unsafe), 4 of 5 broken files compile")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sophia_cli.commands._hints import hint_of, with_hints
+from sophia_cli.commands.operating.hints import hint_of, with_hints
 from sophia_cli.core.deploy_report import DeployReport, DeployVerdict, ServiceAction, ServiceReport, Trouble
 from sophia_cli.core.errors import ExitCode
 

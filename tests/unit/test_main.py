@@ -12,7 +12,7 @@ import pytest
 
 from sophia_cli import __version__
 from sophia_cli import main as entry
-from sophia_cli.commands._errors import wants_json
+from sophia_cli.commands.command_line.errors import wants_json
 from sophia_cli.main import COMMANDS, Command, main
 
 
@@ -25,7 +25,7 @@ def failing(error: str) -> str:
 def extra_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put commands that fail in every way into the table."""
     (tmp_path / "failing_commands.py").write_text(
-        "from sophia_cli.commands._options import Json\n"
+        "from sophia_cli.commands.command_line.options import Json\n"
         "from sophia_cli.core.errors import BusyError\n"
         "def busy(json: Json = False) -> int:\n"
         "    raise BusyError('project-busy', 'pid 7 holds it', hint='wait', location='a.py:1:2')\n"

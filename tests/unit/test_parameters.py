@@ -14,8 +14,8 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.commands._invoke import command_line, load
-from sophia_cli.commands._parameters import Argument, Option, option, parameters_of, read
+from sophia_cli.commands.command_line.invoke import command_line, load
+from sophia_cli.commands.command_line.parameters import Argument, Option, option, parameters_of, read
 from sophia_cli.main import COMMANDS
 
 

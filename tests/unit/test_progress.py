@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.commands.command_line.progress import ProgressLine
 
 
 class Hand:

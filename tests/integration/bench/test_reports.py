@@ -20,7 +20,7 @@ from servers import OK, Server, answering, serving
 
 from sophia_cli.bench.engine.counted import Second
 from sophia_cli.bench.judging.histogram import Histogram
-from sophia_cli.commands._bench_progress import BenchProgress, progress_text
+from sophia_cli.commands.benching.progress import BenchProgress, progress_text
 from sophia_cli.main import main
 
 QUICK = ("--requests", "20", "--duration", "300ms", "--connections", "2")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from small_rules import replacing, reporting_faults, write
 
-from sophia_cli.commands._fixing import Request, fix_project
-from sophia_cli.commands._progress import ProgressLine
+from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.fixing.fix_project import Request, fix_project
 from sophia_cli.core.errors import BusyError, ExitCode, SophiaError, UsageError
 from sophia_cli.core.findings import Safety, Severity
 from sophia_cli.core.fix_report import CheckResult, FixReport

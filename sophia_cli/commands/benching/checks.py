@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sophia_cli.bench.connecting.reaching import Access
 from sophia_cli.checks.verify import verify
-from sophia_cli.commands._verify_target import VerifyWishes, verify_plans
+from sophia_cli.commands.verifying.target import VerifyWishes, verify_plans
 from sophia_cli.core.checks import CheckKind, CheckResult
 from sophia_cli.core.errors import UnavailableError
 from sophia_cli.core.measurement_report import Checked

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from sophia_cli.commands._output import has_colours, say
+from sophia_cli.commands.command_line.output import has_colours, say
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.plan import ChangedFile
 from sophia_cli.fixers.engine import Ask

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sophia_cli.bench.flows.flow import Flow, read_flow
-from sophia_cli.commands._bench_options import BenchWords
-from sophia_cli.commands._bench_request import RequestWords
+from sophia_cli.commands.benching.options import BenchWords
+from sophia_cli.commands.benching.request import RequestWords
 from sophia_cli.core.errors import UsageError
 
 _LARGEST = 2**20

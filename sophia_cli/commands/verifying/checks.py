@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from sophia_cli.checks.verify import VerifyPlan, listed, reach, verify
-from sophia_cli.commands._verify_progress import VerifyProgress
+from sophia_cli.commands.verifying.progress import VerifyProgress
 from sophia_cli.core.checks import CheckedService, CheckResult, ListedCheck, SkippedCheck, VerifyReport, VerifyVerdict
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.project.clock import Clock

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sophia_cli.bench.history import BenchHistory, Conditions, KeptRun, without_query
 from sophia_cli.bench.judging.comparison import compare, usual_shift
-from sophia_cli.commands._output import say
+from sophia_cli.commands.command_line.output import say
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.measurement_comparison import Change, Comparison
 from sophia_cli.core.measurement_report import BenchRow

@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from sophia_cli.commands._declared import check_declared
-from sophia_cli.commands._hints import with_hints
-from sophia_cli.commands._operation import (
+from sophia_cli.commands.command_line.options import seconds
+from sophia_cli.commands.command_line.output import Format, chosen_format
+from sophia_cli.commands.operating.declared import check_declared
+from sophia_cli.commands.operating.hints import with_hints
+from sophia_cli.commands.operating.operation import (
     StepLines,
     known_services,
     names,
@@ -18,9 +20,7 @@ from sophia_cli.commands._operation import (
     state_of,
     write_report,
 )
-from sophia_cli.commands._options import seconds
-from sophia_cli.commands._output import Format, chosen_format
-from sophia_cli.commands._status import runs_unwatched
+from sophia_cli.commands.operating.status import runs_unwatched
 from sophia_cli.core.deploy_report import DeployReport, DeployVerdict
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sophia_cli.commands._output import say
+from sophia_cli.commands.command_line.output import say
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError, UsageError
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.client import AgentLink, connect_agent
@@ -225,7 +225,7 @@ def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:
     """
     from difflib import get_close_matches
 
-    from sophia_cli.commands._status import agent_status
+    from sophia_cli.commands.operating.status import agent_status
 
     services = agent_status(link).services
     known = [service.name for service in services]
@@ -262,7 +262,7 @@ def outcome_of(
 
 def write_report(report: DeployReport, as_json: bool, quiet: bool, verbose: bool, output: Path | None) -> int:
     """Write a report in the form that was asked for; returns its exit code."""
-    from sophia_cli.commands._output import has_colours, write_result
+    from sophia_cli.commands.command_line.output import has_colours, write_result
 
     if as_json:
         from sophia_cli.render.deploy_json import deploy_json

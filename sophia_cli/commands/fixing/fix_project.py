@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sophia_cli.commands._fix_report import fix_report
-from sophia_cli.commands._output import say
-from sophia_cli.commands._progress import ProgressLine
-from sophia_cli.commands._project import Project, Scan, open_project, scan_project
+from sophia_cli.commands.command_line.output import say
+from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.fixing.report import fix_report
+from sophia_cli.commands.scanning.project import Project, Scan, open_project, scan_project
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
@@ -36,7 +36,7 @@ from sophia_cli.project.runs.recovery import Recovered, recover, recover_when_id
 from sophia_cli.project.runs.transactions import Run, begin_run
 
 if TYPE_CHECKING:
-    from sophia_cli.commands._installing import Installer
+    from sophia_cli.commands.fixing.installing import Installer
     from sophia_cli.project.packages.planning import InstallPlan
 
 HOLDER = "sophia fix"
@@ -92,7 +92,7 @@ def fix_project(
     installer = None
     if request.install:
         # Most fixes install nothing: they do not pay for loading what does.
-        from sophia_cli.commands._installing import open_installer
+        from sophia_cli.commands.fixing.installing import open_installer
 
         installer = open_installer(project, request.allow_build, environment, request.quiet)
     try:

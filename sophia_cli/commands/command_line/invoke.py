@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sophia_cli.commands._parameters import parameters_of, read
+from sophia_cli.commands.command_line.parameters import parameters_of, read
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -33,7 +33,7 @@ def command_line(name: str, function: Callable[..., int]) -> TyperCommand:
     import typer
     from typer.core import TyperArgument, TyperCommand
 
-    from sophia_cli.commands._typer import described_for_typer
+    from sophia_cli.commands.command_line.typer_form import described_for_typer
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

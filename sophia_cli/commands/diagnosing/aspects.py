@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
-from sophia_cli.commands._doctor_machine import machine_facts
-from sophia_cli.commands._doctor_roots import root_lines
-from sophia_cli.commands._recovered import recovery_line
+from sophia_cli.commands.diagnosing.machine import machine_facts
+from sophia_cli.commands.diagnosing.source_roots import root_lines
+from sophia_cli.commands.fixing.recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock

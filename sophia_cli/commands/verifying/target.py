@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sophia_cli.checks.verify import VerifyPlan
-from sophia_cli.commands._bench_target import in_order
+from sophia_cli.commands.benching.target import in_order
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.secrets.chain import find_secrets

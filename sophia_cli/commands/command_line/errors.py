@@ -95,7 +95,7 @@ def _translate(error: BaseException, words: Sequence[str]) -> SophiaError:
         return UsageError("usage", usage, hint=f"see `sophia {words[0]} --help`")
     if _is_abort(error):
         return SophiaError("interrupted", "stopped at a question", exit_code=ExitCode.INTERRUPTED)
-    from sophia_cli.commands._crash import write_crash_file
+    from sophia_cli.commands.command_line.crash import write_crash_file
 
     place = write_crash_file(error, words)
     return SophiaError(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sophia_cli.commands._survey import ProjectSurvey
+from sophia_cli.commands.scanning.survey import ProjectSurvey
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.report import Skipped

@@ -6,7 +6,7 @@ import math
 import re
 from enum import Enum
 
-from sophia_cli.commands._options import seconds
+from sophia_cli.commands.command_line.options import seconds
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.grades import Letter
 from sophia_cli.core.measurement_slo import ErrorObjective, Objective, Percentile, Promised

@@ -13,9 +13,9 @@ from sophia_cli.bench.judging.grading import with_checks
 from sophia_cli.bench.judging.objectives import target_of
 from sophia_cli.bench.judging.scale import DEFAULT_TARGET_MS
 from sophia_cli.bench.run import BenchPlan, Observe, bench, load_spec
-from sophia_cli.commands._bench_options import BenchOptions
-from sophia_cli.commands._bench_target import Named
-from sophia_cli.commands._output import say
+from sophia_cli.commands.benching.options import BenchOptions
+from sophia_cli.commands.benching.target import Named
+from sophia_cli.commands.command_line.output import say
 from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 from sophia_cli.core.measurement_comparison import Comparison
 from sophia_cli.core.measurement_report import BenchRow, UnbenchedRow
@@ -105,7 +105,7 @@ class Benching:
         """Run the functional checks of a declared service, after the load, and let them decide over its grade."""
         if not self.options.runs_checks or named.service is None:
             return row
-        from sophia_cli.commands._bench_checks import checks_of
+        from sophia_cli.commands.benching.checks import checks_of
 
         checks = checks_of(named.service, self.root, self.environment, self.access)
         return replace(row, checks=checks, grade=None if row.grade is None else with_checks(row.grade, checks))
@@ -114,7 +114,7 @@ class Benching:
         """Compare a row with the run that was asked for, and keep it."""
         # Late, since what the history needs must not take memory while the load runs.
         from sophia_cli.bench.history import BenchHistory, conditions_of
-        from sophia_cli.commands._bench_baseline import LAST, compared, keep
+        from sophia_cli.commands.benching.baseline import LAST, compared, keep
 
         history, conditions = BenchHistory(self.root), conditions_of(plan, self.asked.identity, url)
         baseline = self.options.baseline
@@ -125,7 +125,7 @@ class Benching:
 
     def _kept_run(self, name: str, service: str | None) -> KeptRun | None:
         from sophia_cli.bench.history import BenchHistory
-        from sophia_cli.commands._bench_baseline import kept_run
+        from sophia_cli.commands.benching.baseline import kept_run
 
         return kept_run(BenchHistory(self.root), name, service)
 

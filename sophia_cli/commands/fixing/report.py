@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from sophia_cli.commands._project import Scan
-from sophia_cli.commands._recovered import recovery_line
+from sophia_cli.commands.fixing.recovered import recovery_line
+from sophia_cli.commands.scanning.project import Scan
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckResult, FixReport, TakenBack

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sophia_cli.commands._parameters import Argument, Option, Parameter, parameters_of
+from sophia_cli.commands.command_line.parameters import Argument, Option, Parameter, parameters_of
 
 
 def described_for_typer(function: Callable[..., int]) -> Callable[..., int]:

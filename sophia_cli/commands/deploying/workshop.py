@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sophia_cli.commands._declared import no_services
-from sophia_cli.commands._reading import ReadProject, read_project
-from sophia_cli.commands._strict import StrictWish, as_wished, check_haproxy
+from sophia_cli.commands.deploying.reading import ReadProject, read_project
+from sophia_cli.commands.deploying.strict import StrictWish, as_wished, check_haproxy
+from sophia_cli.commands.operating.declared import no_services
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.service_status import ServiceState, ServiceStatus
 from sophia_cli.core.values import dataclass

@@ -67,7 +67,7 @@ def _write_stdout(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from sophia_cli.commands._errors import stdout_unwritable
+        from sophia_cli.commands.command_line.errors import stdout_unwritable
 
         raise stdout_unwritable(error) from error
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from sophia_cli.commands._output import has_colours, say
-from sophia_cli.commands._project import Project
+from sophia_cli.commands.command_line.output import has_colours, say
+from sophia_cli.commands.scanning.project import Project
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sophia_cli.commands._parameters import option
+from sophia_cli.commands.command_line.parameters import option
 from sophia_cli.core.report import FailOn
 
 FailOnOption = Annotated[

@@ -1,4 +1,4 @@
-"""The files of a repository as `sophia init` reads them."""
+"""The files of a repository as discovery reads them, from the disk."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from sophia_cli.commands._output import Format
-from sophia_cli.commands._parameters import Argument, option
+from sophia_cli.commands.command_line.output import Format
+from sophia_cli.commands.command_line.parameters import Argument, option
 from sophia_cli.core.errors import UsageError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")

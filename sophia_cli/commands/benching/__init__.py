@@ -1,0 +1,1 @@
+"""The parts of `sophia bench`: what is asked, of whom, and what became of it."""

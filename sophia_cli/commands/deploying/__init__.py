@@ -1,0 +1,1 @@
+"""The parts of `sophia deploy`: the project read once, plan, releases, report."""

@@ -1,0 +1,1 @@
+"""What `sophia doctor` looks at."""

@@ -1,0 +1,1 @@
+"""The parts of `sophia fix`, from the request to the report."""

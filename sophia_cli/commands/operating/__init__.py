@@ -1,0 +1,1 @@
+"""What all commands on services share: the agent is reached, its slot taken, the outcome read."""

@@ -1,0 +1,1 @@
+"""What `sophia scan` and `sophia fix` look at: the project and its scan."""

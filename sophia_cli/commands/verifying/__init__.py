@@ -1,0 +1,1 @@
+"""The parts of `sophia verify`: which checks of which services, run or listed."""
