@@ -52,6 +52,8 @@ def addition(declaration: Declaration, data: bytes, wanted: Mapping[str, str | N
             return _in_pyproject(declaration, text, specifiers, words)
         case Format.PIPFILE:
             return _in_table(declaration, text, read_toml(text.text), ("packages",), specifiers)
+        case Format.PIXI:
+            return _in_table(declaration, text, read_toml(text.text), ("pypi-dependencies",), specifiers)
         case Format.SETUP_CFG | Format.SETUP_PY:
             return _after_last(declaration, text, words)
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sophia_cli.core.values import replace
+from sophia_cli.project.dependencies.conda_names import distribution_of
 from sophia_cli.project.dependencies.entry import entry, quoted_entry
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.requirements_file import resolve
@@ -14,24 +15,11 @@ from sophia_cli.project.dependencies.versions import from_conda
 _KEY = re.compile(r"([A-Za-z_][\w-]*)\s*:\s*(?:#.*)?")
 _ITEM = re.compile(r"-\s+(.*?)\s*(?:\s#.*)?")
 _PACKAGE = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(.*)")
-# Packages of Conda that are no Python distributions of that name.
-_NO_DISTRIBUTIONS = frozenset(
-    {"python", "pip", "cudatoolkit", "gcc", "gxx", "make", "cmake", "git", "nodejs", "r-base"}
-)
-# Packages of Conda that hold the distribution of another name.
-_OTHERWISE_NAMED = """
-pytorch=torch pytorch-cpu=torch pytorch-gpu=torch opencv=opencv-python py-opencv=opencv-python pytables=tables
-python-graphviz=graphviz matplotlib-base=matplotlib dask-core=dask py-xgboost=xgboost msgpack-python=msgpack
-python-kafka=kafka-python python-flatbuffers=flatbuffers pyqt=pyqt5 tensorflow-gpu=tensorflow tensorflow-base=tensorflow
-uvicorn-standard=uvicorn faiss=faiss-cpu mysql-connector=mysql-connector-python python-lmdb=lmdb pillow-simd=pillow
-numpy-base=numpy seaborn-base=seaborn plotly-express=plotly pyarrow-core=pyarrow
-"""
 
 
 def read_conda(path: str, data: bytes) -> Declaration:
     """Read an `environment.yml`; what cannot be read becomes problems, never an exception."""
     text = read_text(data)
-    otherwise = dict(word.split("=") for word in _OTHERWISE_NAMED.split())
     requirements: list[Requirement] = []
     includes: list[Include] = []
     problems: list[Problem] = []
@@ -68,7 +56,7 @@ def read_conda(path: str, data: bytes) -> Declaration:
                 requirements.append(found)
             elif not body.startswith("-"):
                 problems.append(Problem(path, text.line(place), found))
-        elif (package := _PACKAGE.fullmatch(body)) and package[1].lower() not in _NO_DISTRIBUTIONS:
+        elif (package := _PACKAGE.fullmatch(body)) and (name := distribution_of(package[1])) is not None:
             version = package[2].strip()
             specifier = from_conda(version)
             if specifier is None and "|" not in version:
@@ -78,5 +66,5 @@ def read_conda(path: str, data: bytes) -> Declaration:
                 text, Role.MAIN, "", name=package[1], place=place, whole=(start, end), value=value,
                 specifier=specifier or "", written=version,
             )  # fmt: skip
-            requirements.append(replace(found, name=otherwise.get(found.name, found.name)))
+            requirements.append(replace(found, name=name, is_conda=True))
     return Declaration(path, Format.CONDA, tuple(requirements), tuple(includes), tuple(problems), declares_main=True)

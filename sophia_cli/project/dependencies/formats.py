@@ -6,7 +6,7 @@ import re
 
 from sophia_cli.project.dependencies.model import Format, Role
 
-_LOCKS = frozenset({"poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "pylock.toml"})
+_LOCKS = frozenset({"poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "pixi.lock"})
 _PYLOCK = re.compile(r"pylock\.[^.]+\.toml")
 _REQUIREMENTS = re.compile(
     r"(?:.*[-_.])?(?:requirements?|reqs|constraints?)(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE
@@ -46,6 +46,8 @@ def format_of(path: str) -> Format | None:
             return Format.SETUP_PY
         case "Pipfile":
             return Format.PIPFILE
+        case "pixi.toml":
+            return Format.PIXI
         case "tox.ini":
             return Format.TOX
         case "noxfile.py":

@@ -1,4 +1,4 @@
-"""Lock files (Poetry's, uv's, PDM's, Pipenv's, `pylock.toml`) as pins, by pattern: also when they are cut off."""
+"""Lock files (Poetry, uv, PDM, Pipenv, pixi, `pylock.toml`) as pins, by pattern: also when they are cut off."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ _JSON_TABLE = re.compile(r'^ {4}"(default|develop|[\w-]+)": \{', re.MULTILINE)
 _JSON_NAME = re.compile(r'^ {8}"([A-Za-z0-9][\w.-]*)": \{', re.MULTILINE)
 _JSON_VERSION = re.compile(r'^ {12}"version": "(==[^"]+)"', re.MULTILINE)
 
+_YAML_PACKAGE = re.compile(r"^- pypi:[^\r\n]*\r?\n((?:[ ]{2}[^\r\n]*\r?\n?)*)", re.MULTILINE)
+_YAML_NAME = re.compile(r"^ {2}name: ['\"]?([\w.-]+)", re.MULTILINE)
+_YAML_VERSION = re.compile(r"^ {2}version: ['\"]?([\w.!+-]+)", re.MULTILINE)
+
 
 def read_lock(path: str, data: bytes) -> Declaration:
     """Return a lock file's pins, each `==version`; what it locks of the project itself is left out."""
     text = read_text(data)
-    found = tuple(_json_pins(text) if path.endswith("Pipfile.lock") else _toml_pins(text))
+    pins = _json_pins if path.endswith("Pipfile.lock") else _yaml_pins if path.endswith("pixi.lock") else _toml_pins
+    found = tuple(pins(text))
     problems: tuple[Problem, ...] = ()
-    if not found and text.text.strip() and "package" in text.text:
+    if not found and text.text.strip() and "package" in text.text and not path.endswith("pixi.lock"):
         problems = (Problem(path, 1, "nothing in this lock file could be read"),)
     return Declaration(path, Format.LOCK, found, problems=problems)
 
@@ -50,6 +55,16 @@ def _json_pins(text: DeclarationText) -> Iterator[Requirement]:
         stop = following.start() if following else len(words)
         version = _JSON_VERSION.search(words, name.end(), stop)
         yield _pin(text, name, version, version[1] if version else "")
+
+
+def _yaml_pins(text: DeclarationText) -> Iterator[Requirement]:
+    """Yield what pixi takes from an index; Conda's packages need not be called like their distribution."""
+    words = text.text
+    for package in _YAML_PACKAGE.finditer(words):
+        name = _YAML_NAME.search(words, package.start(1), package.end(1))
+        version = _YAML_VERSION.search(words, package.start(1), package.end(1))
+        if name:
+            yield _pin(text, name, version, f"=={version[1]}" if version else "")
 
 
 def _pin(text: DeclarationText, name: re.Match[str], version: re.Match[str] | None, specifier: str) -> Requirement:

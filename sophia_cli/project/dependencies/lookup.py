@@ -107,6 +107,17 @@ class Dependencies:
         )
 
     @cached_property
+    def known_to_conda_only(self) -> frozenset[str]:
+        """Names that only Conda's lists ask for: whether an index has the same thing under it, nothing tells."""
+        by_pip: set[str] = set()
+        by_conda: set[str] = set()
+        for declaration in self.declared.files.values():
+            for one in declaration.requirements:
+                (by_conda if one.is_conda else by_pip).add(one.name)
+        known = (*by_pip, *self.environment.distributions)
+        return frozenset(name for name in by_conda.difference(known) if not self.names.imports_of(name))
+
+    @cached_property
     def locked(self) -> frozenset[str]:
         """The normalised names of all that a lock file, or a file that a resolver wrote, holds."""
         return frozenset(one.name for declaration in self.declared.locks() for one in declaration.requirements)

@@ -17,6 +17,7 @@ class Format(Enum):
     SETUP_PY = "setup-py"
     PIPFILE = "pipfile"
     CONDA = "conda"
+    PIXI = "pixi"
     LOCK = "lock"
     TOX = "tox"
     NOX = "nox"
@@ -49,7 +50,8 @@ class Requirement:
     out), empty when any version will do; `specifier_written` as in the file. `url` is a direct, VCS or local
     reference. `group` is the extra or group that it belongs to, empty for none. `span` is what to cut to remove the
     entry, separators and line end included, empty where cutting will not do; `value` the words that say which versions.
-    `is_table_entry` tells that it is a key of a TOML table (Poetry, Pipenv), whose value is the version alone.
+    `is_table_entry` tells that it is a key of a TOML table (Poetry, Pipenv), whose value is the version alone,
+    `is_conda` that it is a Conda package, whose name need not be that of a distribution.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Requirement:
     is_editable: bool = False
     has_hashes: bool = False
     is_table_entry: bool = False
+    is_conda: bool = False
 
     @property
     def pinned(self) -> str | None:

@@ -63,6 +63,10 @@ def read_pyproject(path: str, data: bytes) -> Declaration:
     poetry, problems = poetry_requirements(path, text, document)
     reading.requirements += poetry
     reading.problems += problems
+    if document.has("tool", "pixi"):
+        from sophia_cli.project.dependencies.pixi_file import pixi_requirements
+
+        reading.requirements += pixi_requirements(path, text, document, "tool", "pixi")
     _tools(reading)
     dynamic = document.value("project", "dynamic")
     return Declaration(

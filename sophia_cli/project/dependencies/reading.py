@@ -25,6 +25,10 @@ def read_declaration(path: str, data: bytes) -> Declaration | None:
             from sophia_cli.project.dependencies.pipfile import read_pipfile
 
             return read_pipfile(path, data)
+        case Format.PIXI:
+            from sophia_cli.project.dependencies.pixi_file import read_pixi
+
+            return read_pixi(path, data)
         case Format.LOCK:
             from sophia_cli.project.dependencies.lock_file import read_lock
 

@@ -166,7 +166,7 @@ class _Collection:
 
     def meet(self, path: str) -> None:
         """Learn what a declaration makes, and nothing else of it."""
-        if format_of(path) not in (Format.LOCK, Format.REQUIREMENTS, Format.CONDA, None):
+        if format_of(path) not in (Format.LOCK, Format.REQUIREMENTS, Format.CONDA, Format.PIXI, None):
             declaration = self._declaration(path, Role.MAIN)
             if declaration is not None:
                 self._own(declaration)
@@ -224,7 +224,7 @@ class _Collection:
         if role is Role.CONSTRAINT or requirement.role is Role.CONSTRAINT:
             if requirement.url is None:
                 self.constraints.append(Wish(requirement.name, _line(requirement), place))
-        elif requirement.role is not Role.MAIN:
+        elif requirement.role is not Role.MAIN or requirement.is_conda:
             return
         elif requirement.url is not None or requirement.is_editable:
             self.references.add(path)

@@ -15,9 +15,11 @@ _PATHS = (
     "setup.cfg",
     "setup.py",
     "Pipfile",
+    "pixi.toml",
     "environment.yml",
     "poetry.lock",
     "Pipfile.lock",
+    "pixi.lock",
 )
 _PIECES = st.sampled_from(
     [
@@ -27,6 +29,10 @@ _PIECES = st.sampled_from(
         "[options]",
         "[options.extras_require]",
         "[packages]",
+        "[dependencies]",
+        "[feature.a.target.b.pypi-dependencies]",
+        "[tool.pixi.dependencies]",
+        "- pypi: ",
         "dependencies = [",
         "dependencies:",
         "install_requires =",

@@ -74,7 +74,8 @@ _REAL = frozenset(
 def check(view: ProjectView) -> Iterator[Finding]:
     """Yield a finding for each entry that names no distribution to install."""
     for declaration, requirement in entries(view):
-        if declaration.format is Format.CONDA or requirement.url is not None or requirement.marker:
+        is_conda = requirement.is_conda or declaration.format is Format.CONDA
+        if is_conda or requirement.url is not None or requirement.marker:
             continue
         found = _reason(requirement, view.python)
         if found is None:

@@ -3,8 +3,8 @@
 ## What it does
 
 Finds imports of modules that are neither the project's own nor the standard library's and that no declaration covers.
-What covers a file: the nearest `pyproject.toml`, `setup.cfg`, `setup.py`, `Pipfile`, `environment.yml` or
-requirements file upwards of it, and those of the project's root, with all that they include; for a script also the
+What covers a file: the nearest `pyproject.toml`, `setup.cfg`, `setup.py`, `Pipfile`, `pixi.toml`, `environment.yml`
+or requirements file upwards of it, and those of the project's root, with all that they include; for a script also the
 block in its own text (`# /// script`).
 
 Which distribution an import comes from is told by the metadata of the project's environment, by what the project
@@ -66,6 +66,7 @@ from sophia_cli.project.imports.model import Outcome
 _ORDER = (
     Format.PYPROJECT,
     Format.PIPFILE,
+    Format.PIXI,
     Format.REQUIREMENTS,
     Format.SETUP_CFG,
     Format.SETUP_PY,
@@ -205,6 +206,8 @@ def _offer(
     """Take the distribution into the fix of the file that should declare it, where one has a place for it."""
     origin = one.origin
     if origin is None or not origin.is_certain or one.fact.guard is not Guard.NONE or not one.fact.is_certain:
+        return
+    if origin.distribution in view.dependencies.known_to_conda_only:
         return
     pin = view.dependencies.pins.get(origin.distribution)
     safety = Safety.SAFE if pin is not None else Safety.UNSAFE

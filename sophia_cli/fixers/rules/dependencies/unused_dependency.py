@@ -96,7 +96,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
 def _is_judged(declaration: Declaration, requirement: Requirement) -> bool:
     if requirement.role is not Role.MAIN or requirement.url is not None or declaration.is_compiled:
         return False
-    if not is_usual(declaration.path) or declaration.format is Format.CONDA:
+    if not is_usual(declaration.path) or declaration.format is Format.CONDA or requirement.is_conda:
         return False
     unseen = _NEEDED_UNSEEN.split()
     return requirement.name not in unseen and not _WORKS_UNSEEN.fullmatch(requirement.name)
