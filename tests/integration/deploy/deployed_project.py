@@ -20,7 +20,8 @@ from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
 Found = TypeVar("Found")
-LIMIT_S = 30.0
+# A machine that is busy with other things is many times slower; what goes well never waits for it.
+LIMIT_S = 180.0
 
 API = """\
 import asyncio
@@ -76,6 +77,27 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("worker began", flush=True)
 while True:
     time.sleep(0.05)
+"""
+
+
+# Waits at its import, for as long as a test wants.
+WAITS = """\
+import os
+import time
+
+while not os.path.exists({path!r}):
+    time.sleep(0.02)
+"""
+
+DIES = """
+
+_alive = app
+
+
+async def app(scope, receive, send):
+    await _alive(scope, receive, send)
+    if scope["type"] == "http" and os.path.exists({path!r}):
+        os._exit(9)
 """
 
 
@@ -162,7 +184,7 @@ soak = "0s"
     def run(self, *words: str, **more: str) -> Ran:
         """Run `sophia ... --json` to its end."""
         process = self.start(*words, "--json", **more)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LIMIT_S)
         return Ran(process.returncode, json.loads(out) if out else {}, err)
 
     def status(self, name: str) -> dict[str, Any]:  # JSON of any shape
@@ -171,7 +193,7 @@ soak = "0s"
 
     def get(self, path: str = "/", port: int | None = None) -> str:
         """Return the body of an answer of the api, or of another port; OSError."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.api_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.api_port, timeout=LIMIT_S)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -199,7 +221,7 @@ soak = "0s"
         """Return the causes and outcomes of a service's incidents, oldest first."""
         import sqlite3
 
-        connection = sqlite3.connect(self.root / ".sophia" / "agent.sqlite")
+        connection = sqlite3.connect(self.root / ".sophia" / "agent.sqlite", timeout=LIMIT_S)
         try:
             statement = "SELECT cause, outcome FROM incidents WHERE service = ? ORDER BY number"
             return [(str(cause), outcome) for cause, outcome in connection.execute(statement, (service,))]
@@ -220,6 +242,16 @@ soak = "0s"
         for process in processes_of_project(str(self.root.resolve())):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.identity.pid, signal.SIGKILL)
+
+
+def waits_for(file: Path) -> str:
+    """Return code that goes on once a file is there."""
+    return WAITS.format(path=str(file))
+
+
+def dies_when_told(file: Path) -> str:
+    """Return code, to stand at the end of `api/main.py`: once a file is there, it dies after every answer."""
+    return DIES.format(path=str(file))
 
 
 def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 
-from deployed_project import DeployedProject, eventually
+from deployed_project import LIMIT_S, DeployedProject, dies_when_told, eventually, waits_for
 
 
 def test_the_first_deployment_starts_everything_and_the_next_one_only_what_changed(shop: DeployedProject) -> None:
@@ -63,6 +64,7 @@ def test_no_request_fails_while_releases_are_swapped(shop: DeployedProject) -> N
         for version in ("2", "3"):
             shop.write("shared/version.py", f"VERSION = {version}\n")
             assert shop.run("deploy", "api").code == 0
+            eventually(lambda version=version: version in seen)
     finally:
         ended.set()
         for caller in callers:
@@ -169,8 +171,9 @@ def test_what_was_stopped_stays_stopped_and_a_restart_starts_it(shop: DeployedPr
 
 
 def test_a_second_deployment_waits_and_then_names_the_first(shop: DeployedProject) -> None:
-    shop.write("sophia.toml", shop.settings(api='start_timeout = "20s"'))
-    shop.write("api/main.py", "import time\ntime.sleep(3)\napp = None\n")
+    gate = shop.root / "gate"
+    shop.write("sophia.toml", shop.settings(api='start_timeout = "10m"'))
+    shop.write("api/main.py", waits_for(gate) + "app = None\n")
     first = shop.start("deploy", "--json")
     try:
         eventually(lambda: "sophia deploy" in (shop.run("agent", "status").document.get("busy_with") or ""))
@@ -179,7 +182,8 @@ def test_a_second_deployment_waits_and_then_names_the_first(shop: DeployedProjec
         assert second.document["error"]["reference"] == "agent-busy"
         assert f"pid {first.pid}" in second.document["error"]["message"]
     finally:
-        first.communicate(timeout=60)
+        gate.touch()
+        first.communicate(timeout=LIMIT_S)
     assert first.returncode == 3
 
 
@@ -190,7 +194,9 @@ def test_secrets_reach_the_service_and_no_file_that_sophia_writes(shop: Deployed
     assert shop.facts()["API_TOKEN"] == "oolong-4711"
     for path in (shop.root / ".sophia").rglob("*"):
         if path.is_file() and not path.is_symlink() and "tree" not in path.parts:
-            assert b"oolong-4711" not in path.read_bytes(), path
+            # What the agent keeps beside its state while it writes may be gone by now.
+            with contextlib.suppress(FileNotFoundError):
+                assert b"oolong-4711" not in path.read_bytes(), path
     assert shop.run("deploy").document["verdict"] == "unchanged"
     shop.write(".env", "API_TOKEN=oolong-4712\n")
     assert shop.run("deploy").service("api")["reasons"] == ["secret `API_TOKEN` changed"]
@@ -221,24 +227,12 @@ def test_a_release_that_keeps_dying_is_returned_to_the_last_good_one(shop: Deplo
     quick = 'restart = { max_restarts = 2, within = "1m", backoff = "10ms" }'
     shop.write("sophia.toml", shop.settings(api=quick))
     assert shop.run("deploy").code == 0
-    shop.write("api/main.py", (shop.root / "api/main.py").read_text() + _DIES)
+    told = shop.root / "told-to-die"
+    shop.write("api/main.py", (shop.root / "api/main.py").read_text() + dies_when_told(told))
     assert shop.run("deploy").code == 0
-    eventually(lambda: shop.facts_or_none().get("SOPHIA_RELEASE") == "1", 60)
-    assert shop.status("api")["release"] == 1
-
-
-_DIES = """
-import threading
-import time
-
-
-def die():
-    time.sleep(0.7)
-    os._exit(9)
-
-
-threading.Thread(target=die, daemon=True).start()
-"""
+    told.touch()
+    eventually(lambda: shop.facts_or_none().get("SOPHIA_RELEASE") == "1")
+    eventually(lambda: shop.status("api")["release"] == 1)
 
 
 def test_an_edited_copy_of_a_release_is_told_and_brought_back(shop: DeployedProject) -> None:
@@ -248,4 +242,4 @@ def test_an_edited_copy_of_a_release_is_told_and_brought_back(shop: DeployedProj
     os.kill(int(shop.facts()["pid"]), signal.SIGKILL)
     assert shop.facts()["version"] == "1"
     assert copy.read_text() == "VERSION = 1\n"
-    assert ("release-edited", "recovered") in shop.incidents("api")
+    eventually(lambda: ("release-edited", "recovered") in shop.incidents("api"))

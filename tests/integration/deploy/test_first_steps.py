@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from deployed_project import DeployedProject, eventually, free_ports
+from deployed_project import API, LIMIT_S, DeployedProject, eventually
 
 from sophia_cli.project.host.processes import processes_of_project
 
@@ -55,6 +55,26 @@ socketserver.ThreadingTCPServer(("127.0.0.1", int(os.environ["PORT"])), Echo).se
 """
 
 
+# A worker that ends once the api begins, and an api that is not there before the worker was started again.
+ENDS = """\
+import os
+import time
+
+with open({starts!r}, "a") as file:
+    file.write("start\\n")
+while not os.path.exists({begun!r}):
+    time.sleep(0.02)
+raise SystemExit("no database")
+"""
+SEES_IT_END = """\
+import time
+
+open({begun!r}, "w").close()
+while len(open({starts!r}).readlines()) < 2:
+    time.sleep(0.02)
+"""
+
+
 @pytest.mark.parametrize("command", [("deploy",), ("restart", "--all"), ("rollback", "--all")])
 def test_in_the_wrong_folder_nothing_is_started_and_nothing_is_written(
     tmp_path: Path, command: tuple[str, ...]
@@ -88,7 +108,7 @@ def test_one_service_is_deployed_without_the_secret_and_the_app_of_another(shop:
     assert done.service("store")["action"] == "deployed"
     assert shop.run("deploy", "api").document["error"]["reference"] == "secret-missing"
     assert shop.run("deploy", "odd").document["error"]["reference"] == "app-missing"
-    out, _ = shop.start("deploy", "store", "--plan").communicate(timeout=60)
+    out, _ = shop.start("deploy", "store", "--plan").communicate(timeout=LIMIT_S)
     assert [line.split()[0] for line in out.splitlines()] == ["store", "1"]
 
 
@@ -139,8 +159,7 @@ def test_services_end_although_the_agent_that_started_them_is_gone(shop: Deploye
 
 @pytest.mark.parametrize("probe", ["", "startup = { tcp = true }", 'readiness = { tcp = true, interval = "50ms" }'])
 def test_a_service_that_never_takes_connections_at_its_port_is_no_success(shop: DeployedProject, probe: str) -> None:
-    (port,) = free_ports(1)
-    text = f"import http.server\nhttp.server.HTTPServer(('127.0.0.1', {port}), http.server.BaseHTTPRequestHandler)"
+    text = "import http.server\nhttp.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)"
     shop.write("store/run.py", f"{text}.serve_forever()\n")
     shop.write("sophia.toml", shop.settings(store=f'start_timeout = "1s"\n{probe}'))
     done = shop.run("deploy", "store")
@@ -156,13 +175,13 @@ def test_a_service_without_http_is_proved_by_tcp(shop: DeployedProject, kind: st
     assert shop.run("deploy", "store").code == 0
     shop.write("store/run.py", ECHO + "# changed\n")
     assert shop.run("deploy", "store").code == 0
-    with socket.create_connection(("127.0.0.1", shop.store_port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", shop.store_port), timeout=LIMIT_S) as line:
         line.sendall(b"hello")
         assert line.recv(10) == b"hello"
 
 
 def test_on_a_terminal_it_is_told_what_is_waited_for(shop: DeployedProject) -> None:
-    shop.write("store/run.py", f"import time\ntime.sleep(1)\n{ECHO}")
+    shop.write("store/run.py", ECHO)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "sophia_cli.main", "deploy", "store"]
     process = subprocess.Popen(
@@ -174,18 +193,18 @@ def test_on_a_terminal_it_is_told_what_is_waited_for(shop: DeployedProject) -> N
     with contextlib.suppress(OSError), open(ours, "rb", buffering=0) as terminal:
         while piece := terminal.read(1000):
             shown += piece
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=LIMIT_S) == 0
     before, _, after = shown.partition(b"waiting for store to be ready")
     assert b"store: start-serving" in before
     assert after.startswith(b"\r\x1b[Kstore: prove")
 
 
 def test_ctrl_c_says_what_came_of_the_services(shop: DeployedProject) -> None:
-    shop.write("store/run.py", f"import time\ntime.sleep(60)\n{ECHO}")
+    shop.write("store/run.py", f"import time\ntime.sleep(3600)\n{ECHO}")
     process = shop.start("deploy", "store", "--json")
     eventually(lambda: shop.status("store")["instances"])
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
     assert "taken back" in json.loads(out)["error"]["message"]
     assert shop.status("store")["state"] == "not-deployed"
@@ -201,7 +220,7 @@ def test_what_a_service_wrote_is_a_document_too(shop: DeployedProject) -> None:
 
 def test_a_service_that_wrote_nothing_is_told_so(shop: DeployedProject) -> None:
     assert shop.run("deploy", "store").code == 0
-    out, err = shop.start("logs", "store").communicate(timeout=30)
+    out, err = shop.start("logs", "store").communicate(timeout=LIMIT_S)
     assert (out, err) == ("", "store has written nothing yet\n")
 
 
@@ -215,8 +234,9 @@ def test_one_service_that_never_came_up_keeps_no_other_from_being_restarted(shop
 
 
 def test_a_service_that_ends_while_others_still_come_in_is_told(shop: DeployedProject) -> None:
-    shop.write("worker.py", "import time\ntime.sleep(0.3)\nraise SystemExit('no database')\n")
-    shop.write("sophia.toml", shop.settings().replace('soak = "0s"', 'soak = "3s"', 1))
+    begun, starts = shop.root / "api-begun", shop.root / "starts"
+    shop.write("worker.py", ENDS.format(begun=str(begun), starts=str(starts)))
+    shop.write("api/main.py", SEES_IT_END.format(begun=str(begun), starts=str(starts)) + API)
     done = shop.run("deploy")
     assert done.code == 0, (done.document, done.stderr)
     assert [note for note in done.document["notes"] if note.startswith("worker came in and ")]

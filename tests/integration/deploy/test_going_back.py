@@ -5,20 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from deployed_project import DeployedProject, eventually
-
-DIES = """
-import threading
-import time
-
-
-def die():
-    time.sleep(0.7)
-    os._exit(9)
-
-
-threading.Thread(target=die, daemon=True).start()
-"""
+from deployed_project import LIMIT_S, DeployedProject, dies_when_told, eventually
 
 
 def _versions(shop: DeployedProject) -> tuple[str, str]:
@@ -45,15 +32,17 @@ def test_the_emergency_brake_returns_every_service_to_its_last_good_release(shop
 def test_a_release_that_the_agent_took_back_is_an_incident_that_says_so(shop: DeployedProject) -> None:
     shop.write("sophia.toml", shop.settings(api='restart = { max_restarts = 1, within = "1m", backoff = "10ms" }'))
     assert shop.run("deploy").code == 0
-    shop.write("api/main.py", (shop.root / "api/main.py").read_text() + DIES)
+    told = shop.root / "told-to-die"
+    shop.write("api/main.py", (shop.root / "api/main.py").read_text() + dies_when_told(told))
     assert shop.run("deploy").code == 0
+    told.touch()
     # The release first: what answers waits in the listener while the incident of the last death is still open.
-    eventually(lambda: _release(shop) == "1" and set(shop.incidents("api")) == {("exited", "recovered")}, 60)
-    with closing(sqlite3.connect(shop.root / ".sophia" / "agent.sqlite")) as state:
+    eventually(lambda: _release(shop) == "1" and set(shop.incidents("api")) == {("exited", "recovered")})
+    with closing(sqlite3.connect(shop.root / ".sophia" / "agent.sqlite", timeout=LIMIT_S)) as state:
         acts = [row[0] for row in state.execute("SELECT recovery FROM incident_acts ORDER BY rowid")]
         seconds = [row[0] for row in state.execute("SELECT seconds FROM incidents WHERE service = 'api'")]
     assert acts[-2:] == ["give-up", "roll-back"]
-    assert all(0 < one < 60 for one in seconds)
+    assert all(0 < one < LIMIT_S for one in seconds)
 
 
 def _release(shop: DeployedProject) -> str | None:
@@ -70,4 +59,4 @@ def test_logs_are_followed_as_they_are_written(shop: DeployedProject) -> None:
         assert "worker began" in following.stdout.readline()
     finally:
         following.kill()
-        following.communicate(timeout=20)
+        following.communicate(timeout=LIMIT_S)

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from deployed_project import DeployedProject
+from deployed_project import LIMIT_S, DeployedProject
 
 ROOT = Path(__file__).parents[3]
 ON_SERVICES = ("deploy", "status", "logs", "restart", "rollback", "stop", "agent")
@@ -25,7 +25,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(shop: DeployedProject, p
             shop.write("shared/version.py", f"VERSION = {number + 10}\n")
             assert shop.run("deploy").code == 0
         process = shop.start(*words)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LIMIT_S)
         expected = 1 if "--plan" in words else 0
         assert process.returncode == expected, (words, out, err)
     assert {row["state"] for row in shop.run("status").document["services"]} == {"stopped"}

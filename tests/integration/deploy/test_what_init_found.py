@@ -8,7 +8,7 @@ import socket
 import sys
 
 import pytest
-from deployed_project import DeployedProject, eventually, free_ports
+from deployed_project import LIMIT_S, DeployedProject, eventually, free_ports
 
 WEB = """\
 from fastapi import FastAPI
@@ -118,7 +118,7 @@ def test_applications_and_workers_of_a_compose_file_run_as_they_were_written(fou
     done = found.run("deploy")
     assert done.code == 0, (done.document, done.stderr)
     assert found.get("/health", port) == '"well"'
-    said = eventually(lambda: found.start("logs", "poller", "--lines", "1").communicate(timeout=60)[0])
+    said = eventually(lambda: found.start("logs", "poller", "--lines", "1").communicate(timeout=LIMIT_S)[0])
     assert f"http://127.0.0.1:{port}/items" in said
 
 
@@ -145,7 +145,7 @@ def test_servers_of_many_styles_listen_where_the_settings_say(found: DeployedPro
     assert done.code == 0, (done.document, done.stderr)
     assert [found.get("/", ports[name]) for name in ("form", "elder", "desk")] == ["form", "old style", "kiosk"]
     assert "Directory listing" in found.get("/", files)
-    with socket.create_connection(("127.0.0.1", lines), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", lines), timeout=LIMIT_S) as line:
         assert line.recv(10) == b"line\n"
     for name in ports:
         assert found.status(name)["state"] == "running"
