@@ -63,12 +63,22 @@ def earliest_fault(text: str) -> SyntaxFault | None:
             return fault
         text = text[: len(text) - len(text.split("\n", fault.line - 1)[-1])]
         above = quick_fault(text)
-        if above is None or above.line >= fault.line - 1 or "never closed" in above.message:
+        if above is None or above.line >= fault.line - 1:
+            return fault
+        if "never closed" in above.message and not _is_left_open(text.split("\n"), above.line - 1):
             return fault
         if "expected 'except'" in above.message and above.line >= fault.line - 2:
             return fault
         fault = above
     return fault
+
+
+def _is_left_open(lines: list[str], row: int) -> bool:
+    """Whether statements begin again below a line whose bracket is not closed, no deeper than that line."""
+    indent = len(lines[row]) - len(lines[row].lstrip())
+    return any(
+        len(line) - len(line.lstrip()) <= indent and _STATEMENT.match(line) is not None for line in lines[row + 1 :]
+    )
 
 
 def is_earliest(fault: SyntaxFault) -> bool:
@@ -82,7 +92,10 @@ _TOKENIZER = re.compile(
     "|invalid non-printable|leading zeros|line continuation|does not match any outer|unmatched|does not match opening"
     "|inconsistent use of tabs"
 )
-
+# What no line of an expression begins with.
+_STATEMENT = re.compile(
+    r"\s*(?:def|class|return|raise|import|while|try|with|except|finally|assert|del|pass|break|continue|global|nonlocal)\b"
+)
 
 _LATE = re.compile(
     r"' outside |outside async function|outside of an? |not properly in loop|^duplicate argument|nonlocal|global"

@@ -78,6 +78,20 @@ def test_a_block_that_only_ends_where_the_open_string_begins_is_no_fault_of_its_
     assert "unterminated" in fault.message
 
 
+def test_a_bracket_below_which_statements_go_on_comes_before_a_string_that_is_open_further_down() -> None:
+    with quiet():
+        fault = earliest_fault('def f(x):\n    y = g(x, (1)\n    return y\n\n\ndef h():\n    raise ValueError("open)\n')
+    assert fault is not None
+    assert (fault.line, fault.message) == (2, "'(' was never closed")
+
+
+def test_an_open_string_in_an_open_bracket_is_a_fault_of_the_string() -> None:
+    with quiet():
+        fault = earliest_fault('x = f(\n    1,\n    "open,\n    3,\n)\n')
+    assert fault is not None
+    assert (fault.line, "unterminated" in fault.message) == (3, True)
+
+
 INTERRUPTED = '''"""Parcels."""
 
 
