@@ -18,6 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
 # Programs of other interpreters run these as files.
 STARTED_ALONE = [
+    "sophia_cli.deploy.handover.launch",
     "sophia_cli.deploy.handover.launcher",
     "sophia_cli.deploy.handover.shim.sitecustomize",
 ]

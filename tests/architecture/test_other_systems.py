@@ -18,7 +18,7 @@ import importlib, pkgutil, sys
 import sophia_cli
 assert sys.platform == "darwin"
 # They are files of their own, for other interpreters.
-others = ("handover.launcher", "handover.shim", "__main__")
+others = ("handover.launch", "handover.shim", "__main__")
 for module in pkgutil.walk_packages(sophia_cli.__path__, "sophia_cli."):
     if not any(other in module.name for other in others):
         importlib.import_module(module.name)

@@ -1,9 +1,9 @@
 """Serve one ASGI or WSGI app with the project's own uvicorn, and hand its public socket over without a failed request.
 
-Run by path with the project's interpreter (3.8 or newer); needs only the standard library and uvicorn (0.20 or newer).
-`SOPHIA_LAUNCH` holds a JSON object: `app` ("package.module:app", or "package.module:create()" for a factory), and
-optionally `attach_at_start`, `search_path`, `drain_timeout_s`, `idle_grace_s`, `first_request_grace_s`, and the
-descriptors `public_fd` (3), `private_fd` (4), `control_fd` (5); null means that there is none.
+`launch.py` loads it into the project's interpreter (3.8 or newer); both need only the standard library and uvicorn
+(0.20 or newer). `SOPHIA_LAUNCH` holds a JSON object: `app` ("package.module:app", or "package.module:create()" for a
+factory), and optionally `attach_at_start`, `search_path`, `drain_timeout_s`, `idle_grace_s`, `first_request_grace_s`,
+and the descriptors `public_fd` (3), `private_fd` (4), `control_fd` (5); null means that there is none.
 
 Descriptors: the public listener, the private listener, and a listening Unix stream socket for control. The control
 socket takes one JSON object a line and answers each with one: `{"do": "status"}`, `"attach"` (accept on the public
@@ -44,7 +44,7 @@ CLOSE = (b"connection", b"close")
 COLLECTING: Any = getattr(gc, "get_threshold", tuple)()
 NOT_YET = 2_000_000_011  # a threshold like no other, so that what the app says of garbage stands
 POLL_S = 0.02
-LAST_TASKS_S = 1.0
+LAST_TASKS_S = WEBSOCKETS_S = 1.0
 
 
 class Specification:
@@ -89,11 +89,11 @@ def load_app(specification: str) -> Any:  # an app has no common type
     except Exception as error:  # noqa: BLE001 - whatever the project's code raises is reported and ends the process
         traceback.print_exc()
         leave(EXIT_IMPORT_FAILED, f"{name} raises {type(error).__name__} while it is imported: {error}")
-    for part in path.split("."):
-        try:
+    try:
+        for part in path.split("."):
             found = getattr(found, part)
-        except AttributeError:
-            leave(EXIT_NO_ATTRIBUTE, f"module {name} has no attribute {path!r}")
+    except AttributeError:
+        leave(EXIT_NO_ATTRIBUTE, f"module {name} has no attribute {path!r}")
     if not callable(found):
         leave(EXIT_NOT_CALLABLE, f"{specification} is a {type(found).__name__}, which cannot be called")
     if is_factory:
@@ -145,11 +145,32 @@ def bare_uvicorn() -> Any:  # a module
     return package
 
 
+def websockets_at(specification: Specification) -> Any:  # a protocol or its name
+    """Return uvicorn's own choice; where callers wait for the start, what loads it later: it is a seventh of one."""
+    names = {"websockets", "wsproto"}
+    is_later = names.isdisjoint(sys.modules) and any(map(importlib.util.find_spec, names))
+    return websocket if specification.attach_at_start and is_later else "auto"
+
+
+def websocket(*arguments: Any, **facts: Any) -> Any:  # a protocol
+    """Return what serves a WebSocket."""
+    return load_websockets()(*arguments, **facts)
+
+
+def load_websockets() -> Any:  # a protocol
+    """Return uvicorn's choice of WebSockets; leave where it cannot be loaded, as uvicorn does before it serves."""
+    try:
+        return importlib.import_module("uvicorn.protocols.websockets.auto").AutoWebSocketsProtocol
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is reported and ends the process
+        traceback.print_exc()
+        leave(EXIT_STARTUP_FAILED, f"WebSockets cannot be served: {type(error).__name__}: {error}")
+
+
 def serve(specification: Specification) -> int:
     """Serve until drained; return the exit code."""
     uvicorn = bare_uvicorn()
     app = load_app(specification.app)
-    config = uvicorn.Config(app, access_log=False, interface=interface_of(app))
+    config = uvicorn.Config(app, access_log=False, interface=interface_of(app), ws=websockets_at(specification))
 
     class HandoverServer(uvicorn.Server):  # type: ignore[misc, name-defined]  # not imported here
         """A server that listens where it is told to, at the moment it is told to."""
@@ -169,6 +190,8 @@ def serve(specification: Specification) -> int:
                 leave(EXIT_STARTUP_FAILED, f"the startup of {specification.app} failed")
             await self.handover.start()
             self.started = True
+            if config.ws_protocol_class is websocket:
+                asyncio.get_running_loop().call_later(WEBSOCKETS_S, load_websockets)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await self.handover.finish_drain()
@@ -375,26 +398,3 @@ def _has_unread_bytes(transport: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
-
-
-def main() -> int:
-    """Read the specification and serve."""
-    getattr(gc, "set_threshold", id)(NOT_YET)  # imports make much that stays and hardly any garbage
-    # Run by path, its own folder stands first, and what lies there would hide modules of the project.
-    sys.path[:] = [one for one in sys.path if os.path.abspath(one) != os.path.dirname(os.path.abspath(__file__))]
-    try:
-        specification = Specification(os.environ.pop(SPECIFICATION, ""))
-    except (ValueError, TypeError, KeyError) as error:
-        leave(EXIT_SPECIFICATION, f"{SPECIFICATION} holds no usable specification: {error!r}")
-    sys.path[:] = list(dict.fromkeys([os.getcwd(), *specification.search_path, *sys.path]))
-    descriptors = (specification.public_fd, specification.private_fd, specification.control_fd)
-    for descriptor in (one for one in descriptors if one is not None):
-        try:
-            os.set_inheritable(descriptor, False)
-        except OSError:
-            leave(EXIT_SPECIFICATION, f"descriptor {descriptor} is not open")
-    return serve(specification)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,7 +15,7 @@ from sophia_cli.deploy.handover.programs import Taking, recognise
 from sophia_cli.project.settings.service_model import Service
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
-LAUNCHER = os.path.join(_FOLDER, "launcher.py")
+LAUNCHER = os.path.join(_FOLDER, "launch.py")
 PYTHON_SHIM = os.path.join(_FOLDER, "shim")
 NODE_PRELOAD = os.path.join(_FOLDER, "shim", "preload.js")
 MAIN_FD = 3

@@ -236,6 +236,43 @@ def test_a_websocket_is_told_to_come_again(folder: Path, public: socket.socket) 
         assert instance.process.wait(LIMIT_S) == 0
 
 
+USING_WEBSOCKETS = """
+import sys
+from served import answer
+
+AT_START = []
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        AT_START.append("websockets" in sys.modules)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    else:
+        await answer(send, str([*AT_START, "websockets" in sys.modules]).encode())
+"""
+
+
+@pytest.mark.parametrize("is_waited_for", [True, False])
+def test_libraries_of_websockets_are_there_in_the_end_and_nobody_waits_for_them(
+    folder: Path, public: socket.socket, is_waited_for: bool
+) -> None:
+    pytest.importorskip("websockets")
+    (folder / "using.py").write_text(USING_WEBSOCKETS)
+    with Launched(folder, "using:app", public, attach_at_start=is_waited_for) as instance:
+        give_up = time.monotonic() + LIMIT_S
+        while (found := body_of(get(port_of(instance.private), "/"))).endswith(b"False]"):
+            assert time.monotonic() < give_up
+    assert found == b"[%s, True]" % str(not is_waited_for).encode()
+
+
+def test_websockets_that_cannot_be_loaded_end_it(folder: Path, public: socket.socket) -> None:
+    (folder / "websockets.py").write_text("raise RuntimeError('half an installation')\n")
+    with Launched(folder, "served:app", public, attach_at_start=True) as instance:
+        assert "WebSockets cannot be served: RuntimeError: half an installation" in instance.output()
+        assert instance.process.returncode == LaunchExit.STARTUP_FAILED
+
+
 def test_an_old_client_is_served(folder: Path, public: socket.socket) -> None:
     with Launched(folder, "served:app", public, attach_at_start=True) as instance:
         answer = get(port_of(public), "/", version="1.0", close=False)
