@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.root import PYPROJECT_FILE
 
 Version = tuple[int, int]
 
 _LARGEST = 1_000_000
-_PINNED = re.compile(r"(?:[a-z]+-?)?(\d+)\.(\d+)")
-_BOUND = re.compile(r"(>=|>|===|==|~=|\^|~|<=|<|!=|)\s*v?(\d+)(?:\.(\d+|\*))?(?:\.[\w.*+-]+)?\Z")
+_PINNED = late_pattern(r"(?:[a-z]+-?)?(\d+)\.(\d+)")
+_BOUND = late_pattern(r"(>=|>|===|==|~=|\^|~|<=|<|!=|)\s*v?(\d+)(?:\.(\d+|\*))?(?:\.[\w.*+-]+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)

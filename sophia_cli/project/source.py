@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import re
 
 from sophia_cli.core.findings import Edit
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 
-_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_BLANK = re.compile(rb"^[ \t\f]*(?:[#\r\n]|$)")
-_ENDINGS = re.compile(r"\r\n|\r|\n")
-_BYTE_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_FIRST_TWO_LINES = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|$)([^\r\n]*)")
+_CODING = late_pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = late_pattern(rb"^[ \t\f]*(?:[#\r\n]|$)")
+_ENDINGS = late_pattern(r"\r\n|\r|\n")
+_BYTE_LINES = late_pattern(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_FIRST_TWO_LINES = late_pattern(rb"([^\r\n]*)(?:\r\n|\r|\n|$)([^\r\n]*)")
 _NORMAL_NAMES = ("utf-8", "latin-1", "iso-8859-1", "iso-latin-1")
 
 

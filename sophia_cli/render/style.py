@@ -6,11 +6,12 @@ import re
 from enum import Enum
 
 from sophia_cli.core.findings import Severity
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 
 _RESET = "\x1b[0m"
 # C0 and C1 controls, and the marks that reorder text on screen: a file under repair may hold any of them.
-_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE = late_pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Tone(Enum):

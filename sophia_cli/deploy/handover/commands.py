@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.check_model import Command
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_ASSIGNMENT = late_pattern(r"[A-Za-z_][A-Za-z0-9_]*=")
 # What a shell would act upon: operators, expansions, globs, comments, several lines.
 _SHELL_MARKS = frozenset("|&;<>()$`*?[]{}#~!\n")
 _BUILTINS = frozenset(

@@ -7,12 +7,13 @@ import re
 from enum import Enum
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.handover.commands import Line
 
 _SHELL = "/bin/sh"
-_PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
-_SCRIPT = re.compile(r"\.(py|sh|bash|js|mjs|cjs|ts)$")
+_PYTHON = late_pattern(r"python(\d+(\.\d+)?)?$")
+_SCRIPT = late_pattern(r"\.(py|sh|bash|js|mjs|cjs|ts)$")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 # Programs that read neither PYTHONPATH nor NODE_OPTIONS, nor start one that does.
 _FOREIGN = frozenset(

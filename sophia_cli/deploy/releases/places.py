@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.state_folder import StateFolder
 
 TREE = "tree"
@@ -17,7 +17,7 @@ SEEN_INTACT = "seen-intact.json"
 TEMPORARY = ".tmp"
 """How the names of half-written files in a release's folder end; the tree is not in question."""
 
-_NUMBER = re.compile(r"[1-9][0-9]*")
+_NUMBER = late_pattern(r"[1-9][0-9]*")
 _STAGING = ".staging-"
 _REMOVING = ".removing-"
 

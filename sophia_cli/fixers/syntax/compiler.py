@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.fixers.syntax.model import SyntaxFault
 
 if TYPE_CHECKING:
@@ -87,21 +87,21 @@ def is_earliest(fault: SyntaxFault) -> bool:
 
 
 _LOOKS_UPWARDS = 4  # what stands above a fault of the tokenizer may have another one
-_TOKENIZER = re.compile(
+_TOKENIZER = late_pattern(
     "unterminated|invalid decimal literal|invalid hexadecimal|invalid octal|invalid binary|invalid character"
     "|invalid non-printable|leading zeros|line continuation|does not match any outer|unmatched|does not match opening"
     "|inconsistent use of tabs"
 )
 # What no line of an expression begins with.
-_STATEMENT = re.compile(
+_STATEMENT = late_pattern(
     r"\s*(?:def|class|return|raise|import|while|try|with|except|finally|assert|del|pass|break|continue|global|nonlocal)\b"
 )
 
-_LATE = re.compile(
+_LATE = late_pattern(
     r"' outside |outside async function|outside of an? |not properly in loop|^duplicate argument|nonlocal|global"
     r"|__future__ imports|default 'except:'"
 )
-_ABOUT_SCOPES = re.compile(
+_ABOUT_SCOPES = late_pattern(
     r"import \* only|inside .* comprehension|comprehension (?:in|inner|iter)|annotated name|__debug__"
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.fixers.syntax.model import SyntaxFault, moved_down
 
 LARGE = 400_000
@@ -15,8 +16,8 @@ _WHOLE = 1_000_000  # characters; a text that is longer is never compiled at onc
 _MOST = 100_000  # characters after which a fault is no longer taken for one of where the piece ends
 _ENDS = 6  # places nearby where a piece may end instead
 _LINES_AT_END = 40
-_BOUNDARY = re.compile(r"(?<=\n)(?!(?:else|elif|except|finally|case)\b)[A-Za-z_@]")
-_REACHES_ACROSS = re.compile(r"^[ \t]*from[ \t]+__future__[ \t]+import\b|^global\b", re.MULTILINE)
+_BOUNDARY = late_pattern(r"(?<=\n)(?!(?:else|elif|except|finally|case)\b)[A-Za-z_@]")
+_REACHES_ACROSS = late_pattern(r"^[ \t]*from[ \t]+__future__[ \t]+import\b|^global\b", re.MULTILINE)
 
 
 def first_fault(text: str, compile_fault: Callable[[str], SyntaxFault | None]) -> SyntaxFault | None:

@@ -6,6 +6,7 @@ import re
 from enum import Enum
 
 from sophia_cli.core.findings import Safety
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass, replace
 
 
@@ -54,7 +55,7 @@ def moved_down(fault: SyntaxFault, lines: int) -> SyntaxFault:
     return replace(fault, line=fault.line + lines, end_line=fault.end_line + lines, message=message)
 
 
-_LINE_IN_MESSAGE = re.compile(r"(on line |at line )(\d+)")
+_LINE_IN_MESSAGE = late_pattern(r"(on line |at line )(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

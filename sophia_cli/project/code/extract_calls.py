@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.code.calls import UNKNOWN, Call, CallSurface, Expression, Keyword
 from sophia_cli.project.code.extract_calls_drafts import names_of
 from sophia_cli.project.code.extract_calls_expressions import steps_of, written_of
@@ -14,7 +14,7 @@ from sophia_cli.project.code.extract_calls_scope import Meaning, Reference, Scop
 from sophia_cli.project.code.extract_calls_walk import Walk
 
 _EXCUSING = ("type: ignore", "type:ignore", "ignore[", "pylint:")
-_EXCUSE = re.compile(
+_EXCUSE = late_pattern(
     r"#\s*(?:type:\s*ignore(?!\[)|(?:type|pyright|ty|pyrefly):\s*ignore\[[^\]]*"
     r"(?:call-arg|call-overload|misc|reportCallIssue|reportGeneralTypeIssues|unknown-argument|missing-argument"
     r"|unexpected-keyword)|pylint:\s*disable=[\w\s,-]*(?:unexpected-keyword-arg|no-value-for-parameter))"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 
 _LOADERS = frozenset({"import_module", "__import__", "importorskip"})
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-_PREFIX = re.compile(r"(\.*(?:[^\W\d]\w*\.)*)")
-_ALIAS = re.compile(
+_DOTTED = late_pattern(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_PREFIX = late_pattern(r"(\.*(?:[^\W\d]\w*\.)*)")
+_ALIAS = late_pattern(
     r"^[ \t]*(\w+)\s*(?::[^=\n]*)?=\s*(?:(?:\w+\.)?modules\[__name__\]|globals\(\))[ \t]*(?:#.*)?$", re.MULTILINE
 )
 _OWN = frozenset({"globals", "vars", "locals"})

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from enum import Enum
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.facts import Guard, Scope
 
 _MISSING = frozenset({"ImportError", "ModuleNotFoundError"})
 _ALL = frozenset({"Exception", "BaseException"})
-_FLAG = re.compile(r"_?(?:HAS|HAVE|WITH)_\w+|\w+_(?:AVAILABLE|INSTALLED)|PY[23]|_?has_\w+|\w+_available")
+_FLAG = late_pattern(r"_?(?:HAS|HAVE|WITH)_\w+|\w+_(?:AVAILABLE|INSTALLED)|PY[23]|_?has_\w+|\w+_available")
 _SYS = frozenset({"version_info", "platform", "implementation", "hexversion", "version", "maxsize"})
 _EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 

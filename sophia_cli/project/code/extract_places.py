@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.code.facts import Place
 
-_BLANK = re.compile(r"[ \t\f]*(\\$)?")
-_PART = re.compile(r"\w+|\.")
-_WORD = re.compile(r"\w+")
-_QUOTE = re.compile(r"[rRuU]?(\"\"\"|'''|\"|')")
+_BLANK = late_pattern(r"[ \t\f]*(\\$)?")
+_PART = late_pattern(r"\w+|\.")
+_WORD = late_pattern(r"\w+")
+_QUOTE = late_pattern(r"[rRuU]?(\"\"\"|'''|\"|')")
 
 
 class Positions:

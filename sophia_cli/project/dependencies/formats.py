@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.dependencies.model import Format, Role
 
 _LOCKS = frozenset({"poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "pixi.lock"})
-_PYLOCK = re.compile(r"pylock\.[^.]+\.toml")
-_REQUIREMENTS = re.compile(
+_PYLOCK = late_pattern(r"pylock\.[^.]+\.toml")
+_REQUIREMENTS = late_pattern(
     r"(?:.*[-_.])?(?:requirements?|reqs|constraints?)(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE
 )
-_CONDA = re.compile(r"(?:.*[-_.])?(?:environment|conda[-_]env|env)(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
-_FOLDER = re.compile(r"(?:^|/)(?:requirements|reqs|dependencies)/[^/]*\.(?:txt|in|pip)$", re.IGNORECASE)
-_WORDS = re.compile(r"[a-z]+|\d+", re.IGNORECASE)
+_CONDA = late_pattern(r"(?:.*[-_.])?(?:environment|conda[-_]env|env)(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
+_FOLDER = late_pattern(r"(?:^|/)(?:requirements|reqs|dependencies)/[^/]*\.(?:txt|in|pip)$", re.IGNORECASE)
+_WORDS = late_pattern(r"[a-z]+|\d+", re.IGNORECASE)
 _SELF = frozenset({"requirements", "requirement", "reqs", "req", "constraints", "constraint"})
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cached_property
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.companions import brought_by_extra, companion_of
 from sophia_cli.project.dependencies.declared import Declared
@@ -16,7 +16,7 @@ from sophia_cli.project.dependencies.installed import Environment, InstalledDist
 from sophia_cli.project.dependencies.model import Declaration, Format, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised
 
-_AFFIXES = re.compile(
+_AFFIXES = late_pattern(
     r"^(?:python3?|py|django|flask)-|-(?:python3?|py|sdk|client|lib|ng|binary|headless|[0-9]+)$|^py|[0-9]+$"
 )
 _BUILD_FILES = frozenset({"setup.py", "hatch_build.py", "build.py", "conftest.py", "noxfile.py"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from sophia_cli.core.patterns import late_pattern
+
 
 class FileStatus(Enum):
     """Why a file is looked at or not; only the first two are analysed."""
@@ -40,7 +42,7 @@ LARGEST_FILE = 10 * 1024 * 1024
 """Bytes up to which a file is analysed: compiling takes some 40 times the size of a file in memory."""
 
 _DOCUMENT_SUFFIXES = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh", ".lock", ".pth", ".env")
-_DOCUMENT_NAMES = re.compile(
+_DOCUMENT_NAMES = late_pattern(
     r"(?:.*[-_.])?(?:requirements?|constraints?|deps|dependencies)(?:[-_.].*)?\.(?:txt|in|pip)|(?:.*\.)?(?:Dockerfile|Containerfile)(?:[.-].*)?"
     r"|Makefile|makefile|GNUmakefile|.*\.mk|Justfile|justfile|Procfile(?:\..*)?|Pipfile|\.env(?:\..*)?|\.python-version|runtime\.txt|pyrightconfig\.json",
 )
@@ -60,16 +62,16 @@ _INSTALLED_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules"
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "unittest", "unittests", "unit_tests", "spec", "specs"})
 _OWN_FIXTURE_FOLDERS = frozenset({"testdata", "test_data", "test-data", "test_fixtures", "__fixtures__"})
 _FIXTURE_FOLDERS = frozenset({"fixtures", "fixture", "data", "cases", "samples", "resources", "inputs", "snapshots"})
-_BROKEN_NAME = re.compile(
+_BROKEN_NAME = late_pattern(
     r"(?:bad|broken|invalid)(?:[_-].*)?|bad_?syntax.*|.*[_-](?:bad|broken|invalid)(?:[_-].*)?|.*syntax_?err(?:or)?s?(?:[_-].*)?"
     r"|.*(?:no|not|doesnt)_?(?:compile|parse).*"
 )
-_GENERATED_NAME = re.compile(r".*_pb2(?:_grpc)?\.py")
-_GENERATED_MARK = re.compile(
+_GENERATED_NAME = late_pattern(r".*_pb2(?:_grpc)?\.py")
+_GENERATED_MARK = late_pattern(
     rb"@generated\b|\bdo not (?:edit|modify|change)\b|\bgenerated (?:code|file)\b.{0,80}\bdo not\b", re.IGNORECASE
 )
-_GENERATED_WORD = re.compile(rb"@generated\b|generat|created by|produced by|compiled (?:by|from)", re.IGNORECASE)
-_TEMPLATE_TOKEN = re.compile(rb"\{%[-+]?\s*\w.*?%\}|\{\{[-+]?\s*[\w.'\"| ()\[\],-]+?\s*[-+]?\}\}|\{#.*?#\}")
+_GENERATED_WORD = late_pattern(rb"@generated\b|generat|created by|produced by|compiled (?:by|from)", re.IGNORECASE)
+_TEMPLATE_TOKEN = late_pattern(rb"\{%[-+]?\s*\w.*?%\}|\{\{[-+]?\s*[\w.'\"| ()\[\],-]+?\s*[-+]?\}\}|\{#.*?#\}")
 _HEAD_BYTES = 4096
 _HEAD_LINES = 20
 

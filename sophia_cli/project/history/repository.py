@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from pathlib import Path
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 
-_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-_REF = re.compile(r"refs/(?:(?!\.)[^\x00-\x20~^:?*\[\\/]+/)*(?!\.)[^\x00-\x20~^:?*\[\\/]+\Z")
+_COMMIT = late_pattern(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_REF = late_pattern(r"refs/(?:(?!\.)[^\x00-\x20~^:?*\[\\/]+/)*(?!\.)[^\x00-\x20~^:?*\[\\/]+\Z")
 _PACKED_REFS_LIMIT = 64_000_000
 _SMALL = 65_536
 

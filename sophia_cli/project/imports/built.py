@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.imports.modules import normal_folder
 
 _SETTINGS = ("pyproject.toml", "setup.cfg", "setup.py", "meson.build", "hatch.toml")
-_WRITTEN = re.compile(
+_WRITTEN = late_pattern(
     r"""(?:write_to|version[_-]file|versionfile_source|version_path|build-file|generate)\s*["']?\s*[=:]\s*["']?([\w./-]+\.py)"""
 )
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.settings.service_model import Service
 
-_MODULE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::[A-Za-z_][\w.]*(?:\(.*\))?)?")
-_IMPORTED = re.compile(r"\bfrom[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b")
-_OPTION_VALUE = re.compile(r"--?[A-Za-z][\w-]*=(?P<value>.+)")
+_MODULE = late_pattern(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::[A-Za-z_][\w.]*(?:\(.*\))?)?")
+_IMPORTED = late_pattern(r"\bfrom[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b")
+_OPTION_VALUE = late_pattern(r"--?[A-Za-z][\w-]*=(?P<value>.+)")
 
 
 def entry_files(service: Service, files: Container[str], roots: Sequence[str]) -> tuple[str, ...]:

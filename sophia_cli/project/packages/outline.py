@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.names import normalised
 
-_METADATA = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+.*)?\.(?:dist|egg)-info")
-_LIBRARY = re.compile(r"python(3\.\d+)")
-_CONDA_PYTHON = re.compile(r"python-(3\.\d+\.\d+)-.*\.json")
-_FINDER = re.compile(r"import (__editable___\w+_finder)\b")
-_MAPPING = re.compile(r"^MAPPING(?:: [^=\n]+)? = (\{.*\})$", re.MULTILINE)
+_METADATA = late_pattern(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+.*)?\.(?:dist|egg)-info")
+_LIBRARY = late_pattern(r"python(3\.\d+)")
+_CONDA_PYTHON = late_pattern(r"python-(3\.\d+\.\d+)-.*\.json")
+_FINDER = late_pattern(r"import (__editable___\w+_finder)\b")
+_MAPPING = late_pattern(r"^MAPPING(?:: [^=\n]+)? = (\{.*\})$", re.MULTILINE)
 # The programs that install are no part of what runs.
 _INSTALLERS = frozenset({"pip", "wheel", "uv"})
 _LARGEST = 1_000_000

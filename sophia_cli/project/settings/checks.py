@@ -6,6 +6,7 @@ import json
 import re
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.settings.check_model import (
     Capture,
     Check,
@@ -20,10 +21,10 @@ from sophia_cli.project.settings.json_path import parse_json_path
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.reader import Table, value_or
 
-_REQUEST = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
-_CLASS = re.compile(r"([1-5])xx", re.IGNORECASE)
-_CAPTURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_REQUEST = late_pattern(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
+_CLASS = late_pattern(r"([1-5])xx", re.IGNORECASE)
+_CAPTURE = late_pattern(r"[A-Za-z_][A-Za-z0-9_]*")
+_HEADER = late_pattern(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _USUAL_STATUS = (StatusRange(200, 200),)
 _OF_REQUEST = ("json", "body", "status", "headers", "expect_headers")
 _OF_MCP = ("tool", "arguments")

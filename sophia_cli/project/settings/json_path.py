@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 
-_STEP = re.compile(
+_STEP = late_pattern(
     r"""
     \.(?P<name>[^.\[\]\s'"*]+) | \.\* | \[\*\] | \[(?P<index>-?\d{1,9})\]
     | \['(?P<quoted>[^']*)'\] | \["(?P<double>[^"]*)"\]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.reader import Table, value_or
 from sophia_cli.project.settings.service_model import (
@@ -17,7 +16,7 @@ from sophia_cli.project.settings.service_model import (
     Slo,
 )
 
-_ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|(?=.*:)[0-9A-Fa-f:]+(?:%\w+)?")
+_ADDRESS = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|(?=.*:)[0-9A-Fa-f:]+(?:%\w+)?")
 _HIGHEST = 2**31 - 1
 _CANARY_WEIGHTS = (1, 99)
 # The kernel refuses shares of less than a millisecond in its period of a tenth of a second.

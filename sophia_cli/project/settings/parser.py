@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable
 from itertools import count
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.root import PYPROJECT_FILE
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.model import (
@@ -22,8 +22,8 @@ from sophia_cli.project.settings.reader import Origin, Table, value_or
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.settings.services import read_environment, read_services
 
-_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")
+_PLACE = late_pattern(r" \(at (?:line (\d+), column (\d+)|end of document)\)\s*$")
+_VERSION = late_pattern(r"(\d+)\.(\d+)(?:\.\d+)?")
 
 
 def parse_settings(text: str, file: str) -> Settings:

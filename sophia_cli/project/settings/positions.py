@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass, field
 
 Path = tuple[str | int, ...]
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_LITERAL = re.compile(r"'[^'\n]*'")
-_LONG = re.compile(r'"""(?:[^\\]|\\.)*?"""+|' + r"'''.*?'''+", re.DOTALL)
-_SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_SCALAR = re.compile(r"[^,\]}\n#]*")
-_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+_BARE = late_pattern(r"[A-Za-z0-9_-]+")
+_BASIC = late_pattern(r'"(?:[^"\\\n]|\\.)*"')
+_LITERAL = late_pattern(r"'[^'\n]*'")
+_LONG = late_pattern(r'"""(?:[^\\]|\\.)*?"""+|' + r"'''.*?'''+", re.DOTALL)
+_SPACE = late_pattern(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_SCALAR = late_pattern(r"[^,\]}\n#]*")
+_ESCAPE = late_pattern(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.settings.checks import read_check, read_open_api
 from sophia_cli.project.settings.keys import Section
 from sophia_cli.project.settings.model import Environment
@@ -21,9 +21,9 @@ from sophia_cli.project.settings.probes import read_command, read_probe
 from sophia_cli.project.settings.reader import Table, value_or
 from sophia_cli.project.settings.service_model import PortConflict, Service, Strategy
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = late_pattern(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_APP = late_pattern(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?")
+_VARIABLE = late_pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _MERGED = ("env", "limits", "slo", "restart", "log", "healing")
 _USUAL = Service("")
 
