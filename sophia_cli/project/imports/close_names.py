@@ -9,6 +9,8 @@ from difflib import SequenceMatcher
 _ALIKE = 0.84
 _CLEAR = 0.05
 _SHORTEST = 4
+_SLIP = 0.95
+_SHORTEST_SLIP = 3
 _MOST = 200  # names that are all looked at
 _EDGE = 3
 
@@ -55,6 +57,8 @@ def close_name(written: str, known: Iterable[str]) -> str | None:
             continue
         if _letters(name) == letters:
             scores.append((0.99, name))
+        elif len(written) >= _SHORTEST and is_slip(written, name):
+            scores.append((_SLIP, name))
         elif abs(len(written) - len(name)) <= 3 and len(written) >= _SHORTEST:
             matcher.set_seq1(name)
             if matcher.quick_ratio() >= _ALIKE - _CLEAR:
@@ -65,6 +69,27 @@ def close_name(written: str, known: Iterable[str]) -> str | None:
     if len(scores) > 1 and scores[0][0] - scores[1][0] < _CLEAR:
         return None
     return scores[0][1]
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Whether two names differ by two neighbours that are swapped, or by one letter that only one of them has.
+
+    The first letter is the same; in names of two letters anything may be meant.
+    """
+    short, long = sorted((one, other), key=len)
+    if len(short) < _SHORTEST_SLIP or short[0] != long[0] or len(long) - len(short) > 1:
+        return False
+    at = next((i for i, (mine, theirs) in enumerate(zip(short, long, strict=False)) if mine != theirs), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    return short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+
+
+def close_module(written: str, known: Iterable[str]) -> str | None:
+    """Return the one module that is nearly `written`, also where only case and underscores differ."""
+    names = tuple(known)
+    same = [name for name in names if _letters(name) == _letters(written) and name != written]
+    return (same[0] if len(same) == 1 else None) if same else close_name(written, names)
 
 
 def _letters(name: str) -> str:

@@ -4,92 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Protocol
 
-from sophia_cli.core.values import dataclass
 from sophia_cli.project.imports.alike import alike
-from sophia_cli.project.imports.close_names import close_name
+from sophia_cli.project.imports.close_names import close_module
 from sophia_cli.project.imports.graph import ImportGraph
+from sophia_cli.project.imports.habits import Habits
 from sophia_cli.project.imports.model import Import, Kind, Outcome, Reason
 from sophia_cli.project.imports.names_past import NameFate, fate_of_name
+from sophia_cli.project.imports.redirects import Ground, Memory, Redirect, Shipping
 from sophia_cli.project.imports.spelling import location_of, spelled
 from sophia_cli.project.imports.telling import is_telling, listed, part_above, resembles, shared_tail, tell_together
 from sophia_cli.project.imports.test_code import is_test_code
 
 _VERSIONS_READ = 12
-
-
-class MovedFile(Protocol):
-    """Where a file is today, and the commit that moved it."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def commit(self) -> str: ...
-
-
-class EarlierVersion(Protocol):
-    """A file's text before a commit changed it."""
-
-    @property
-    def commit(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-
-
-class Memory(Protocol):
-    """What the repository remembers of its files."""
-
-    def moved(self, path: str, /) -> MovedFile | None: ...
-
-    def earlier(self, path: str, /) -> Sequence[EarlierVersion]: ...
-
-
-class Shipping(Protocol):
-    """What distributions ship, as far as the environment or a table tells."""
-
-    def ships(self, module: str, /) -> bool | None:
-        """Whether a distribution holds this very module; None when its files are not known."""
-        ...
-
-    def declared_tops(self) -> tuple[str, ...]:
-        """The top-level names that declared distributions offer, sorted."""
-        ...
-
-
-class Ground(Enum):
-    """What bears out that another module is meant, the strongest first."""
-
-    MOVED = "moved"
-    EARLIER = "earlier"
-    SAME_NAME = "same-name"
-    CLOSE = "close"
-    SHIPPED = "shipped"
-    PEERS = "peers"
-    DEFINES = "defines"
-
-    @property
-    def rank(self) -> int:
-        """Order from the strongest (0) on."""
-        return list(Ground).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Another module for an import: as it is to be written, dots included; `path` is None for a distribution's.
-
-    `is_sure` tells that all imported names were found there and that nothing in the project speaks against it.
-    """
-
-    written: str
-    path: str | None
-    ground: Ground
-    told: str
-    is_sure: bool
-    confidence: float
 
 
 class Evidence:
@@ -99,17 +28,20 @@ class Evidence:
         self._graph = graph
         self._memory = memory
         self._shipping = shipping
+        self._habits = Habits(graph)
         self._fates: dict[tuple[str, str], NameFate | None] = {}
 
     def redirects(self, item: Import) -> list[Redirect]:
         """Return the modules that may be meant, the best borne out first; none without evidence.
 
-        Two that contradict each other on equal grounds are both returned, neither of them sure.
+        Two that contradict each other on equal grounds are both returned, neither of them sure, unless a weaker ground
+        speaks for one of them alone.
         """
         names = tuple(name.name for name in item.fact.names)
         if "*" in names:
             names = ()
         found: list[Redirect] = []
+        grounds: list[list[Redirect]] = []
         for ground in (
             self._moved,
             self._earlier,
@@ -119,12 +51,13 @@ class Evidence:
             self._peers,
             self._defining,
         ):
-            for redirect in ground(item, names):
+            grounds.append(list(ground(item, names)))
+            for redirect in grounds[-1]:
                 if all(redirect.written != known.written for known in found):
                     found.append(redirect)
             if any(redirect.is_sure for redirect in found):
                 break
-        return sorted(found, key=lambda redirect: (redirect.ground.rank, -redirect.confidence))
+        return _settled(sorted(found, key=lambda redirect: (redirect.ground.rank, -redirect.confidence)), grounds)
 
     def definers(self, name: str) -> tuple[str, ...]:
         """Return the files that define a name themselves, tests left out."""
@@ -139,11 +72,37 @@ class Evidence:
         for path in self.definers(name) if left_in or is_telling(name) else ():
             written = spelled(self._graph, item, path) if self._is_candidate(item, path) else None
             if written is not None:
-                told = f"`{path}` is the only file that defines `{name}`"
+                is_alone = len(set(self.definers(name)) - {item.importer}) == 1
+                told = f"`{path}` is the only file {'' if is_alone else 'within reach '}that defines `{name}`"
                 if left_in:
                     told += f", which commit {left_in[:10]} took out of the module"
                 found.append(Redirect(written, path, Ground.DEFINES, told, False, 0.8 if left_in else 0.55))
         return found
+
+    def habit(self, item: Import, name: str) -> Redirect | None:
+        """Return the file from which others import a name, perhaps under this name only, where they agree on it.
+
+        None for a name that chance repeats, and for a module that git saw deleted: it had a definition of its own.
+        """
+        if not is_telling(name) or self.removal(item) is not None:
+            return None
+        paths = {habit.path for habit in self._habits.of(name, item.importer)}
+        fitting = [path for path in sorted(paths) if self._is_candidate(item, path)]
+        habit = self._habits.chosen(item, name, fitting, self.definers(name)) if fitting else None
+        written = spelled(self._graph, item, habit.path) if habit is not None else None
+        if habit is None or written is None:
+            return None
+        what = f"`{habit.name}` as `{name}`" if habit.name != name else f"`{name}`"
+        others = f" and {len(habit.importers) - 1} more" if len(habit.importers) > 1 else ""
+        told = f"`{habit.importers[0]}`{others} import {what} from `{habit.path}`"
+        return Redirect(written, habit.path, Ground.PEERS, told, False, 0.5, habit.name if habit.name != name else "")
+
+    def removal(self, item: Import) -> str | None:
+        """Return the commit that deleted the module which an import asks for, None where git knows of none."""
+        if item.resolution.outcome is not Outcome.MISSING:
+            return None
+        paths = self._graph.resolver.expected_paths(item.importer, item.fact.level, item.fact.module)
+        return next((commit for path in paths if (commit := self._memory.removed(path)) is not None), None)
 
     def fate_of(self, path: str, name: str, today: str) -> NameFate | None:
         """Return what became of a name that a module (its text is `today`) had earlier, None where it never had it."""
@@ -244,28 +203,33 @@ class Evidence:
         resolution = item.resolution
         located = location_of(resolution.known_at) if resolution.known_at.endswith(".py") else None
         folder = resolution.known_at if located is None else located.folder
-        missing, _, below = resolution.module.removeprefix(resolution.known).lstrip(".").partition(".")
-        if not names or not resolution.known or not folder or below:
+        missing, *below = resolution.module.removeprefix(resolution.known).lstrip(".").split(".")
+        if not names or not resolution.known or not folder:
             return
-        near = close_name(missing, self._graph.modules.names_in(folder))
-        found = self._graph.modules.find(folder, (near,)) if near is not None else None
+        near = close_module(missing, self._graph.modules.names_in(folder))
+        found = self._graph.modules.find(folder, (near, *below)) if near is not None else None
         if found is None or found.kind is Kind.NAMESPACE or not self._is_candidate(item, found.path):
             return
         written = spelled(self._graph, item, found.path)
         if written is not None and self._offers(found.path, names):
-            told = f"`{found.path}` is the only module beside it with nearly its name, and offers {listed(names)}"
+            told = f"`{near}` is the only one there with nearly the name of `{missing}`, and offers {listed(names)}"
             yield Redirect(written, found.path, Ground.CLOSE, told, False, 0.7)
 
     def _shipped(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
-        """Look for a declared distribution that ships the same tail: what a bulk rename of its name leaves behind."""
+        """Look for a declared distribution that ships the same tail: what a bulk rename of its name leaves behind.
+
+        Its name may also have got others in front of it, where the project has nothing of that name there.
+        """
         parts = item.resolution.module.split(".")
         if item.fact.level:
             return
         found: set[str] = set()
+        there = max(len(item.resolution.known.split(".")), 1)
         for top in self._shipping.declared_tops():
             for count in range(1, len(parts)):
                 module = ".".join((top, *parts[count:]))
-                if not resembles(top, parts[count - 1]) or not self._shipping.ships(module):
+                is_prefixed = parts[count - 1] == top and count > there
+                if not (is_prefixed or resembles(top, parts[count - 1])) or not self._shipping.ships(module):
                     continue
                 if not self._is_copy_of(top, ".".join(parts[:count]), item):
                     found.add(module)
@@ -346,6 +310,19 @@ class Evidence:
                     if name.name not in missing:
                         found[name.name].add(item.resolution.module)
         return found
+
+
+def _settled(found: list[Redirect], grounds: list[list[Redirect]]) -> list[Redirect]:
+    """Return the redirects without those of the best ground that a weaker one leaves out, when it names one alone."""
+    tied = [redirect for redirect in found if redirect.ground is found[0].ground]
+    if len(tied) < 2:
+        return found
+    others = [redirect for redirect in found if redirect not in tied]
+    for redirects in grounds:
+        named = [one for one in redirects if one.ground is not tied[0].ground]
+        if len(named) == 1 and any(named[0].written == redirect.written for redirect in tied):
+            return [*named, *others]
+    return found
 
 
 def _modules_with(text: str, names: tuple[str, ...]) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,8 @@ from imported_project import graph_of
 
 from sophia_cli.project.history.model import EarlierText, Move
 from sophia_cli.project.imports.close_names import NamePool, close_name
-from sophia_cli.project.imports.evidence import Evidence, Ground, Redirect
+from sophia_cli.project.imports.evidence import Evidence
+from sophia_cli.project.imports.redirects import Ground, Redirect
 from sophia_cli.project.imports.spelling import spelled
 from sophia_cli.project.imports.stubs import stub_text, stubs_for
 
@@ -24,6 +25,9 @@ class Remembered:
 
     def moved(self, path: str) -> Move | None:
         return Move(self.moves[path], "c" * 40) if path in self.moves else None
+
+    def removed(self, path: str) -> str | None:
+        return None
 
     def earlier(self, path: str) -> tuple[EarlierText, ...]:
         return tuple(EarlierText("d" * 40, text) for text in self.versions.get(path, ()))

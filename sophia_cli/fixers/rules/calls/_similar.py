@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from sophia_cli.project.imports.close_names import is_slip
+
 _CLEAR_LEAD = 0.15
 _ALIKE = 0.8
 _ALIKE_WHEN_NEEDED = 0.6
 _SLIP = 0.85
-_SHORTEST = 3
 
 
 def closest(name: str, candidates: tuple[str, ...], needed: frozenset[str]) -> str | None:
@@ -36,18 +37,7 @@ def likeness(one: str, other: str) -> float:
     words, others = _words(one), _words(other)
     shared = len(words & others)
     parts = 0.5 + 0.5 * shared / len(words | others) if shared and (words <= others or others <= words) else 0.0
-    return max(letters, parts, _SLIP if _is_slip(first, second) else 0.0)
-
-
-def _is_slip(first: str, second: str) -> bool:
-    """Whether two names differ by two neighbours that are swapped, or by one letter that only one of them has."""
-    short, long = sorted((first, second), key=len)
-    if len(short) < _SHORTEST or short[0] != long[0] or len(long) - len(short) > 1:
-        return False
-    at = next((i for i, (one, other) in enumerate(zip(short, long, strict=False)) if one != other), len(short))
-    if len(short) < len(long):
-        return short[at:] == long[at + 1 :]
-    return short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    return max(letters, parts, _SLIP if is_slip(first, second) else 0.0)
 
 
 def _words(name: str) -> frozenset[str]:

@@ -21,9 +21,9 @@ from shop.rates import rate_of
 ## Fix safety
 Safe when one module is surely meant and holds all the imported names: git recorded the move of the file, an earlier
 version of this very import named it, or it is the only module of that name. Unsafe when the evidence is weaker (other
-files import the names from there; it is the only file that defines them; a declared distribution ships it; only the
-rest of the name leads to it). Without
-evidence nothing is proposed: a stub that pretends to be the module is only written with `--stub`.
+files import the names from there, perhaps under these names only; it is the only file that defines them; a declared
+distribution ships it; only the rest of the name leads to it; a part of the name is misspelt). Without evidence
+nothing is proposed: a stub that pretends to be the module is only written with `--stub`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.fixers.rules.imports._redirect import redirect_edits
 from sophia_cli.project.code.facts import ImportedName
 from sophia_cli.project.imports.close_names import NamePool
-from sophia_cli.project.imports.evidence import Evidence, Redirect
+from sophia_cli.project.imports.evidence import Evidence
 from sophia_cli.project.imports.model import Import, Outcome
+from sophia_cli.project.imports.redirects import Redirect
 from sophia_cli.project.imports.shipping import DeclaredShipping
 from sophia_cli.project.imports.test_code import is_test_code
 
@@ -136,23 +137,27 @@ def _fix(view: ProjectView, item: Import, redirects: list[Redirect]) -> Fix:
 
 
 def _split(view: ProjectView, evidence: Evidence, item: Import) -> Fix | None:
-    """Propose the one file that defines each name, where every name has one."""
+    """Propose for each name the one file that defines it, or from which other files import it, where all have one."""
     source = view.sources.text(item.importer)
-    if source is None or len(item.fact.names) < 2:
+    if source is None:
         return None
     modules: dict[str, list[ImportedName]] = {}
+    called: dict[ImportedName, str] = {}
     told: list[str] = []
     for name in item.fact.names:
-        redirects = evidence.redirects_of_name(item, name.name)
-        if len(redirects) != 1:
+        redirects = evidence.redirects_of_name(item, name.name) if len(item.fact.names) > 1 else []
+        redirect = redirects[0] if len(redirects) == 1 else evidence.habit(item, name.name)
+        if redirect is None:
             return None
-        modules.setdefault(redirects[0].written, []).append(name)
-        told.append(redirects[0].told)
-    edits = from_several(source, item, modules)
+        modules.setdefault(redirect.written, []).append(name)
+        told.append(redirect.told)
+        if redirect.called:
+            called[name] = redirect.called
+    edits = from_several(source, item, modules, called) if modules else None
     if edits is None:
         return None
     written = " and ".join(f"`{module}`" for module in modules)
-    return Fix(f"import from {written} instead", Safety.UNSAFE, edits, tuple(told), 0.5)
+    return Fix(f"import from {written} instead", Safety.UNSAFE, edits, tuple(dict.fromkeys(told)), 0.5)
 
 
 RULE = ProjectRule(

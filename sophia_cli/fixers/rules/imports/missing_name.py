@@ -17,8 +17,8 @@ from shop.prices import totals
 
 ## Fix safety
 Unsafe: a name that history shows to hold the same code now, a name of the module that differs by a letter or two, the
-one file of the project that defines the name, or the place to which its module was moved, is most likely what was
-meant, but only a person knows.
+one file of the project that defines the name, the one of the same package from which all others import it, or the place
+to which its module was moved, is most likely what was meant, but only a person knows.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at,
 from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.project.code.facts import ImportedName
 from sophia_cli.project.imports.close_names import NamePool, close_name
-from sophia_cli.project.imports.evidence import Evidence, Redirect
+from sophia_cli.project.imports.evidence import Evidence
 from sophia_cli.project.imports.model import Import, Kind, Located
+from sophia_cli.project.imports.redirects import Redirect
 from sophia_cli.project.imports.shipping import DeclaredShipping
 from sophia_cli.project.imports.test_code import is_test_code
 from sophia_cli.project.source import SourceText
@@ -166,6 +167,11 @@ def _elsewhere(
                 written, last = _split(redirects[0].written)
                 if last != name.name:
                     called[name] = last
+        habit = evidence.habit(item, name.name) if len(redirects) != 1 else None
+        if habit is not None and _top(habit.path) == _top(item.resolution.targets[0].path):
+            redirects, written = [habit], habit.written
+            if habit.called:
+                called[name] = habit.called
         if written and len(redirects) == 1:
             found[name] = redirects[0]
             modules.setdefault(written, []).append(name)
@@ -185,6 +191,10 @@ def _elsewhere(
         )
         for name, redirect in found.items()
     }
+
+
+def _top(path: str | None) -> str:
+    return (path or "").partition("/")[0]
 
 
 def _split(written: str) -> tuple[str, str]:
