@@ -167,6 +167,9 @@ def _triple(site: Site) -> Iterator[Change]:
                 "triple-same-line",
             )
             other = "'''" if quote == '"""' else '"""'
+            if not line[:column].strip() and re.search(r"[^\"'\\\s][\"']\s*$", line[column + 3 :]):
+                text = line.rstrip()[:-1] + quote
+                yield _change(site, index, text, Op.FIX_QUOTES, "close the docstring with its own quotes", "triple-own")
             if column < line.rfind(other) == len(line.rstrip()) - 3:
                 text = line[: line.rfind(other)] + quote
                 yield _change(site, index, text, Op.FIX_QUOTES, "close the docstring with its own quotes", "triple-own")

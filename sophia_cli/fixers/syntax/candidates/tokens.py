@@ -60,6 +60,7 @@ _REPLACEMENTS = {
 }
 _DECORATOR = re.compile(r"\s*@[\w.]+(?:\(.*\))?\s*(?:#.*)?$")
 _IMPORT = re.compile(r"\s*(?:from|import)\s")
+_QUOTES = frozenset("\"'")
 _LAST_WORD = re.compile(r"\w+$")
 _FIRST_WORD = re.compile(r"\w+")
 _LAST_NAME = re.compile(r"[^\W\d]\w*$")
@@ -224,6 +225,9 @@ def _manner_of_removal(site: Site, line: str, token: Token, start: int, after: i
     if head and tail:
         return "" if site.words[head.group() + tail.group()] else "glues"
     if token.kind is TokenKind.STRING and len(token.text) > 2:
+        return "text"
+    if line[:start][-1:] in _QUOTES and line[after:][:1] in _QUOTES:
+        # A word in quotes within a text that has the same ones.
         return "text"
     if token.kind is TokenKind.NAME and not keyword.iskeyword(token.text) and _IMPORT.match(line):
         return "import"
