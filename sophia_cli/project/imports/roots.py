@@ -89,6 +89,10 @@ def _of_document(path: str, data: bytes, modules: ModuleMap) -> Iterator[SourceR
         from sophia_cli.project.imports.roots_commands import command_roots
 
         yield from command_roots(path, _text(data), modules)
+        if b"volumes:" in data and b"services:" in data:
+            from sophia_cli.project.imports.roots_container import mounted_roots
+
+            yield from mounted_roots(path, _text(data), modules)
 
 
 _COMMAND_MARKS = (

@@ -15,6 +15,7 @@ _FOLDER = re.compile(
     r"|(?:^|[\s;&|(\"'])cd\s+[\"']?([\w./${}-]+)[\"']?\s*(?:&&|;|$)",
     re.MULTILINE,
 )
+_ENTERED = re.compile(r"(?:^|[\s;&|(\"'])cd\s+[\"']?([\w./${}-]+)[\"']?\s*(?:&&|;)")
 _VARIABLE = re.compile(r"\$\{\{[^}]*\}\}|\$\{[^}]*\}|\$\([^)]*\)|\$\w+|%\w+%")
 
 
@@ -27,8 +28,12 @@ def command_roots(path: str, text: str, modules: ModuleMap) -> Iterator[SourceRo
     text = _VARIABLE.sub("", text)
     for match in _PYTHONPATH.finditer(text):
         value = match.group(1) or match.group(2)
+        before = [
+            found.group(1) for found in _ENTERED.finditer(text, text.rfind("\n", 0, match.start()) + 1, match.start())
+        ]
+        start = _folder(base, before[-1], modules) if before else None
         for entry in value.split(":"):
-            folder = _folder(base, entry, modules)
+            folder = (_folder(start, entry, modules) if start else None) or _folder(base, entry, modules)
             if folder:
                 yield SourceRoot(folder, Reason.PYTHONPATH, f"{path}:{_line(text, match.start())}")
     for match in _FOLDER.finditer(text):

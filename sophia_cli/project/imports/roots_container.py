@@ -1,4 +1,4 @@
-"""Source roots of container images: what a Dockerfile copies to the folders in which Python looks for modules."""
+"""Source roots of containers: what images copy and compose files mount where Python looks for modules."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from sophia_cli.project.imports.modules import ModuleMap, normal_folder
 
 _INSTRUCTION = re.compile(r"\s*(FROM|WORKDIR|COPY|ADD|ENV)\s+(.*)", re.IGNORECASE | re.DOTALL)
 _PYTHONPATH = re.compile(r"\bPYTHONPATH[= ]\s*\"?([^\s\"]+)")
+_SERVICE = re.compile(r"^( +)[\w.-]+:[ \t]*\n(?:(?:\1 .*|[ \t]*(?:#.*)?)\n)*", re.MULTILINE)
+_STARTS_IN = re.compile(r"\bworking_dir\s*:\s*[\"']?(/[^\s\"'#]*)")
+_MOUNT = re.compile(r"^\s*-\s*[\"']?(\.{1,2}(?:/[^:\s\"']*)?):(/[^:\s\"'#]*)", re.MULTILINE)
+_COMPOSE_PATH = re.compile(r"\bPYTHONPATH\s*[:=]\s*[\"']?([^\s\"'#]+)")
 _FLAG = re.compile(r"--[\w-]+(?:=\S+)?\s+")
 
 
@@ -54,6 +58,33 @@ def container_roots(path: str, text: str, modules: ModuleMap) -> Iterator[Source
     for searched in image.searched:
         for copy in image.copies:
             yield from _roots_of(path, searched, copy, image.copies)
+
+
+def mounted_roots(path: str, text: str, modules: ModuleMap) -> Iterator[SourceRoot]:
+    """Yield the folders that become roots in the containers of a compose file, by what it mounts and starts in."""
+    base = path.rpartition("/")[0]
+    _, _, services = (text.rstrip("\n") + "\n").partition("services:")
+    above = text.count("\n", 0, len(text) - len(services))
+    for service in _SERVICE.finditer(services):
+        start = above + services.count("\n", 0, service.start())
+        copies: list[_Copy] = []
+        for mount in _MOUNT.finditer(service[0]):
+            source = normal_folder(base, mount[1].split("/"))
+            if source is not None and source in modules.folders:
+                line = start + service[0].count("\n", 0, mount.start(1)) + 1
+                copies.append(_Copy(source, posixpath.normpath(mount[2]), line))
+        searched = dict.fromkeys(posixpath.normpath(one) for one in _STARTS_IN.findall(service[0]))
+        searched.update(
+            dict.fromkeys(
+                posixpath.normpath(folder)
+                for found in _COMPOSE_PATH.findall(service[0])
+                for folder in found.split(":")
+                if folder.startswith("/")
+            )
+        )
+        for one in searched:
+            for copy in copies:
+                yield from _roots_of(path, one, copy, copies)
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:

@@ -11,7 +11,12 @@ from sophia_cli.fixers.file_facts import facts_of_bytes
 from sophia_cli.project.imports.model import Outcome, Reason, SourceRoot
 from sophia_cli.project.imports.roots import infer_roots, is_root_document
 
-LIB = {"lib/shop/__init__.py": "", "lib/shop/prices.py": "", "app.py": "import shop.prices\n"}
+LIB = {
+    "lib/shop/__init__.py": "",
+    "lib/shop/prices.py": "",
+    "app.py": "import shop.prices\n",
+    "jobs/nightly/run.py": "",
+}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,7 @@ LIB = {"lib/shop/__init__.py": "", "lib/shop/prices.py": "", "app.py": "import s
         ("docker-compose.yml", "services:\n  api:\n    environment:\n      PYTHONPATH: /app/lib\n"),
         (".github/workflows/test.yml", "jobs:\n  a:\n    env:\n      PYTHONPATH: ${{ github.workspace }}/lib\n"),
         ("Makefile", "test:\n\tPYTHONPATH=$(PWD)/lib:. pytest\n"),
+        ("Makefile", "run:\n\tcd jobs/nightly && PYTHONPATH=../../lib python run.py\n"),
         ("run.sh", 'export PYTHONPATH="$PWD/lib:$PYTHONPATH"\n'),
         (".env", "PYTHONPATH=lib\n"),
         ("Procfile", "web: gunicorn --pythonpath lib shop.wsgi\n"),
@@ -110,6 +116,25 @@ def test_a_container_gives_a_folder_another_name() -> None:
         "price-service/run.py": "import price_service.config\n",
     }
     assert outcome(texts, "price-service/run.py") is Outcome.MODULE
+
+
+def test_what_a_compose_file_mounts_lies_where_the_container_starts() -> None:
+    compose = (
+        "services:\n  # no code\n  cache:\n    image: cache\n  report:\n    image: python\n    working_dir: /work\n"
+        "    volumes:\n      - ./report-service:/work\n      - ./libs/table-lib/table:/work/table\n"
+        "  other:\n    working_dir: /other\n"
+    )
+    texts = {
+        "docker-compose.yml": compose,
+        "libs/table-lib/table/__init__.py": "",
+        "libs/table-lib/table/cells.py": "",
+        "report-service/run.py": "import table.cells\n",
+        "mail-service/run.py": "import table.cells\n",
+    }
+    assert outcome(texts, "report-service/run.py") is Outcome.MODULE
+    assert outcome(texts, "mail-service/run.py") is Outcome.OTHER_ROOT
+    roots = infer_roots({path: facts_of_bytes(path, b"") for path in texts}, {"docker-compose.yml": compose.encode()})
+    assert [root.evidence for root in roots if root.package == "table"][:1] == ["docker-compose.yml:10"]
 
 
 def test_a_command_that_starts_in_a_package_makes_its_modules_top_level() -> None:
