@@ -31,10 +31,13 @@ def replacement(declaration: Declaration, requirement: Requirement, specifier: s
     return Edit(declaration.path, requirement.value.start, requirement.value.end, words.encode())
 
 
-def addition(declaration: Declaration, data: bytes, wanted: Mapping[str, str | None]) -> Edit | None:
+def addition(
+    declaration: Declaration, data: bytes, wanted: Mapping[str, str | None], groups: Sequence[str] = ()
+) -> Edit | None:
     """Return the edit that makes the file ask for what is wanted; None where the file leaves no place or nothing is.
 
-    `wanted` gives the version of each distribution, or a newer one, None for any.
+    `wanted` gives the version of each distribution, or a newer one, None for any. With `groups` it is only needed to
+    develop: it goes to the first of these extras or groups that is there, and nowhere where the file has none of them.
 
     A file in which versions are pinned gets a pin. What a resolver wrote, what has hashes and what is computed is left
     alone.
@@ -45,6 +48,8 @@ def addition(declaration: Declaration, data: bytes, wanted: Mapping[str, str | N
     text = read_text(data)
     specifiers = {name: _specifier(declaration, version) for name, version in wanted.items()}
     words = [name + specifier for name, specifier in specifiers.items()]
+    if groups and declaration.format is not Format.REQUIREMENTS:
+        return _for_development(declaration, text, specifiers, words, groups)
     match declaration.format:
         case Format.REQUIREMENTS:
             return _lines_at_end(declaration, text, data, words)
@@ -58,6 +63,44 @@ def addition(declaration: Declaration, data: bytes, wanted: Mapping[str, str | N
             return _after_last(declaration, text, words)
         case _:
             return None
+
+
+def _for_development(
+    declaration: Declaration,
+    text: DeclarationText,
+    specifiers: Mapping[str, str],
+    words: Sequence[str],
+    groups: Sequence[str],
+) -> Edit | None:
+    if declaration.format not in (Format.PYPROJECT, Format.PIPFILE, Format.PIXI):
+        return None
+    document = read_toml(text.text)
+    if declaration.format is Format.PIPFILE:
+        return _in_table(declaration, text, document, ("dev-packages",), specifiers)
+    above: tuple[str, ...] = ("tool", "pixi") if declaration.format is Format.PYPROJECT else ()
+    for group in groups:
+        if declaration.format is Format.PYPROJECT:
+            for path in (("dependency-groups", group), ("project", "optional-dependencies", group)):
+                array = document.value(*path)
+                if isinstance(array, TomlArray) and not array.is_open:
+                    return _in_array(declaration, text, array, words)
+        for table in (
+            ("tool", "poetry", "group", group, "dependencies"),
+            (*above, "feature", group, "pypi-dependencies"),
+        ):
+            if edit := _in_table(declaration, text, document, table, specifiers):
+                return edit
+    return _in_table(declaration, text, document, ("tool", "poetry", "dev-dependencies"), specifiers)
+
+
+def _in_array(declaration: Declaration, text: DeclarationText, array: TomlArray, words: Sequence[str]) -> Edit | None:
+    """Return the edit that adds to an array of requirements, behind its last one."""
+    if not array.items:
+        place = text.offset(array.start + 1)
+        return Edit(declaration.path, place, place, _quoted(words).encode())
+    start, end = text.offset(array.start), text.offset(array.end)
+    inside = [one for one in declaration.requirements if start < one.value.start < end]
+    return _behind(declaration, text, inside[-1], words) if inside else None
 
 
 def _specifier(declaration: Declaration, version: str | None) -> str:
@@ -86,10 +129,7 @@ def _in_pyproject(
     document = read_toml(text.text)
     array = document.value("project", "dependencies")
     if isinstance(array, TomlArray) and not array.is_open:
-        if array.items:
-            return _after_last(declaration, text, words)
-        place = text.offset(array.start + 1)
-        return Edit(declaration.path, place, place, _quoted(words).encode())
+        return _in_array(declaration, text, array, words)
     if document.has("tool", "poetry", "dependencies"):
         return _in_table(declaration, text, document, ("tool", "poetry", "dependencies"), specifiers)
     section = next((one for one in document.sections if one.path == ("project",)), None)
@@ -134,9 +174,13 @@ def _lines_in(declaration: Declaration, text: DeclarationText, section: TomlSect
 def _after_last(declaration: Declaration, text: DeclarationText, words: Sequence[str]) -> Edit | None:
     """Return the edit that adds entries after the last one of the main list, in the way that one is written."""
     entries = [one for one in declaration.requirements if one.role is Role.MAIN and one.span.start < one.span.end]
-    if not entries:
+    return _behind(declaration, text, entries[-1], words) if entries else None
+
+
+def _behind(declaration: Declaration, text: DeclarationText, last: Requirement, words: Sequence[str]) -> Edit | None:
+    """Return the edit that adds entries behind one of a list; None where that is not cut out as a whole."""
+    if last.span.start == last.span.end:
         return None
-    last = entries[-1]
     data: bytes = text.text.encode(text.encoding)
     start, end = last.span.start - text.bom, last.span.end - text.bom
     whole = data[start:end].decode(text.encoding)

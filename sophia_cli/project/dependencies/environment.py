@@ -134,8 +134,10 @@ def _imports(entry: str, is_editable: bool) -> tuple[str, ...]:
     record = _read(f"{entry}/RECORD")
     if record is not None and not is_editable:
         # Most lines are of files in a package, which its own `__init__` tells of.
-        tops = tuple(f"{top}/" for top in _packages_in(record))
-        others = (line for line in record.splitlines() if not line.startswith(tops))
+        tops = tuple(dict.fromkeys(f"{top}/" for top in _packages_in(record)))
+        for top in tops:
+            record = _without(record, top)
+        others = record.splitlines()
         paths = [f"{top}__init__.py" for top in tops] + [line.rsplit(",", 2)[0].strip('"') for line in others]
     else:
         installed = _read(f"{entry}/installed-files.txt") or _read(f"{entry}/SOURCES.txt")
@@ -153,6 +155,17 @@ def _packages_in(record: str) -> Iterator[str]:
         top = record[record.rfind("\n", 0, place) + 1 : place]
         if top.isidentifier():
             yield top
+
+
+def _without(record: str, top: str) -> str:
+    """Return a list of files without those whose paths begin with `top`."""
+    first = 0 if record.startswith(top) else record.find(f"\n{top}") + 1
+    last = record.rfind(f"\n{top}") + 1
+    end = record.find("\n", last) + 1 or len(record)
+    # They mostly stand one after the other, so that no line has to be looked at.
+    if record.count(f"\n{top}", first, end) == record.count("\n", first, end - 1):
+        return record[:first] + record[end:]
+    return "\n".join(line for line in record.splitlines() if not line.startswith(top))
 
 
 def _plain(line: str) -> str:

@@ -46,7 +46,7 @@ def pixi_requirements(path: str, text: DeclarationText, document: TomlDocument, 
 
 
 def _tables(document: TomlDocument, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Role, str, bool]]:
-    """Yield the tables that are there: path below `prefix`, role, feature or platform, and whether it names Conda packages."""
+    """Yield the tables that are there: path below `prefix`, role, feature or platform, and whether Conda's they are."""
     seen: set[tuple[str, ...]] = set()
     for pair in document.pairs(*prefix):
         key = pair.key

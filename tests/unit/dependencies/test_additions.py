@@ -140,3 +140,43 @@ def test_another_version_takes_the_place_of_the_old_words(path: str, before: str
 def test_a_direct_reference_has_no_version_to_change(path: str, text: str) -> None:
     declaration = read(path, text.encode())
     assert replacement(declaration, declaration.requirements[0], ">=3") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['a']\n[dependency-groups]\ndev = ['b']\ntest = [\n  'c',\n]\n",
+            "[project]\ndependencies = ['a']\n[dependency-groups]\ndev = ['b']\ntest = [\n  'c',\n  'x>=1.2',\n]\n",
+        ),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['a']\n[project.optional-dependencies]\ndev = ['b']\n",
+            "[project]\ndependencies = ['a']\n[project.optional-dependencies]\ndev = ['b', 'x>=1.2']\n",
+        ),
+        ("pyproject.toml", "[dependency-groups]\ndev = []\n", '[dependency-groups]\ndev = ["x>=1.2"]\n'),
+        (
+            "pyproject.toml",
+            "[tool.poetry.group.dev.dependencies]\na = '*'\n",
+            "[tool.poetry.group.dev.dependencies]\na = '*'\nx = \">=1.2\"\n",
+        ),
+        ("Pipfile", "[packages]\n[dev-packages]\n", '[packages]\n[dev-packages]\nx = ">=1.2"\n'),
+        ("requirements.txt", "a\n", "a\nx>=1.2\n"),
+        (
+            "pixi.toml",
+            "[feature.test.pypi-dependencies]\na = '*'\n",
+            "[feature.test.pypi-dependencies]\na = '*'\nx = \">=1.2\"\n",
+        ),
+        ("pyproject.toml", "[project]\ndependencies = ['a']\n", None),
+        ("setup.cfg", "[options]\ninstall_requires =\n    a\n", None),
+    ],
+)
+def test_what_is_only_needed_to_develop_goes_to_a_group_that_is_there(
+    path: str, before: str, after: str | None
+) -> None:
+    data = before.encode()
+
+    edit = addition(read(path, data), data, {"x": "1.2"}, ("test", "dev"))
+
+    assert (None if edit is None else made(data, edit).decode()) == after

@@ -25,6 +25,11 @@ PYTHON_2 = frozenset(
 _DEVELOPMENT_FOLDERS = frozenset(
     {"tests", "test", "testing", "docs", "doc", "docs_src", "examples", "benchmarks", "benchmark", "scripts", "tools"}
 )
+_TESTS = frozenset({"tests", "test", "testing"})
+_DOCUMENTATION = frozenset({"docs", "doc", "docs_src"})
+_TEST_GROUPS = ("test", "tests", "testing")
+_DOCUMENTATION_GROUPS = ("docs", "doc", "documentation")
+_DEVELOPMENT_GROUPS = ("dev", "develop", "development")
 # What every interpreter or type checker brings.
 _ALWAYS_THERE = frozenset({"__main__", "_typeshed", "typeshed", "pip", "this"})
 
@@ -60,6 +65,19 @@ def is_for_development(path: str) -> bool:
         return True
     name = parts[-1]
     return name in ("conftest.py", "noxfile.py", "setup.py") or name.startswith("test_") or name.endswith("_test.py")
+
+
+def groups_for(path: str) -> tuple[str, ...]:
+    """Return the groups and extras in which a project declares what a file of its tests or documentation needs.
+
+    Empty for a file that runs with what the project itself needs, as the scripts beside it do.
+    """
+    *folders, name = path.lower().split("/")
+    if name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py") or _TESTS & set(folders):
+        return (*_TEST_GROUPS, *_DEVELOPMENT_GROUPS)
+    if _DOCUMENTATION & set(folders):
+        return (*_DOCUMENTATION_GROUPS, *_DEVELOPMENT_GROUPS)
+    return ("nox", *_DEVELOPMENT_GROUPS) if name == "noxfile.py" else ()
 
 
 def needed(view: ProjectView) -> Iterator[Needed]:

@@ -41,8 +41,9 @@ pyyaml
 
 The fix adds to the file that declares for this code all that is missing there; the first finding carries it. It is
 safe when the version is known, from a lock file or the environment. It is unsafe when the distribution is known only
-by the curated table or from another file of the project. There is no fix for an import that the code provides for,
-nor where the import's name alone does not tell the distribution.
+by the curated table or from another file of the project. What tests and documentation need goes to a group or extra
+for them, where there is one. There is no fix for an import that the code provides for, for one of `setup.py`, nor where
+the import's name alone does not tell the distribution.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Sever
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule, finding_of
-from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, is_for_development, needed
+from sophia_cli.fixers.rules.dependencies._imports import PYTHON_2, Needed, groups_for, is_for_development, needed
 from sophia_cli.project.code.facts import Guard
 from sophia_cli.project.dependencies.additions import addition
 from sophia_cli.project.dependencies.formats import DEV_GROUPS
@@ -73,13 +74,20 @@ _ORDER = (
 )
 
 
+_Target = tuple[str, Safety, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """What one fix declares: versions by distribution, and what tells them. The finding `first` carries it."""
+    """What one fix declares: versions by distribution, and what tells them. The finding `first` carries it.
+
+    `groups` are those of which one is meant, empty for what the project needs to run.
+    """
 
     declaration: Declaration
     safety: Safety
     first: int
+    groups: tuple[str, ...]
     wanted: dict[str, str | None]
     evidence: dict[str, None]
 
@@ -87,7 +95,7 @@ class _Offer:
 def check(view: ProjectView) -> Iterator[Finding]:
     """Yield a finding for each import statement and distribution that nothing declares."""
     findings: list[Finding] = []
-    offers: dict[tuple[str, Safety], _Offer] = {}
+    offers: dict[_Target, _Offer] = {}
     for one in needed(view):
         top = one.dotted.partition(".")[0]
         if top in PYTHON_2 and one.fact.guard is not Guard.NONE:
@@ -200,21 +208,21 @@ def _message(one: Needed, data: dict[str, Fact]) -> str:
     return f"`{name}` comes from `{origin.distribution}`{along} nothing declares for this file"
 
 
-def _offer(
-    view: ProjectView, one: Needed, coverage: Coverage, number: int, offers: dict[tuple[str, Safety], _Offer]
-) -> None:
+def _offer(view: ProjectView, one: Needed, coverage: Coverage, number: int, offers: dict[_Target, _Offer]) -> None:
     """Take the distribution into the fix of the file that should declare it, where one has a place for it."""
     origin = one.origin
     if origin is None or not origin.is_certain or one.fact.guard is not Guard.NONE or not one.fact.is_certain:
         return
-    if origin.distribution in view.dependencies.known_to_conda_only:
+    if origin.distribution in view.dependencies.known_to_conda_only or one.path.rpartition("/")[2] == "setup.py":
         return
     pin = view.dependencies.pins.get(origin.distribution)
     safety = Safety.SAFE if pin is not None else Safety.UNSAFE
+    groups = groups_for(one.path)
     for declaration in _places(view, coverage, one.path):
         data = view.document(declaration.path)
-        if data is not None and addition(declaration, data, {origin.distribution: None}) is not None:
-            offer = offers.setdefault((declaration.path, safety), _Offer(declaration, safety, number, {}, {}))
+        if data is not None and addition(declaration, data, {origin.distribution: None}, groups) is not None:
+            key = (declaration.path, safety, () if declaration.format is Format.REQUIREMENTS else groups)
+            offer = offers.setdefault(key, _Offer(declaration, safety, number, key[2], {}, {}))
             offer.wanted.setdefault(origin.distribution, pin.version if pin else None)
             offer.evidence.update(dict.fromkeys(_evidence(origin, pin.where if pin else None)))
             return
@@ -223,7 +231,7 @@ def _offer(
 def _fix(view: ProjectView, offer: _Offer) -> Fix | None:
     """Return the fix that declares all that is offered: one edit, since all of it goes to the same place."""
     data = view.document(offer.declaration.path)
-    edit = None if data is None else addition(offer.declaration, data, offer.wanted)
+    edit = None if data is None else addition(offer.declaration, data, offer.wanted, offer.groups)
     if edit is None:
         return None
     names = list(offer.wanted)
