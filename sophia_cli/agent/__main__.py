@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from sophia_cli.checks.tls import without_tls
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.deploy.link.starting import READY
 
@@ -35,7 +36,8 @@ def main(words: list[str]) -> int:
             os.close(waiting)
             waiting = None
 
-    from sophia_cli.agent.daemon import run_agent
+    with without_tls():
+        from sophia_cli.agent.daemon import run_agent
 
     try:
         return run_agent(root, lambda: told(READY), in_foreground=waiting is None)

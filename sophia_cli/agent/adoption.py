@@ -83,9 +83,10 @@ def adopt_services(home: Household) -> Adopted:
         log.warning("state rebuilt from running processes", extra={"instances": len(rows)})
     home.keeper.close_left_open("agent-restarted")
     adopted = 0
+    pending = home.keeper.pending()
+    services = _with_first_deployments(services, pending)
     for service in services:
         _restore_service(home, service)
-    pending = home.keeper.pending()
     for row in (_found_again(one, processes) for one in rows):
         adopted += _restore_instance(home, row, is_coming=pending is not None and row.batch == pending.run_id)
     home.proxy.adopt()
@@ -106,6 +107,13 @@ def adopt_services(home: Household) -> Adopted:
         for service in services:
             _record_loss(home, service, superfluous)
     return Adopted(tuple(service.name for service in services), adopted, superfluous)
+
+
+def _with_first_deployments(services: tuple[ServiceRow, ...], pending: Pending | None) -> tuple[ServiceRow, ...]:
+    """Return the services with those that the operation under way was about to bring in for the first time."""
+    known = {service.name for service in services}
+    coming = {} if pending is None else {one.work.service: one.work for one in pending.rollouts}
+    return (*services, *(ServiceRow(name, None) for name in coming if name not in known))
 
 
 def _record_loss(home: Household, service: ServiceRow, superfluous: tuple[Instance, ...]) -> None:

@@ -85,13 +85,14 @@ async def _serve(state: StateFolder, ready: Callable[[], None], clock: Clock) ->
         )
         # Before anybody is answered: a web API that an earlier agent left would find out that it is not ours, and end.
         web.begin(lambda: methods.is_busy)
+        if operation is not None:
+            # It takes the slot before anybody can ask for it, who would write another operation over it.
+            methods.resume(operation)
         await server.start(listen(state.path, AGENT_SOCKET))
         log.info("agent runs", extra={"pid": os.getpid(), "project": str(state.root)})
         ready()
         watches = [loop.create_task(_watch(crew)), loop.create_task(_watch_logs(crew))]
-        if operation is not None:
-            methods.resume(operation)
-        else:
+        if operation is None:
             crew.start_missing()
         methods.rewire()
         await ended.wait()

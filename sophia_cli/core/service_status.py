@@ -81,7 +81,8 @@ class ServiceStatus:
 class AgentStatus:
     """The agent itself: `state` is `running` or `adopting`; `busy_with` names who changes services.
 
-    `web` is the address of its web API while that serves; else `web_note` says why it does not.
+    `web` is the address of its web API while that serves; else `web_note` says why it does not. `state_note` tells of a
+    state that cannot be written.
     """
 
     pid: int
@@ -92,6 +93,7 @@ class AgentStatus:
     web: str | None
     services: tuple[ServiceStatus, ...]
     web_note: str | None = None
+    state_note: str | None = None
 
 
 def health_score(services: tuple[ServiceStatus, ...]) -> float | None:

@@ -10,11 +10,12 @@ from sophia_cli.render.style import plural, visible
 
 
 def agent_text(agent: AgentStatus | None, root: str) -> str:
-    """Return the agent in one line, and in another why its web API does not serve."""
+    """Return the agent in one line, and in others what is not well with it."""
     if agent is None:
         return f"no agent runs for {visible(root)}; `sophia deploy` starts one, and so does `sophia agent start`\n"
     web = f", web API at {agent.web}" if agent.web else ""
     note = f"web API: {visible(agent.web_note)}\n" if agent.web_note else ""
+    note += f"state: {visible(agent.state_note)}\n" if agent.state_note else ""
     busy = f"; changing services for {visible(agent.busy_with)}" if agent.busy_with else ""
     services = plural(len(agent.services), "service")
     return f"agent pid {agent.pid} {agent.state} since {agent.since}, {services}{web}{busy}\n{note}"
@@ -37,6 +38,7 @@ def agent_json(agent: AgentStatus | None, exit_code: int, duration_s: float) -> 
         "busy_with": None,
         "web": None,
         "web_note": None,
+        "state_note": None,
     }
     fields = absent if agent is None else agent_fields(agent)
     return document(

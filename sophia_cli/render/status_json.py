@@ -41,6 +41,7 @@ def agent_fields(agent: AgentStatus) -> dict[str, object]:
         "busy_with": agent.busy_with,
         "web": agent.web,
         "web_note": agent.web_note,
+        "state_note": agent.state_note,
     }
 
 

@@ -30,9 +30,10 @@ def status_text(agent: AgentStatus | None, services: Sequence[ServiceStatus], st
         if service.reason and agent is not None:
             lines.append(f"  {visible(service.reason)}")
         lines += [f"  note: {visible(note)}" for note in service.notes]
-        lines += [f"  {visible(note)}" for note in service.notes]
         if style.verbose:
             lines += [f"  {line}" for line in _instances(service.instances)]
+    if agent is not None and agent.state_note:
+        lines.append(style.paint(f"agent: {visible(agent.state_note)}", Tone.WARNING))
     lines.append(style.paint(status_summary(agent, services).rstrip("\n"), Tone.STRONG))
     return "\n".join(lines) + "\n"
 

@@ -23,7 +23,7 @@ from sophia_cli.project.runs.undo import UndoResult, undo_run
 Tree = dict[str, tuple[str, int, bytes]]
 MODES = (0o644, 0o755, 0o600, 0o664)
 CHILD = Path(__file__).with_name("transaction_child.py")
-LIMIT_S = 30.0
+LIMIT_S = 180.0
 KILLED = -9
 
 

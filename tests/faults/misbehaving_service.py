@@ -44,7 +44,7 @@ def forks(most: int) -> str:
     try:
         while made < most:
             if os.fork() == 0:
-                time.sleep(60)
+                time.sleep(3600)
                 os._exit(0)
             made += 1
     except OSError as error:
@@ -106,7 +106,7 @@ def do(path: str) -> str:
     if word == "forks":
         return forks(int(number))
     if word == "orphan":
-        return orphan(number == "setsid", 60)
+        return orphan(number == "setsid", 3600)
     if word == "short":
         return orphan(True, 0)
     if word == "flood":
@@ -118,7 +118,7 @@ def do(path: str) -> str:
 
 def answer(connection: socket.socket) -> None:
     with connection:
-        connection.settimeout(30)
+        connection.settimeout(300)
         request = connection.recv(65536)
         if not request:
             return
@@ -131,17 +131,19 @@ def answer(connection: socket.socket) -> None:
 
 def main() -> None:
     time.sleep(float(os.environ.get("START_S", "0")))
+    while not os.path.exists(os.environ.get("STARTS_ONCE", "/")):
+        time.sleep(0.02)
     if os.environ.get("STUBBORN"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    if os.environ.get("LIVES_S"):
-        threading.Timer(float(os.environ["LIVES_S"]), os._exit, (9,)).start()
     listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
     listener.setblocking(False)
     os.write(1, f"version {VERSION} serves\n".encode())
     threads: list[threading.Thread] = []
     while not ended.is_set():
+        if os.path.exists(os.environ.get("DIES_ONCE", "")):
+            os._exit(9)
         if not select.select([listener], [], [], 0.05)[0]:
             continue
         try:

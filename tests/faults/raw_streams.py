@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 
-from agent_project import FaultyServices
+from agent_project import LIMIT_S, FaultyServices
 
 
 def asked(shop: FaultyServices, request: str, connection: str = "close") -> socket.socket:
     """Return a connection on which something was asked."""
-    stream = socket.create_connection(("127.0.0.1", shop.port), timeout=30)
+    stream = socket.create_connection(("127.0.0.1", shop.port), timeout=LIMIT_S)
     stream.sendall(f"{request}\r\nHost: shop\r\nConnection: {connection}\r\n\r\n".encode())
     return stream
 

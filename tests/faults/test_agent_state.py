@@ -8,12 +8,11 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agent_project import Callers, Commands, FaultyServices, eventually, is_alive
+from agent_project import LIMIT_S, Callers, Commands, FaultyServices, eventually, is_alive, is_refused
 from small_disk import mount_small_disk
 
 SIZE_KB = 6000
@@ -78,14 +77,14 @@ def test_a_state_that_is_broken_is_put_aside_and_rebuilt_from_what_runs(shop: Fa
         shop.kill_agent()
         _damage(shop.root / ".sophia" / "agent.sqlite", damage)
         shop.agent_started()
-        status = shop.status()
+        status = shop.reaches("running")
     assert callers.failures == []
     assert (status["pid"], status["release"], status["state"]) == (before, 1, "running")
     assert (shop.root / ".sophia" / "agent.sqlite.broken-1").exists() is (damage == "garbage")
     shop.release(2)
     shop.deployed()
     assert shop.facts()["release"] == "2"
-    assert shop.processes() == [shop.pid()]
+    eventually(lambda: shop.processes() == [shop.pid()])
 
 
 def test_a_state_that_breaks_under_the_agent_keeps_no_service_down(shop: FaultyServices) -> None:
@@ -120,7 +119,7 @@ def test_a_recycled_process_number_is_never_signalled(shop: FaultyServices) -> N
     before = shop.pid()
     shop.kill_agent()
     os.kill(before, signal.SIGKILL)
-    with subprocess.Popen(["sleep", "60"]) as stranger:
+    with subprocess.Popen(["sleep", "3600"]) as stranger:
         # The kernel gave the number of the dead service to somebody else.
         with contextlib.closing(sqlite3.connect(shop.root / ".sophia" / "agent.sqlite")) as state, state:
             state.execute("UPDATE instances SET pid = ?", (stranger.pid,))
@@ -140,11 +139,10 @@ def test_a_port_that_was_taken_while_nobody_ran_is_named_and_taken_back_later(sh
     _leave_nobody(shop, before)
     with socket.create_server(("127.0.0.1", shop.port)):
         shop.agent_started()
-        reason = eventually(lambda: shop.status()["reason"])
-        assert f"pid {os.getpid()}" in reason
+        eventually(lambda: f"pid {os.getpid()}" in (shop.status()["reason"] or ""))
         assert shop.status()["state"] != "running"
     assert shop.run("restart", "web").code == 0
-    assert shop.processes() == [shop.pid()]
+    eventually(lambda: shop.processes() == [shop.pid()])
 
 
 def test_a_service_moves_away_from_a_port_that_was_taken_and_others_are_told(shop: FaultyServices) -> None:
@@ -156,7 +154,7 @@ def test_a_service_moves_away_from_a_port_that_was_taken_and_others_are_told(sho
         shop.agent_started()
         status = shop.reaches("running")
         assert status["port"] not in (shop.port, None)
-        assert f"pid {os.getpid()}" in shop.events("port-moved")[0]
+        assert f"pid {os.getpid()}" in eventually(lambda: shop.events("port-moved"))[0]
         moved = f"http://127.0.0.1:{status['port']}"
         eventually(lambda: _url_of_web(shop) == moved)
 
@@ -164,17 +162,23 @@ def test_a_service_moves_away_from_a_port_that_was_taken_and_others_are_told(sho
 def test_a_second_deployment_waits_for_the_first_or_names_it(shop: FaultyServices) -> None:
     shop.declare()
     shop.deployed()
-    shop.declare('env = { START_S = "0.7" }')
+    gate = shop.root / "gate"
+    shop.declare(f'start_timeout = "10m"\nenv = {{ STARTS_ONCE = "{gate}" }}')
     with shop.start("deploy") as first:
         eventually(lambda: "sophia deploy" in (shop.run("agent", "status").document.get("busy_with") or ""))
         refused = shop.run("restart", "web", "--wait", "0s")
         assert refused.code == 75
         assert f"pid {first.pid}" in refused.document["error"]["message"]
-        waited = shop.run("restart", "web", "--wait", "30s")
-        assert waited.code == 0, waited
-        first.communicate(timeout=30)
+        with shop.start("restart", "web", "--wait", "10m") as second:
+            # It says whom it waits for.
+            assert second.stderr is not None
+            assert f"pid {first.pid}" in second.stderr.readline()
+            gate.touch()
+            second.communicate(timeout=LIMIT_S)
+        assert second.returncode == 0
+        first.communicate(timeout=LIMIT_S)
     assert first.returncode == 0
-    assert shop.processes() == [shop.pid()]
+    eventually(lambda: shop.processes() == [shop.pid()])
 
 
 def test_an_edited_copy_of_a_release_is_told_with_its_difference_and_restored(shop: FaultyServices) -> None:
@@ -187,8 +191,8 @@ def test_an_edited_copy_of_a_release_is_told_with_its_difference_and_restored(sh
     shop.next_pid(before)
     assert shop.facts()["version"] == "1"
     assert "VERSION = 1" in copy.read_text()
-    assert "+VERSION = 'edited'" in shop.events("release-edited")[0]
-    assert ("release-edited", "recovered") in shop.incidents()
+    assert "+VERSION = 'edited'" in eventually(lambda: shop.events("release-edited"))[0]
+    eventually(lambda: ("release-edited", "recovered") in shop.incidents())
 
 
 def _fill(root: Path) -> Path:
@@ -218,11 +222,7 @@ def _leave_nobody(shop: FaultyServices, pid: int) -> None:
     shop.kill_agent()
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not is_alive(pid))
-    give_up = time.monotonic() + 5
-    while time.monotonic() < give_up:
-        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", shop.port)):
-            continue
-        return
+    eventually(lambda: is_refused(shop.port))
 
 
 def _url_of_web(shop: FaultyServices) -> str:

@@ -6,13 +6,13 @@ import base64
 import contextlib
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from agent_project import APP, Callers, FaultyServices, eventually, is_alive
+from agent_project import APP, LIMIT_S, Callers, FaultyServices, eventually, is_alive, is_refused
 from raw_streams import asked, read_to_the_end
 from test_agent_streams import STREAMS
 
@@ -57,7 +57,7 @@ def serves(shop: FaultyServices, *lines: str, app: str = APP) -> None:
 
 
 def test_an_event_stream_that_ends_in_time_is_finished_during_a_swap(strict: FaultyServices) -> None:
-    serves(strict, 'drain_timeout = "10s"', app=STREAMS)
+    serves(strict, 'drain_timeout = "10m"', app=STREAMS)
     with asked(strict, "GET /short HTTP/1.1") as stream:
         told = stream.recv(65536)
         assert told.startswith(b"HTTP/1.1 200")
@@ -84,19 +84,22 @@ def test_an_endless_event_stream_is_cut_at_the_deadline(strict: FaultyServices, 
         reader = threading.Thread(target=read)
         reader.start()
         strict.release(2, "app.py")
+        began = time.monotonic()
         ran = strict.run("deploy")
         ended = time.monotonic()
-        reader.join(30)
+        reader.join(LIMIT_S)
     assert ran.code == 0, ran
     (took,) = [step["duration_s"] for step in ran.service()["steps"] if step["name"] == "drain-old"]
+    assert cut_at[0] - began >= 2.0
     # A uvicorn of its own waits for what the app does without a caller; the caller is cut off all the same.
-    assert 1.0 <= cut_at[0] - (ended - took) < 4.0
-    assert strict.processes() == [strict.next_pid(before)]
+    assert cut_at[0] - (ended - took) < 8.0
+    after = strict.next_pid(before)
+    eventually(lambda: strict.processes() == [after])
 
 
 def test_a_websocket_is_told_to_go_during_a_swap(strict: FaultyServices) -> None:
     pytest.importorskip("wsproto")
-    serves(strict, 'drain_timeout = "20s"', app=STREAMS)
+    serves(strict, 'drain_timeout = "10m"', app=STREAMS)
     key = base64.b64encode(os.urandom(16)).decode()
     upgrade = f"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}"
     with asked(strict, upgrade, "Upgrade") as stream:
@@ -105,11 +108,12 @@ def test_a_websocket_is_told_to_go_during_a_swap(strict: FaultyServices) -> None
         while b"hello" not in told:
             told += stream.recv(65536)
         strict.release(2, "app.py")
-        started = time.monotonic()
-        strict.deployed()
-        # Long before the deadline: it comes back to the new release.
-        assert time.monotonic() - started < 15.0
+        ran = strict.run("deploy")
+        assert ran.code == 0, ran
         rest = read_to_the_end(stream)
+    (took,) = [step["duration_s"] for step in ran.service()["steps"] if step["name"] == "drain-old"]
+    # Long before the deadline: it comes back to the new release.
+    assert took < 300.0
     # A close frame (RFC 6455, 5.5.1) with the code 1012, "service restart", or 1001, "going away".
     assert rest[:1] == b"\x88"
     assert int.from_bytes(rest[2:4], "big") in (1001, 1012)
@@ -121,9 +125,9 @@ def test_a_hung_haproxy_is_killed_and_replaced_and_an_incident(strict: FaultySer
     (before,) = proxies(strict)
     os.kill(before, signal.SIGSTOP)
     # Whoever connects meanwhile waits in the queue of the listener.
-    assert "version=1" in strict.get(timeout_s=30)
-    assert not is_alive(before)
-    assert len(proxies(strict)) == 1
+    assert "version=1" in strict.get()
+    eventually(lambda: not is_alive(before))
+    eventually(lambda: len(proxies(strict)) == 1)
     eventually(lambda: strict.incidents("@haproxy") == [("hung", "recovered")])
 
 
@@ -166,7 +170,7 @@ def test_an_agent_killed_anywhere_while_the_port_changes_leaves_one_port_served(
             status = strict.reaches("running")
             came_through = status["port"] == new
         seen = (place, died, status)
-        assert len(strict.processes()) == 1, seen
+        eventually(lambda: len(strict.processes()) == 1)
         strict.port = status["port"]
         assert strict.facts()["version"] == str(number) if came_through else True, seen
         if not came_through:
@@ -176,7 +180,7 @@ def test_an_agent_killed_anywhere_while_the_port_changes_leaves_one_port_served(
             strict.declare("strict = true", start='app = "app:app"')
             strict.deployed()
             assert strict.facts()["version"] == str(number), seen
-        is_refused(old)
+        eventually(partial(is_refused, old))
         ports = [new, old]
         strict.port = new
 
@@ -185,16 +189,3 @@ def answers_more(callers: Callers) -> None:
     """Return once callers have got some more answers."""
     enough = callers.answers + 20
     eventually(lambda: callers.answers >= enough)
-
-
-def is_refused(port: int) -> None:
-    """Return once nobody listens on a port."""
-
-    def refused() -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except ConnectionRefusedError:
-            return True
-        return False
-
-    eventually(refused)

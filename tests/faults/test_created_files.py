@@ -254,7 +254,9 @@ _TURNS = st.lists(st.dictionaries(_NAMES, st.binary(max_size=60), max_size=4), m
 
 
 @given(there=st.dictionaries(_NAMES, st.binary(max_size=60), max_size=3), turns=_TURNS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_apply_then_undo_is_identity_also_with_created_files(
     there: dict[str, bytes], turns: list[dict[str, bytes]], scratch: Path
 ) -> None:

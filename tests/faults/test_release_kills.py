@@ -198,7 +198,9 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=_steps)
 def test_whatever_happens_a_protected_release_can_be_had_as_it_was_created(
     steps: list[tuple[str, int]], scratch: Path

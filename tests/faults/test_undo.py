@@ -244,7 +244,9 @@ _FILES = st.dictionaries(
 
 
 @given(files=_FILES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_apply_then_undo_is_identity(files: dict[str, tuple[bytes, int, list[bytes]]], scratch: Path) -> None:
     root = Path(tempfile.mkdtemp(dir=scratch))
     for path, (content, mode, _) in files.items():

@@ -17,8 +17,9 @@ from sophia_cli.deploy.handover.control import Verb
 from sophia_cli.project.host.polling import polls_socket
 from sophia_cli.project.host.sockets import inode_of, server_side, socket_holders
 
-# Starting takes a few hundred milliseconds; asking costs a fraction of one.
+# Starting takes a few hundred milliseconds; asking costs a fraction of one. What answers already is about to be there.
 _BOOT_INTERVAL_S = 0.025
+_SOON_S = 0.003
 _ACCEPT_S = 0.25
 _LOOK_S = 0.005
 # Once an instance is ready, nothing waits for its readiness: asking less often keeps an idle agent idle. Servers keep
@@ -66,15 +67,15 @@ def _until_next(interval_s: float) -> float:
 class LauncherBoot:
     """Asks the launcher whether the app has started."""
 
-    interval_s = _BOOT_INTERVAL_S
-
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._name = name
+        self.interval_s = _SOON_S / 2
 
     async def run(self) -> ProbeResult:
         """Ask once; a launcher that does not listen yet has not started."""
         started = time.perf_counter()
+        self.interval_s = min(2 * self.interval_s, _BOOT_INTERVAL_S)
         try:
             state = await ask_launcher(self._folder, self._name, Verb.STATUS)
         except SophiaError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sophia_cli.agent.instances.instance import Instance, InstanceName, Surroundings, is_over, is_ready, once_only
 from sophia_cli.core.service_status import Health, InstanceStatus, Role, ServiceState, ServiceStatus
@@ -132,12 +132,14 @@ class ServiceRuntime:
         ready = [one for one in active if is_ready(one.state)]
         oldest = min(ready or active, key=lambda one: one.started_at or now, default=None)
         wanted = 0 if self.release is None or self.is_stopped else self.release.service.replicas
+        settled = None if self.release is None else self.release.number
+        serving = _serving(ready, settled)
         return ServiceStatus(
             name=self.name,
             state=self._state(len(ready), wanted),
             health=_health(active),
-            release=None if self.release is None else self.release.number,
-            previous=self.previous,
+            release=serving,
+            previous=self.previous if serving == settled else settled,
             port=port,
             pid=None if oldest is None or oldest.identity is None else oldest.identity.pid,
             uptime_s=None if oldest is None or oldest.identity is None else _uptime(oldest, now),
@@ -182,6 +184,12 @@ class ServiceRuntime:
                 log=f"{self.name}.log",
                 reason=one.state.reason,
             )
+
+
+def _serving(ready: Sequence[Instance], settled: int | None) -> int | None:
+    """Return the release that callers reach: near the end of a rollout one that is not settled serves alone."""
+    releases = [one.id.release for one in ready]
+    return settled if settled in releases or not releases else releases[0]
 
 
 def policy_for(service: Service) -> Policy:

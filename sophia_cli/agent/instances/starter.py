@@ -327,7 +327,7 @@ class ProjectStarter:
     def _place(self, release: Release) -> Place:
         tree = self._releases.tree(release)
         search_path = tuple(os.path.normpath(tree / folder) for folder in release.search_path)
-        return Place(str(tree), release.lock.python, search_path)
+        return Place(str(tree), release.lock.python, search_path, release.lock.version)
 
     def _environment(
         self, instance: Instance, release: Release, recipe: StartRecipe, port: int | None

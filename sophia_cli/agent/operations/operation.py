@@ -87,13 +87,18 @@ class Operation:
         self._seen = seen
         self._rollouts = {one.work.service: begun(one.work) for stage in stages for one in stage}
         self._cancelled = asyncio.Event()
+        self._is_resumed = False
 
     def cancel(self) -> None:
         """Take back the parts that are under way, and begin no others; what has come through stays."""
         self._cancelled.set()
 
     def resume(self, rollouts: Sequence[Rollout]) -> None:
-        """Go on from states that an earlier agent wrote down: forward where the new release was proved, else back."""
+        """Go on from states that an earlier agent wrote down: forward where the new release was proved, else back.
+
+        Several parts may have been under way; each is brought to its end, whatever becomes of the others.
+        """
+        self._is_resumed = True
         self._rollouts.update({rollout.work.service: resumed(rollout) for rollout in rollouts})
 
     async def run(self) -> tuple[ServiceReport, ...]:
@@ -101,7 +106,7 @@ class Operation:
         reports: list[ServiceReport] = []
         failed = False
         for stage in self._stages:
-            if failed or self._cancelled.is_set():
+            if (failed and not self._is_resumed) or self._cancelled.is_set():
                 reports += [ServiceReport(one.work.service, ServiceAction.SKIPPED) for one in stage]
                 continue
             found = await asyncio.gather(*(self._one(incoming) for incoming in stage))

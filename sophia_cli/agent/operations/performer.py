@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Protocol, assert_never
 
 from sophia_cli.agent.instances.control import launcher_exit
@@ -109,9 +109,10 @@ class Performer:
                     instance, self._doors.watch_canary(instance, canary, self._serving_old())
                 )
             case Step.STOP_OLD | Step.DRAIN_OLD:
-                return await self._while_new_lives(self._drain(self._old(number)))
+                begun = min(number + (planned.step is Step.DRAIN_OLD), self._work.instances)
+                return await self._while_new_live(begun, self._drain(self._old(number)))
             case Step.SOAK:
-                return await self._while_new_lives(asyncio.sleep(self._work.soak_s))
+                return await self._while_new_live(self._work.instances, asyncio.sleep(self._work.soak_s))
             case _:
                 assert_never(planned.step)
         return Succeeded()
@@ -168,6 +169,8 @@ class Performer:
         old = self._old(number)
         if old is not None and old.state.phase not in (Phase.STOPPING, Phase.STOPPED, Phase.FAILED):
             old.take_role(Role.ACTIVE)
+            old.supervise(policy_for(self._previous.service))
+            await self._doors.readmit([old])
             return Succeeded()
         await self._end(old)
         instance = self._start(number, Role.ACTIVE, self._previous, f"{self._batch}-back")
@@ -177,8 +180,13 @@ class Performer:
     async def _while_alive(self, instance: Instance, work: Awaitable[None]) -> Outcome:
         return await _first_of(work, [(instance, _is_down)])
 
-    async def _while_new_lives(self, work: Awaitable[None]) -> Outcome:
-        new = [self._runtime.of(self._batch, number, Role.ACTIVE) for number in range(self._work.instances)]
+    async def _while_new_live(self, begun: int, work: Coroutine[None, None, None]) -> Outcome:
+        """Do some work while the new instances live, of which so many were begun."""
+        new = [self._runtime.of(self._batch, number, Role.ACTIVE) for number in range(begun)]
+        if None in new:
+            # It ended while no agent was there to see it: the old one is not to follow.
+            work.close()
+            return Broken("the new instance ended while no agent ran")
         return await _first_of(work, [(instance, _is_down) for instance in new if instance is not None])
 
     def _new(self, number: int) -> Instance:

@@ -131,6 +131,7 @@ class Methods:
             web=web.url,
             services=self._crew.statuses(),
             web_note=web.note,
+            state_note=self._crew.keeper.note,
         )
         return _fields(status)
 

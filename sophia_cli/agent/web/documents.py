@@ -23,7 +23,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class AgentFacts:
-    """The agent: `since` is when it started (UTC, ISO 8601), `busy_with` who changes services at the moment."""
+    """The agent: `since` is when it started (UTC, ISO 8601), `busy_with` who changes services at the moment.
+
+    `state_note` is null unless the agent's state cannot be written: then it says why, and how much waits for that.
+    """
 
     pid: int
     version: str
@@ -32,6 +35,7 @@ class AgentFacts:
     busy_with: str | None
     web: str | None
     web_note: str | None
+    state_note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,16 @@ def status_document(agent: AgentStatus) -> StatusDocument:
     services = agent.services
     return StatusDocument(
         SCHEMA_VERSION,
-        AgentFacts(agent.pid, agent.version, agent.state, agent.since, agent.busy_with, agent.web, agent.web_note),
+        AgentFacts(
+            agent.pid,
+            agent.version,
+            agent.state,
+            agent.since,
+            agent.busy_with,
+            agent.web,
+            agent.web_note,
+            agent.state_note,
+        ),
         Summary(
             services=len(services),
             running=sum(service.state is ServiceState.RUNNING for service in services),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from sophia_cli.commands.deploying.reading import ReadProject, read_project
 from sophia_cli.commands.deploying.strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.commands.operating.declared import no_services
-from sophia_cli.core.errors import UsageError
+from sophia_cli.core.errors import UnavailableError, UsageError
 from sophia_cli.core.service_status import ServiceState, ServiceStatus
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.fingerprint import Fingerprint
+from sophia_cli.deploy.handover.commands import command_line
+from sophia_cli.deploy.handover.programs import other_interpreter
 from sophia_cli.deploy.link.messages import Json
 from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePlan, Wanted, plan_deployment
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
@@ -23,6 +25,7 @@ from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.history.repository import find_repository, head_commit
+from sophia_cli.project.host.spawn_errors import find_program
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
 from sophia_cli.project.root import find_root
@@ -69,6 +72,7 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     graph, installed = project.graph, project.installed
     _check_apps(project, environment, wish.names)
     outline = outline_environment(root, settings.project.python, os.environ)
+    _check_interpreters([one for one in services if not wish.names or one.name in wish.names], outline, settings.source)
     persist = sorted({path for service in services for path in service.persist})
     watched = sorted({pattern for service in services for pattern in service.watch})
     sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
@@ -317,6 +321,21 @@ def _check_apps(project: ReadProject, environment: str | None, names: Collection
                 f"service `{service.name}` is an app, so it needs a `port`",
                 hint=f"add `port` to `[services.{service.name}]`; what serves nobody is a `command`",
                 location=project.settings.source,
+            )
+
+
+def _check_interpreters(services: Sequence[Service], outline: EnvironmentOutline, source: str | None) -> None:
+    """Raise for a command that names an interpreter by its version which is not the project's, and nowhere else."""
+    for service in services:
+        name = None if service.command is None else other_interpreter(command_line(service.command), outline.version)
+        path = os.pathsep.join((os.path.dirname(outline.python), os.environ.get("PATH", os.defpath)))
+        if name is not None and find_program(name, Path("/"), path) is None:
+            raise UnavailableError(
+                "interpreter-not-found",
+                f"service `{service.name}` asks for `{name}`, which is not there; the project's Python is "
+                f"{outline.version} (`{outline.python}`)",
+                hint=f"install it, or write `python` in `services.{service.name}.command` for the project's own",
+                location=source,
             )
 
 

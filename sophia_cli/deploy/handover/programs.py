@@ -13,6 +13,7 @@ from sophia_cli.deploy.handover.commands import Line
 
 _SHELL = "/bin/sh"
 _PYTHON = late_pattern(r"python(\d+(\.\d+)?)?$")
+_VERSIONED = late_pattern(r"python(\d+\.\d+)")
 _SCRIPT = late_pattern(r"\.(py|sh|bash|js|mjs|cjs|ts)$")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 # Programs that read neither PYTHONPATH nor NODE_OPTIONS, nor start one that does.
@@ -62,8 +63,19 @@ _SERVERS = {
 }
 
 
-def recognise(service: str, line: Line, python: str, port: int | None) -> Taken:
-    """Return the words to start with the project's interpreter, and how they take a socket.
+def other_interpreter(line: Line, version: str) -> str | None:
+    """Return the interpreter that a command names by its version (`python3.9`) where that is not the project's.
+
+    It is another one on purpose, to be found through PATH. None where the project's `version` is not known.
+    """
+    name = "" if line.shell else line.words[0]
+    named = _VERSIONED.fullmatch(name)
+    own = ".".join(version.split(".")[:2])
+    return name if named is not None and own and named[1] != own else None
+
+
+def recognise(service: str, line: Line, python: str, port: int | None, version: str = "") -> Taken:
+    """Return the words to start with the project's interpreter, of a `version`, and how they take a socket.
 
     Raises UsageError (`command-unsupported`) for options under which nothing can be handed over or supervised.
     """
@@ -72,7 +84,8 @@ def recognise(service: str, line: Line, python: str, port: int | None) -> Taken:
     program, arguments = line.words[0], line.words[1:]
     name = os.path.basename(program)
     # Another interpreter, or a server of one, is another environment on purpose when it is named by its full path.
-    chosen = (python, "-m", name) if _is_of(program, python) else (program,)
+    is_own = _is_of(program, python) and other_interpreter(line, version) is None
+    chosen = (python, "-m", name) if is_own else (program,)
     if _PYTHON.fullmatch(name):
         return _of_python(service, chosen[0], arguments, port)
     if name in _SERVERS:

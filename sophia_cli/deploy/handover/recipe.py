@@ -48,11 +48,15 @@ class Descriptor(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a release lies: its copy of the project, the interpreter and further folders for imports (all absolute)."""
+    """Where a release lies: its copy of the project, the interpreter and further folders for imports (all absolute).
+
+    `version` is the interpreter's, empty where it is not known.
+    """
 
     tree: str
     python: str
     search_path: tuple[str, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def start_recipe(service: Service, place: Place, launch: Launch) -> StartRecipe:
         return _launcher(service, service.app, place, launch)
     assert service.command is not None, "the settings hold that there is an app or a command"
     line = command_line(service.command)
-    taking = recognise(service.name, line, place.python, launch.port)
+    taking = recognise(service.name, line, place.python, launch.port, place.version)
     if launch.port is None:
         return _started(service, place, line, taking.argv, HandoverKind.NONE, _search_path(service, place, ()))
     known = sorted({launch.port, service.port or launch.port})

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from deployed_project import DeployedProject, eventually, free_ports
+from deployed_project import DeployedProject, eventually
+
+from benchmarks.ports import free_ports
 
 
 def test_several_instances_share_the_address_and_are_replaced_one_by_one(shop: DeployedProject) -> None:
@@ -37,6 +39,14 @@ def test_several_instances_share_the_address_and_are_replaced_one_by_one(shop: D
     shop.write("sophia.toml", shop.settings(api="replicas = 1"))
     assert shop.run("deploy").code == 0
     assert len(shop.status("api")["instances"]) == 1
+
+
+def test_an_interpreter_that_is_not_there_is_told_before_anything_is_begun(shop: DeployedProject) -> None:
+    shop.write("sophia.toml", shop.settings().replace('["python", "worker.py"]', '["python3.1", "worker.py"]'))
+    refused = shop.run("deploy", "--plan")
+    assert (refused.code, refused.document["error"]["reference"]) == (69, "interpreter-not-found")
+    assert shop.run("deploy", "store").code == 0
+    assert "python3.1" in refused.document["error"]["message"]
 
 
 def test_data_that_a_service_keeps_outlives_its_releases(shop: DeployedProject) -> None:

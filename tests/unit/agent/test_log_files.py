@@ -46,13 +46,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def mounted(place: Path, kind: str, options: str) -> Iterator[Path]:
     place.mkdir()
     command = ["mount", "-t", kind, "-o", options, kind, str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         pytest.skip(f"{kind} cannot be mounted here: {done.stderr.strip()}")
     try:
         yield place
     finally:
-        subprocess.run(["umount", "-l", str(place)], timeout=20, check=True)
+        subprocess.run(["umount", "-l", str(place)], timeout=300, check=True)
 
 
 def lines(count: int, first: int = 0) -> bytes:
@@ -369,7 +369,7 @@ def test_who_follows_in_another_process_sees_each_byte_once(folder: Path) -> Non
             try:
                 while writer.poll() is None or log.is_full():
                     log.rotate()
-                assert follower.wait(60) == 0
+                assert follower.wait(300) == 0
             finally:
                 # Leaving the block waits for both, for ever where one has stopped to get on.
                 follower.kill()

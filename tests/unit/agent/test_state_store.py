@@ -232,7 +232,7 @@ with store.transaction():
 
 
 def test_a_killed_agent_leaves_what_it_had_finished(path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=300, check=False)
     assert done.returncode == -9
     with StateStore(path) as store:
         assert store.services() == (ServiceRow("api", 1),)
@@ -245,13 +245,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if shutil.which("mount") is None:
         pytest.skip("no `mount` on this machine")
     command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
     try:
         yield place
     finally:
-        subprocess.run(["umount", "-l", str(place)], timeout=20, check=True)
+        subprocess.run(["umount", "-l", str(place)], timeout=300, check=True)
 
 
 def write_much(store: StateStore) -> None:

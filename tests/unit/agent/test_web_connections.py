@@ -13,22 +13,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sophia_cli.agent.web.protocol import BoundedProtocol
 
-LIMIT_S = 10.0
+LIMIT_S = 120.0
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
 
 class Hasty(BoundedProtocol):
     """Deadlines of a fraction of a second."""
 
-    request_s = 0.3
-    read_s = 0.3
+    request_s = 0.6
+    read_s = 0.6
 
 
 class Patient(BoundedProtocol):
     """Deadlines that no test waits for."""
 
-    request_s = 60.0
-    read_s = 60.0
+    request_s = 600.0
+    read_s = 600.0
 
 
 async def small(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,7 +18,7 @@ from sophia_cli.deploy.link.messages import Fields
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.state_folder import StateFolder
 
-LIMIT_S = 10.0
+LIMIT_S = 120.0
 
 
 def told(story: Callable[[], Awaitable[None]]) -> None:

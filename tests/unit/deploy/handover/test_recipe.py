@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -144,6 +145,21 @@ def test_a_worker_gets_no_socket() -> None:
 def test_a_server_without_a_port_keeps_its_own_options() -> None:
     made = recipe("uvicorn api:app --port 8000", Launch(Reach.PUBLIC, None))
     assert made.argv == (PY, "-m", "uvicorn", "api:app", "--port", "8000")
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        ("python3.9 run.py", ("python3.9", "run.py")),
+        ("python3.9 -m uvicorn api:app", ("python3.9", "-m", "uvicorn", "api:app", "--fd", "3")),
+        ("python3.11 run.py", (PLACE.python, "run.py")),
+        ("python3 run.py", (PLACE.python, "run.py")),
+    ],
+)
+def test_an_interpreter_of_another_version_is_another_one(command: str, argv: tuple[str, ...]) -> None:
+    service = Service(name="api", command=Command((command,), shell=True), port=9000)
+    place = replace(PLACE, version="3.11.4")
+    assert start_recipe(service, place, CANDIDATE).argv == argv
 
 
 def test_variables_before_a_command_are_set_for_it() -> None:
