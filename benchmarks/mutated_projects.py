@@ -14,6 +14,7 @@ their distributions are only known where they are installed.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.mutated.calls import CallDamage, call_damages, wrong_arguments
-from benchmarks.mutated.damage import Change, Damage, Kind, Past, damages
+from benchmarks.mutated.damage import Change, Damage, Kind, Maker, Past, damages
 from benchmarks.mutated.declared import (
     DeclarationDamage,
     Needs,
@@ -36,6 +37,7 @@ from benchmarks.mutated.declared import (
 )
 from benchmarks.mutated.layout import Repository, Style, lay_out, package_folder
 from benchmarks.mutated.model import Model, State, Target, parsed
+from benchmarks.mutated.moves import MAKERS
 from benchmarks.mutated.scoring import Finding, Mends, Tally, Wanted, mended, tallied, wanted_of
 from benchmarks.mutated.writing import applied, read_texts, write_history
 from benchmarks.peers import sophia_findings
@@ -94,6 +96,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--each", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="leave the repositories in this folder")
+    parser.add_argument("--more", action="store_true", help="also split modules, rename packages, mix services")
     parser.add_argument("--all", action="store_true", help="print every row that differs")
     options = parser.parse_args()
     folders = {name: folder for name in options.packages or _PACKAGES if (folder := package_folder(name))}
@@ -101,14 +104,14 @@ def main() -> None:
     for seed in range(options.first, options.first + options.seeds):
         root = (options.keep or Path(tempfile.mkdtemp(prefix="mutated-"))) / f"seed-{seed}"
         try:
-            total.add(_measure(root, folders, seed, options.each))
+            total.add(_measure(root, folders, seed, options.each, MAKERS if options.more else {}))
         finally:
             if options.keep is None:
                 shutil.rmtree(root.parent)
     _print(total, shows_all=options.all)
 
 
-def _measure(root: Path, folders: Mapping[str, Path], seed: int, each: int) -> Outcome:
+def _measure(root: Path, folders: Mapping[str, Path], seed: int, each: int, more: Mapping[Kind, Maker]) -> Outcome:
     random = Random(seed)
     names = random.sample(sorted(folders), min(_IN_ONE, len(folders)))
     styles = random.sample(list(Style), len(names))
@@ -122,7 +125,7 @@ def _measure(root: Path, folders: Mapping[str, Path], seed: int, each: int) -> O
     optional = _optional(base, needs)
     undamaged = _findings(root / "undamaged")
     outcome.undamaged = [one for one in undamaged if not any(row.fits(one) for row in optional)]
-    damaged, before, commits = _damage(base, needs, random, each)
+    damaged, before, commits = _damage(base, needs, random, each, more)
     for name in ("damaged", "safe", "unsafe"):
         if name == "damaged":
             write_history(root / name, before, commits)
@@ -145,10 +148,10 @@ def _measure(root: Path, folders: Mapping[str, Path], seed: int, each: int) -> O
 
 
 def _damage(
-    base: Repository, needs: Needs, random: Random, each: int
+    base: Repository, needs: Needs, random: Random, each: int, more: Mapping[Kind, Maker]
 ) -> tuple[Damaged, dict[str, str | None], list[tuple[str, Change]]]:
     """Return all damage, the texts of the first commit, and the commits behind it."""
-    done = list(damages(base, random, each))
+    done = list(damages(base, random, each, more))
     used = {path for damage in done for path in damage.touched}
     calls = list(call_damages(base, random, each, used))
     declarations = list(declaration_damages(base, base.texts, needs, random))
@@ -169,8 +172,9 @@ def _damage(
 def _wanted(damaged: Damaged) -> list[Wanted]:
     shadowing = {one.extra.rpartition("/")[2].removesuffix(".py") for one in damaged.imports if one.kind is Kind.SHADOW}
     taken = [one for one in Model(damaged.now).taken() if one.module.partition(".")[0] not in shadowing]
-    known_rows = set(wanted_of(Model(damaged.base).taken()))
-    rows = [row for row in wanted_of(taken) if row not in known_rows]
+    # Lines move when something is put above them: a row is known by what it says.
+    known_rows = {(row.rule, row.path, row.words) for row in wanted_of(Model(damaged.base).taken())}
+    rows = [row for row in wanted_of(taken) if (row.rule, row.path, row.words) not in known_rows]
     known = {(one.path, one.callee, one.argument) for one in wrong_arguments(damaged.base)}
     for one in wrong_arguments(damaged.now):
         rule = "missing-argument" if one.is_missing else "unknown-argument"
@@ -192,13 +196,21 @@ def _wanted(damaged: Damaged) -> list[Wanted]:
     for lost in undeclared(damaged.needs, gone, root_has if has_root else frozenset()):
         rule = "undeclared-dependency"
         line = _line_now(damaged, lost.path, lost.line)
-        if line is not None:
+        if line is not None and not _is_conditional(damaged.base.texts[lost.path], lost.line):
             rows.append(Wanted(rule, frozenset({rule}), lost.path, (line, line), frozenset({lost.distribution})))
     for other in damaged.imports:
         if other.kind is Kind.SHADOW:
             rule = "shadowed-distribution"
             rows.append(Wanted(rule, frozenset({rule}), other.extra, (1, 1), frozenset()))
     return rows
+
+
+def _is_conditional(text: str, line: int) -> bool:
+    """Whether a line stands below an `if` or `try`: what it imports may be for another version of Python."""
+    tree = parsed(text)
+    return tree is not None and any(
+        isinstance(node, ast.If | ast.Try) and node.lineno <= line <= (node.end_lineno or 0) for node in ast.walk(tree)
+    )
 
 
 def _line_now(damaged: Damaged, path: str, line: int) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -27,6 +27,9 @@ class Kind(Enum):
     BROKEN = "module broken"
     CIRCLE = "circle closed"
     SHADOW = "distribution shadowed"
+    SPLIT = "module split"
+    FOLDER = "package renamed"
+    SHIFTED = "module carried to another service"
 
 
 class Past(Enum):
@@ -76,12 +79,18 @@ def _of(one: Taken) -> str:
     return one.target.path if one.target is not None else ""
 
 
-def damages(repository: Repository, random: Random, each: int) -> Iterator[Damage]:
-    """Yield up to `each` damages of every kind; no file takes part in two."""
+Maker = Callable[[Scene, Kind, Past], Damage | None]
+"""Makes one damage of its kind, None where the repository offers no place for it."""
+
+
+def damages(
+    repository: Repository, random: Random, each: int, more: Mapping[Kind, Maker] | None = None
+) -> Iterator[Damage]:
+    """Yield up to `each` damages of every kind, and of the kinds of `more`; no file takes part in two."""
     scene = Scene(repository, [one for one in Model(repository).taken() if one.state is State.FINE], random)
     used: set[str] = set()
     for _ in range(each):
-        for kind, make in _MAKERS.items():
+        for kind, make in (*_MAKERS.items(), *(more or {}).items()):
             for _ in range(6):
                 damage = make(scene, kind, random.choice(list(Past)))
                 if damage is not None and not damage.touched & used:
@@ -90,7 +99,7 @@ def damages(repository: Repository, random: Random, each: int) -> Iterator[Damag
                     break
 
 
-def _module(scene: Scene) -> str | None:
+def picked_module(scene: Scene) -> str | None:
     """Return a module, no package, that others import and that is not closely tied to its place."""
     counts = Counter(_of(one) for one in scene.taken if _of(one) != one.path)
     fitting = [
@@ -102,20 +111,20 @@ def _module(scene: Scene) -> str | None:
 
 
 def _deleted(scene: Scene, kind: Kind, past: Past) -> Damage | None:
-    path = _module(scene)
+    path = picked_module(scene)
     if path is None:
         return None
     return Damage(kind, past, (Change({path: None}),), frozenset({path}), {Target(path): None})
 
 
 def _moved(scene: Scene, kind: Kind, past: Past) -> Damage | None:
-    path = _module(scene)
+    path = picked_module(scene)
     service = scene.repository.service_of(path) if path else None
     if path is None or service is None or service.style is Style.SCRIPTS:
         return None
     text = scene.repository.texts[path]
     tree = parsed(text)
-    if tree is None or any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
+    if tree is None or is_relative(tree):
         return None
     folders = sorted({other.rpartition("/")[0] for other in scene.repository.texts if other.endswith("/__init__.py")})
     folder, _, name = path.rpartition("/")
@@ -133,6 +142,11 @@ def _moved(scene: Scene, kind: Kind, past: Past) -> Damage | None:
     else:
         changes = (Change({path: None, **texts}),)
     return Damage(kind, past, changes, frozenset({path, target}), {Target(path): Target(target)})
+
+
+def is_relative(tree: ast.Module) -> bool:
+    """Whether a module imports relatively to its place."""
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
 
 
 def _prefix(scene: Scene, kind: Kind, past: Past) -> Damage | None:
@@ -261,7 +275,7 @@ def _misspelt(scene: Scene, kind: Kind, past: Past) -> Damage | None:
 
 
 def _broken(scene: Scene, kind: Kind, past: Past) -> Damage | None:
-    path = _module(scene)
+    path = picked_module(scene)
     if path is None:
         return None
     lines = scene.repository.texts[path].split("\n")
@@ -347,7 +361,7 @@ def _shadow(scene: Scene, kind: Kind, past: Past) -> Damage | None:
 
 
 _SHADOWED = frozenset({"logging", "json", "types", "queue", "email", "secrets", "yaml", "httpx", "click", "jinja2"})
-_MAKERS: dict[Kind, Callable[[Scene, Kind, Past], Damage | None]] = {
+_MAKERS: dict[Kind, Maker] = {
     Kind.DELETED: _deleted,
     Kind.MOVED: _moved,
     Kind.PREFIX: _prefix,
