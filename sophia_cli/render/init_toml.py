@@ -51,6 +51,8 @@ def _table(proposal: Proposal) -> Iterator[str]:
     if proposal.port is not None:
         note = f"  # {_plain(proposal.port_note)}" if proposal.port_note else ""
         yield f"port = {proposal.port}{note}"
+    if proposal.replicas > 1:
+        yield f"replicas = {proposal.replicas}  # as many processes as its server was told to have"
     if proposal.listening is Listening.ITSELF:
         yield 'strategy = "replace"  # it binds its port itself, where nothing can be handed over'
     if proposal.depends_on:

@@ -102,7 +102,8 @@ class Proposal:
 
     Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
     not the one that the files name, `probe` is the path of a route that tells whether the service is well. `unset` are
-    variables that its files name without a value that works here.
+    variables that its files name without a value that works here. `replicas` is how many processes a document has it
+    served by, where `app` takes the place of the server that was told so.
     """
 
     name: str
@@ -120,3 +121,4 @@ class Proposal:
     secrets: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
     listening: Listening = Listening.ANY
+    replicas: int = 1

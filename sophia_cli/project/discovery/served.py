@@ -13,6 +13,8 @@ from sophia_cli.project.discovery.model import Entry, Proposal
 from sophia_cli.project.discovery.settled import script_start
 
 _WORKERS = frozenset({"-w", "--workers", "--threads", "-k", "--worker-class"})
+_COUNTS = frozenset({"-w", "--workers"})
+_SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "fastapi"})
 _WSGI = frozenset({"flask", "bottle", "falcon", "wsgi"})
 
 
@@ -20,8 +22,14 @@ def served(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Dis
     """Return how an application is started: `app`, which needs uvicorn among the project's packages.
 
     Where lists of requirements name none, a server that they name serves it, else a WSGI application's own script or
-    command. With no list at all nothing is known, and `app` it is.
+    command. With no list at all nothing is known, and `app` it is. The processes that a server was told to have become
+    replicas.
     """
+    proposal = _chosen(blank, file, entry, home, found)
+    return proposal if proposal.app is None else replace(proposal, replicas=_processes(blank))
+
+
+def _chosen(blank: Proposal, file: CodeFile, entry: Entry, home: Home, found: Discovery) -> Proposal:
     app = f"{home.module}:{entry.attribute}"
     servers = servers_near(file.folder, found.servers)
     if file.is_started and any(item.module.startswith("flask_socketio") for item in file.facts.imports):
@@ -53,6 +61,12 @@ def _workers(blank: Proposal, server: str) -> tuple[str, ...]:
     return ()
 
 
+def _options(words: Iterator[str]) -> Iterator[tuple[str, str]]:
+    for word in words:
+        name, equals, value = word.partition("=")
+        yield name, value if equals else next(words, "")
+
+
 def _kept(words: Sequence[str]) -> Iterator[str]:
     for word, following in zip(words, (*words[1:], ""), strict=True):
         name, equals, value = word.partition("=")
@@ -60,6 +74,16 @@ def _kept(words: Sequence[str]) -> Iterator[str]:
             yield word
             if not equals:
                 yield following
+
+
+def _processes(blank: Proposal) -> int:
+    """Return how many processes the first document that says so gives to a server, one without."""
+    for entry in blank.entries:
+        if not _SERVERS.isdisjoint(entry.words):
+            for option, value in _options(_kept(entry.words)):
+                if option in _COUNTS and value.isdigit() and int(value) > 0:
+                    return int(value)
+    return 1
 
 
 def _script(blank: Proposal, file: CodeFile, home: Home, found: Discovery) -> Proposal:

@@ -242,6 +242,21 @@ def test_how_many_workers_a_document_asks_for_is_kept(server: str, said: str) ->
     assert service.words == (server, "books:app", *said.split())
 
 
+@pytest.mark.parametrize("said", ["--workers 4", "--workers=4"])
+def test_processes_of_a_server_become_replicas_where_an_app_takes_its_place(said: str) -> None:
+    files = {"books.py": APP, "Procfile": f"web: uvicorn books:app --port 5102 {said}\n"}
+    (service,) = proposed(files).values()
+    assert (service.app, service.replicas) == ("books:app", 4)
+    assert "\nreplicas = 4" in settings_text("shop", [service])
+
+
+@pytest.mark.parametrize("said", ["", "--workers $COUNT", "--workers 1"])
+def test_one_process_is_one_replica(said: str) -> None:
+    files = {"books.py": APP, "Procfile": f"web: uvicorn books:app --port 5102 {said}\n"}
+    (service,) = proposed(files).values()
+    assert service.replicas == 1
+
+
 def test_a_folder_called_like_its_script_is_named_once() -> None:
     assert list(proposed({"mail-worker/worker.py": "import time\nwhile True:\n    time.sleep(1)\n"})) == ["mail-worker"]
 
