@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from benchmarks.ports import free_ports
 from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
@@ -297,15 +297,6 @@ def eventually(found: Callable[[], Found | None], limit_s: float = LIMIT_S) -> F
         assert time.monotonic() < give_up, "it did not come true in time"
         time.sleep(LOOK_S)
     return answer
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @contextlib.contextmanager

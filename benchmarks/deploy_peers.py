@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from benchmarks.deploy_harness import LIMIT_S, Served, eventually, free_ports
+from benchmarks.deploy_harness import LIMIT_S, Served, eventually
+from benchmarks.ports import free_ports
 
 
 class Supervisor(ABC):

@@ -78,7 +78,7 @@ def test_a_command_that_a_page_shows_runs(command: str, tmp_path: Path) -> None:
 def run(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "sophia_cli", *words]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 BUG = 70
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 FOREIGN = {".git", ".sophia"}
 Tree = dict[str, tuple[str, int, bytes]]
 

@@ -21,7 +21,7 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 def demo(scratch: Path, *words: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TMPDIR": str(scratch), "PATH": path}
     command = [sys.executable, "-m", "sophia_cli", "demo", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_the_bundled_project_is_broken_in_nine_files_and_its_history_compiles(tmp_path: Path) -> None:

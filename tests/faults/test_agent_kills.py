@@ -6,7 +6,9 @@ import os
 import signal
 
 import pytest
-from agent_project import APP, LIMIT_S, Callers, FaultyServices, eventually, free_ports
+from agent_project import APP, LIMIT_S, Callers, FaultyServices, eventually
+
+from benchmarks.ports import free_ports
 
 
 def test_a_killed_service_is_back_and_nobody_is_refused(shop: FaultyServices) -> None:

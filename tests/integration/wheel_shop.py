@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 Picture = dict[str, tuple[int, bytes]]
 _BACKEND = """
 import zipfile

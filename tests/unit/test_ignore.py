@@ -51,7 +51,9 @@ def _ours(lines: list[str], paths: list[tuple[str, bool]]) -> set[str]:
     return ignored
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(lines=st.lists(st.builds(str.__add__, st.sampled_from(["", "", "!"]), _PATTERN), min_size=1, max_size=4))
 def test_the_same_paths_are_ignored_as_by_git(repository: Path, lines: list[str]) -> None:
     (repository / ".gitignore").write_text("\n".join(lines) + "\n")

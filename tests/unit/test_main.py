@@ -177,7 +177,7 @@ def test_a_closed_pipe_is_quiet(words: list[str]) -> None:
             [sys.executable, "-m", "sophia_cli", "--help"],
             stdout=writer,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     finally:
@@ -193,7 +193,7 @@ def test_a_full_disk_behind_standard_output_is_a_clear_error(words: list[str]) -
         pytest.skip("no device here is always full")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "sophia_cli", *words], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            [sys.executable, "-m", "sophia_cli", *words], stdout=full, stderr=subprocess.PIPE, timeout=300, check=False
         )
     assert done.returncode == (2 if "--bogus" in words else 69)
     assert b"error: output-unwritable\n" in done.stderr
@@ -203,5 +203,5 @@ def test_a_full_disk_behind_standard_output_is_a_clear_error(words: list[str]) -
 @pytest.mark.parametrize("words", [["--help"], ["rules"], ["bogus"]])
 def test_a_missing_stream_is_no_bug(words: list[str]) -> None:
     command = f"exec {sys.executable} -m sophia_cli {' '.join(words)} >&- 2>&-"
-    done = subprocess.run(["sh", "-c", command], timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", command], timeout=300, check=False)
     assert done.returncode == (2 if words == ["bogus"] else 0)

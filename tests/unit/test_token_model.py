@@ -79,6 +79,16 @@ def test_context_that_begins_inside_a_docstring_does_not_hide_the_change() -> No
     )
 
 
+def yardstick_s() -> float:
+    """Return what a fixed piece of work takes here: five milliseconds on a machine of today."""
+    times = []
+    for _ in range(5):
+        begin = time.process_time()
+        sum(number * number % 7 for number in range(100_000))
+        times.append(time.process_time() - begin)
+    return min(times)
+
+
 def test_the_data_file_is_small_and_loads_fast() -> None:
     assert DATA_FILE.stat().st_size <= 400_000
     times = []
@@ -86,8 +96,8 @@ def test_the_data_file_is_small_and_loads_fast() -> None:
         begin = time.process_time()
         TokenModel.read(DATA_FILE)
         times.append(time.process_time() - begin)
-    # Eight milliseconds wanted on an idle machine; the bound leaves room for a busy one.
-    assert min(times) < 0.030
+    # A sixth of it is wanted on an idle machine; the bound leaves room for a busy one.
+    assert min(times) < 6 * yardstick_s()
 
 
 def test_judging_a_line_takes_a_tenth_of_a_millisecond() -> None:
@@ -97,4 +107,4 @@ def test_judging_a_line_takes_a_tenth_of_a_millisecond() -> None:
         begin = time.process_time()
         model.surprise_of_lines(CONTEXT, ["        self.store(amounts, limit=3, names=[1, 2])"], AFTER)
         times.append(time.process_time() - begin)
-    assert statistics.median(times) < 0.0005
+    assert statistics.median(times) < yardstick_s() / 10

@@ -19,6 +19,7 @@ from sophia_cli.deploy.link.client import AgentLink, connect_agent
 from sophia_cli.deploy.link.messages import LONGEST_LINE, Event, Fields
 
 Result = TypeVar("Result")
+LIMIT_S = 120.0
 
 
 async def greet(call: Call) -> Fields:
@@ -110,7 +111,7 @@ def test_a_bad_line_is_refused_and_the_next_one_answered(tmp_path: Path, line: b
         async with serving(tmp_path):
             reader, writer = await asyncio.open_unix_connection(tmp_path / AGENT_SOCKET)
             writer.write(line + b'{"id": 2, "method": "greet", "params": {"name": "tea"}}\n')
-            lines = [await asyncio.wait_for(reader.readline(), 10) for _ in range(3)]
+            lines = [await asyncio.wait_for(reader.readline(), LIMIT_S) for _ in range(3)]
             writer.close()
             return [json.loads(text) for text in lines]
 
@@ -125,12 +126,12 @@ def test_a_line_without_end_ends_that_connection_only(tmp_path: Path) -> None:
             reader, writer = await asyncio.open_unix_connection(tmp_path / AGENT_SOCKET)
             with contextlib.suppress(ConnectionError):
                 writer.write(b"x" * (LONGEST_LINE + 100_000))
-                await asyncio.wait_for(writer.drain(), 10)
-                assert await asyncio.wait_for(reader.read(), 10) == b""
+                await asyncio.wait_for(writer.drain(), LIMIT_S)
+                assert await asyncio.wait_for(reader.read(), LIMIT_S) == b""
             writer.close()
             other, second = await asyncio.open_unix_connection(tmp_path / AGENT_SOCKET)
             second.write(b'{"id": 1, "method": "refuse"}\n')
-            answer = await asyncio.wait_for(other.readline(), 10)
+            answer = await asyncio.wait_for(other.readline(), LIMIT_S)
             second.close()
             return b"no-such-thing" in answer
 

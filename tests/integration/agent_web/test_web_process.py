@@ -11,8 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from web_project import WebProject, eventually, free_port
+from web_project import LIMIT_S, WebProject, eventually
 
+from benchmarks.ports import free_port
 from sophia_cli.project.host.processes import is_running
 
 NO_STARLETTE = """\
@@ -75,7 +76,7 @@ def test_an_agent_that_follows_a_killed_one_replaces_it_and_refuses_nobody(shop:
     def ask() -> None:
         while not is_over.is_set():
             try:
-                with socket.create_connection(("127.0.0.1", shop.port), timeout=20.0) as connection:
+                with socket.create_connection(("127.0.0.1", shop.port), timeout=LIMIT_S) as connection:
                     connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     answered.append(len(connection.recv(64)))
             except ConnectionRefusedError as error:
@@ -92,7 +93,7 @@ def test_an_agent_that_follows_a_killed_one_replaces_it_and_refuses_nobody(shop:
     finally:
         is_over.set()
         asking.join()
-    assert not is_running(web)
+    eventually(lambda: not is_running(web))
     assert not refused
     assert answered
 
@@ -103,7 +104,7 @@ def test_one_that_the_agent_does_not_know_ends_itself(shop: WebProject) -> None:
     other = WebProject(shop.root.with_name("other"))
     shop.settings(f"web_port = {other.port}")
     stranger = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    _, told = stranger.communicate(timeout=30)
+    _, told = stranger.communicate(timeout=LIMIT_S)
     assert stranger.returncode == 0
     assert "did not start the web API" in told
     assert shop.health() == 200
@@ -133,7 +134,9 @@ def test_a_port_that_is_held_is_told_and_tried_again(shop: WebProject) -> None:
 def test_broken_settings_are_told_and_read_again(shop: WebProject) -> None:
     good = (shop.root / "sophia.toml").read_text()
     (shop.root / "sophia.toml").write_text(good + "\n[agent\n")
-    subprocess.run([sys.executable, "-m", "sophia_cli.main", "agent", "start"], cwd=shop.root, check=False, timeout=60)
+    subprocess.run(
+        [sys.executable, "-m", "sophia_cli.main", "agent", "start"], cwd=shop.root, check=False, timeout=LIMIT_S
+    )
     eventually(lambda: "is not TOML" in note(shop))
     (shop.root / "sophia.toml").write_text(good)
     shop.await_health()
@@ -184,7 +187,7 @@ def test_a_service_takes_the_port_that_the_web_api_leaves_in_the_same_deployment
 def is_refused(port: int) -> bool:
     """Whether nobody listens on a port; a caller that waits for an answer is not refused."""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5.0).close()
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -222,14 +225,14 @@ def test_one_that_hangs_is_replaced(shop: WebProject) -> None:
     shop.serve()
     web = shop.web_identity()
     os.kill(web.pid, signal.SIGSTOP)
-    eventually(lambda: not is_running(web), limit_s=70.0)
+    eventually(lambda: not is_running(web), limit_s=2 * LIMIT_S)
     shop.await_health()
 
 
 def test_the_process_of_another_program_is_never_ended_in_its_place(shop: WebProject) -> None:
     shop.run("agent", "start")
     shop.run("agent", "stop")
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
     try:
         # A number that is used again: the start time tells that it is somebody else.
         (shop.state / "web.process").write_text(f"{bystander.pid} 1 no-such-boot {shop.port}\n")
@@ -249,7 +252,7 @@ def test_a_broken_note_of_an_earlier_process_harms_nothing(shop: WebProject, con
 
 def test_the_daemon_loads_no_web_framework() -> None:
     code = "import sophia_cli.agent.daemon, sys; sys.stdout.write(chr(10).join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT_S, check=True)
     loaded = set(done.stdout.split())
     assert "sophia_cli.agent.web_process" in loaded
     assert loaded.isdisjoint({"starlette", "uvicorn", "h11", "anyio", "httpx", "tomllib", "http.client", "typer"})

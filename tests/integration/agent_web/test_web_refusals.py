@@ -253,7 +253,9 @@ def test_the_token_is_private_and_never_written_to_a_log(served: WebProject) -> 
     served.say(f"GET /{token} nonsense {token}\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
     for path in served.state.rglob("*"):
         if path.is_file() and path.name != "web.token":
-            assert token.encode() not in path.read_bytes(), path
+            # What the agent keeps beside its state while it writes may be gone by now.
+            with contextlib.suppress(FileNotFoundError):
+                assert token.encode() not in path.read_bytes(), path
 
 
 def test_a_token_that_was_deleted_or_laid_open_is_replaced(served: WebProject) -> None:

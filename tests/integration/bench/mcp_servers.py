@@ -164,7 +164,7 @@ def mcp_server(style: Style) -> Iterator[McpServer]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def official_server(form: str, kind: str) -> Iterator[str]:
     command = [sys.executable, "-c", OFFICIAL, str(port), form, kind]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             assert process.poll() is None, "the server ended at once"
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -185,4 +185,4 @@ def official_server(form: str, kind: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)

@@ -44,8 +44,8 @@ def serving(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[S
     finally:
         server._stop.set()
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
-        thread.join(timeout=10)
+            socket.create_connection(("127.0.0.1", server.port), timeout=30).close()
+        thread.join(timeout=60)
         listener.close()
 
 

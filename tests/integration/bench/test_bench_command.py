@@ -47,7 +47,7 @@ def test_a_row_has_the_figures_of_the_contract(server: Server, capsys: pytest.Ca
 
 
 def test_requests_bound_the_load(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = document(capsys, server.url, "--requests", "37", "--duration", "1s", "--connections", "5")["services"]
+    rows = document(capsys, server.url, "--requests", "37", "--duration", "60s", "--connections", "5")["services"]
     assert isinstance(rows, list)
     assert rows[0]["requests"] == 37
     assert rows[0]["idle"]["requests"] == 37
@@ -93,7 +93,7 @@ def test_nobody_listening_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -
 def test_several_processes_share_the_load_and_their_counts_add_up(
     server: Server, pace: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--processes", "3", "--requests", "101", "--duration", "1s", "--connections", "5", *pace)
+    words = ("--processes", "3", "--requests", "101", "--duration", "60s", "--connections", "5", *pace)
     rows = document(capsys, server.url, *words)["services"]
     assert isinstance(rows, list)
     assert rows[0]["requests"] == 101

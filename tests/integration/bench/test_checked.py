@@ -54,7 +54,7 @@ def service(folder: Path, expected: int) -> Iterator[None]:
         (folder / "sophia.toml").write_text(text)
         yield
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 def test_a_failed_check_is_an_f_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

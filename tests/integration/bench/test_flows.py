@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # t
 from sophia_cli.main import main
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "schemas" / "bench.json").read_text("utf-8"))
-SHORT = ("--duration", "500ms", "--connections", "3")
+SHORT = ("--duration", "800ms", "--connections", "3")
 FLOW = """
 name = "buy"
 
@@ -107,7 +107,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 def row_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[dict[str, object], list[dict[str, object]]]:

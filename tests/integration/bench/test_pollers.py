@@ -46,7 +46,7 @@ def test_a_load_runs_on_it(poller: Poller, pace: Pace | None, tmp_path: Path) ->
         connections = [Connection(dial_of(address), ResponseReader("GET"), REQUEST) for _ in range(3)]
         control = PipeControl(told, written)
         start = time.monotonic_ns() + S // 20
-        os.write(tell, measure_line(Measure(start, start + S // 2)))
+        os.write(tell, measure_line(Measure(start, start + 60 * S)))
         LoadLoop(LoopPlan(S, pace, 60), connections, poller, control, time.monotonic_ns).run()
     for fd in (told, tell, written):
         os.close(fd)

@@ -55,7 +55,7 @@ def recorder() -> Iterator[Recorder]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 def row_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[dict[str, object], str]:

@@ -110,4 +110,4 @@ def small_mcp(answers: dict[str, object]) -> Iterator[tuple[str, list[str]]]:
             yield f"http://127.0.0.1:{server.server_port}", ended
         finally:
             server.shutdown()
-            thread.join(timeout=10)
+            thread.join(timeout=60)

@@ -199,4 +199,4 @@ def plain_shop(fault: Fault | None = None, *, documented: bool = True) -> Iterat
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
-            thread.join(timeout=10)
+            thread.join(timeout=60)

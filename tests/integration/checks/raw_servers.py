@@ -57,8 +57,8 @@ def raw_server(
     finally:
         stopping.set()
         with contextlib.suppress(OSError):
-            socket.create_connection((host, server.port), timeout=1).close()
-        thread.join(timeout=10)
+            socket.create_connection((host, server.port), timeout=30).close()
+        thread.join(timeout=60)
         listener.close()
         for connection in opened:
             with contextlib.suppress(OSError):

@@ -66,7 +66,7 @@ def test_a_candidate_that_is_gone_fails_its_gates() -> None:
 
 def test_gates_load_nothing_heavy() -> None:
     code = "import sophia_cli.checks.gates, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     heavy = {"httpx", "typer", "pydantic", "http.client", "email", "jsonschema", "tomllib", "urllib.request"}
     assert set(done.stdout.split()).isdisjoint(heavy)
 
@@ -78,7 +78,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     folder = tmp_path_factory.mktemp("certificate")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
@@ -92,6 +92,27 @@ def test_a_certificate_of_nobody_is_an_error_unless_any_will_do(verify: Verify, 
     assert isinstance(error, dict)
     assert error["reference"] == "service-unreachable"
     assert "an unknown path answers 404" in trusting.messages
+
+
+SPEAKING_TLS = """
+import sys
+from sophia_cli.checks.tls import without_tls
+with without_tls():
+    import asyncio
+assert "ssl" not in sys.modules
+from sophia_cli.checks.endpoint import Endpoint
+from sophia_cli.checks.http_client import HttpClient, HttpRequest
+endpoint = Endpoint("127.0.0.1", int(sys.argv[1]), "localhost", "localhost", trusts_any_certificate=True)
+for _ in range(2):
+    print(asyncio.run(HttpClient(endpoint, "test").send(HttpRequest("GET", "/"), 60.0)).status)
+"""
+
+
+def test_an_agent_that_loaded_no_tls_speaks_it_once_it_is_needed(certificate: ssl.SSLContext) -> None:
+    with raw_server(answering(OK), context=certificate) as server:
+        words = [sys.executable, "-c", SPEAKING_TLS, str(server.port)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["200", "200"], done.stderr
 
 
 def test_a_service_of_ipv6_is_verified(verify: Verify) -> None:

@@ -81,7 +81,7 @@ def test_git_is_missing_only_where_there_is_history(
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(empty))
         assert diagnoses(capsys, project, 0)["git"]["state"] == "warn"
-    subprocess.run(["git", "init", "--quiet"], cwd=project, env=environment, check=True, timeout=60)
+    subprocess.run(["git", "init", "--quiet"], cwd=project, env=environment, check=True, timeout=300)
     assert diagnoses(capsys, project, 0)["git"]["state"] == "ok"
     monkeypatch.setenv("PATH", str(empty))
     assert diagnoses(capsys, project, 69)["git"]["state"] == "missing"

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.ports import free_ports
 from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
 
@@ -261,15 +261,6 @@ def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
         assert time.monotonic() < give_up, "it did not come true in time"
         time.sleep(0.02)
     return answer
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _runs_agent(pid: int, root: Path) -> bool:

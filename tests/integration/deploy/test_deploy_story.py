@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+from functools import partial
 
 from deployed_project import LIMIT_S, DeployedProject, dies_when_told, eventually, waits_for
 
@@ -64,7 +65,7 @@ def test_no_request_fails_while_releases_are_swapped(shop: DeployedProject) -> N
         for version in ("2", "3"):
             shop.write("shared/version.py", f"VERSION = {version}\n")
             assert shop.run("deploy", "api").code == 0
-            eventually(lambda version=version: version in seen)
+            eventually(partial(seen.__contains__, version))
     finally:
         ended.set()
         for caller in callers:

@@ -9,12 +9,14 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 
 import pytest
-from deployed_project import LIMIT_S, DeployedProject, eventually, free_ports, waits_for
+from deployed_project import LIMIT_S, DeployedProject, eventually, waits_for
 
 from benchmarks import strict_swaps
+from benchmarks.ports import free_ports
 from sophia_cli.agent.proxy.link import tell
 from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.haproxy import find_haproxy
@@ -352,14 +354,18 @@ def test_a_release_whose_port_is_held_leaves_the_old_port_served(strict: Deploye
 @needs_haproxy
 def test_a_canary_on_another_port_has_its_share_of_the_callers_of_the_old_one(strict: DeployedProject) -> None:
     (other,) = free_ports(1)
-    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 50, for = "1s" }'))
+    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 50, for = "10m" }'))
     with_port(strict, other)
     strict.write("shared/version.py", "VERSION = 2\n")
     deploying = strict.start("deploy", "api", "--json")
     # They are asked in turn.
     eventually(lambda: {strict.facts()["version"], strict.facts()["version"]} == {"1", "2"})
-    out, _ = deploying.communicate(timeout=LIMIT_S)
-    assert deploying.returncode == 0, out
+    taken_back(deploying)
+    assert strict.facts()["version"] == "1"
+    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 50, for = "100ms" }'))
+    with_port(strict, other)
+    done = strict.run("deploy", "api")
+    assert done.code == 0, done
     assert "version=2" in strict.get(port=other)
     with pytest.raises(ConnectionRefusedError):
         strict.get()
@@ -414,15 +420,16 @@ def test_a_canary_beside_replicas_gets_its_share_and_all_are_equal_afterwards(st
     assert strict.run("deploy", "api").code == 0
     old = answering(strict)
     strict.write("shared/version.py", "VERSION = 2\n")
-    strict.write(
-        "sophia.toml", strict.settings(api='strict = true\nreplicas = 2\ncanary = { weight = 25, for = "3s" }')
-    )
+    canary = 'strict = true\nreplicas = 2\ncanary = {{ weight = 25, for = "{}" }}'
     with Callers(strict.api_port) as callers:
+        strict.write("sophia.toml", strict.settings(api=canary.format("10m")))
         deploying = strict.start("deploy", "api", "--json")
         eventually(lambda: answering(strict, 8) - old)
         seen = [strict.facts()["version"] for _ in range(40)]
-        out, _ = deploying.communicate(timeout=LIMIT_S)
-    assert deploying.returncode == 0, out
+        taken_back(deploying)
+        strict.write("sophia.toml", strict.settings(api=canary.format("100ms")))
+        done = strict.run("deploy", "api")
+    assert done.code == 0, done
     # A quarter beside two old ones; HAProxy gives shares in turn.
     assert 5 <= seen.count("2") <= 15
     assert callers.failures == []
@@ -448,6 +455,13 @@ def test_a_service_on_the_ipv6_loopback_can_be_strict(shop: DeployedProject) -> 
     assert shop.run("agent", "start").code == 0
     assert shop.run("restart", "api").code == 0
     assert "version=2" in facts_at("::1", shop.api_port)
+
+
+def taken_back(deploying: subprocess.Popen[str]) -> None:
+    """Interrupt a deployment, and return once what was under way is taken back."""
+    deploying.send_signal(signal.SIGINT)
+    out, _ = deploying.communicate(timeout=LIMIT_S)
+    assert deploying.returncode == 130, out
 
 
 def answering(shop: DeployedProject, requests: int = 12) -> set[str]:

@@ -8,7 +8,9 @@ import socket
 import sys
 
 import pytest
-from deployed_project import LIMIT_S, DeployedProject, eventually, free_ports
+from deployed_project import LIMIT_S, DeployedProject, eventually
+
+from benchmarks.ports import free_ports
 
 WEB = """\
 from fastapi import FastAPI

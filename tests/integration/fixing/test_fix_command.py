@@ -254,7 +254,7 @@ def test_a_full_disk_leaves_every_file_and_exits_with_3(tmp_path: Path) -> None:
     limited += " resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); sys.argv = sys.argv[1:];"
     limited += " sys.path.insert(0, sys.argv[0].rpartition('/')[0]); runpy.run_path(sys.argv[0], run_name='__main__')"
     done = subprocess.run(
-        [sys.executable, "-c", limited, str(SCRIPT), "fix"], cwd=tmp_path, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", limited, str(SCRIPT), "fix"], cwd=tmp_path, capture_output=True, timeout=300, check=False
     )
     assert done.returncode == 3, done.stderr
     assert (tmp_path / "a.py").read_bytes() == before

@@ -197,7 +197,7 @@ def test_a_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
     process.stdout.read(10)
     process.stdout.close()
     errors = process.stderr.read()
-    process.wait(60)
+    process.wait(300)
     process.stderr.close()
     assert errors == b""
 

@@ -39,7 +39,7 @@ def _json(cli: Cli, *arguments: str) -> Any:
 
 def _python(root: Path, code: str) -> str:
     command = [sys.executable, "-B", "-c", code]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
     return done.stderr.strip().rpartition("\n")[2] if done.returncode else "ran"
 
 

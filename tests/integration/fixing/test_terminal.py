@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -15,7 +16,11 @@ from pathlib import Path
 import pytest
 from command_line import SCRIPT
 
-LIMIT_S = 30.0
+LIMIT_S = 180.0
+
+
+# What the machine says about colours is not what a test says.
+_PLAIN = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
 
 
 class Terminal:
@@ -28,7 +33,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, str(SCRIPT), *arguments],
             cwd=cwd,
-            env={**os.environ, "TERM": "xterm", **environment},
+            env={**_PLAIN, "TERM": "xterm", **environment},
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -163,7 +168,9 @@ def test_colours_are_for_terminals_that_want_them(
     terminal = started(terminals, project, "fix", "--diff", **environment)
     assert terminal.end() == 1
     assert ("\x1b[32m+x = 'new'" in terminal.text) is coloured
-    assert ("\x1b" in terminal.text) is coloured
+    assert bool(re.search(r"\x1b\[[0-9;]*m", terminal.text)) is coloured
+    # Where it takes long, a line of progress is drawn and taken away: that is no colour, and not for every terminal.
+    assert "\x1b" not in terminal.text or environment.get("TERM") != "dumb"
 
 
 def test_a_result_in_a_file_has_no_colours(terminals: list[Terminal], project: Path) -> None:

@@ -106,7 +106,7 @@ def test_an_interpreter_that_came_with_the_checkout_is_not_run(tmp_path: Path, n
     python = _environment(tmp_path / ".venv") / "bin" / "python"
     python.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
     for words in (["init", "-q"], ["add", "-f", "."]):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True, timeout=60)
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, timeout=300)
     assert _refusal(tmp_path, named) == "environment-refused"
     assert not (tmp_path / "ran").exists()
 
