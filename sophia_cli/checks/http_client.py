@@ -153,6 +153,9 @@ class HttpClient:
             return await asyncio.open_connection(endpoint.host, endpoint.port, limit=_PIECE)
         import ssl
 
+        from sophia_cli.checks.tls import with_tls
+
+        with_tls()
         context = ssl.create_default_context()
         if endpoint.trusts_any_certificate:
             context.check_hostname = False
