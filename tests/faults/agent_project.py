@@ -232,6 +232,10 @@ class FaultyServices:
         found = processes_of_project(str(self.root.resolve()))
         return sorted(one.identity.pid for one in found if one.service == service)
 
+    def has_none(self, service: str) -> bool:
+        """Whether no process of a service is left."""
+        return not self.processes(service)
+
     def incidents(self, service: str = "web") -> list[tuple[str, str | None]]:
         """Return causes and outcomes of a service's incidents, oldest first."""
         rows = self._rows("SELECT cause, outcome FROM incidents WHERE service = ? ORDER BY number", service)
