@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.load_servers import pinned, running
 from sophia_cli.bench.capacity_run import CapacityRun
-from sophia_cli.bench.connecting.target import Trust, get_request, parse_target
+from sophia_cli.bench.connecting.target import RequestSpec, Trust, parse_target, request_of
 from sophia_cli.bench.engine.counted import Load
 from sophia_cli.bench.engine.load import LoadSpec, run_load
 from sophia_cli.core.measurement_slo import Objective, Percentile
@@ -28,7 +28,17 @@ def spec(url: str, connections: int, rate: float | None, duration_s: float) -> L
     """Return a load on a URL of this machine."""
     target = parse_target(url, allow_remote=False)[0]
     return LoadSpec(
-        target, get_request(target), Trust.PLAIN, connections, rate, duration_s, None, 1.0, 10.0, 1, most_processes=1
+        target,
+        request_of(target, RequestSpec()),
+        Trust.PLAIN,
+        connections,
+        rate,
+        duration_s,
+        None,
+        1.0,
+        10.0,
+        1,
+        most_processes=1,
     )
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from sophia_cli.fixers.analysis import compile_fault
 from sophia_cli.fixers.syntax.token_classes import CLASSES, classes_of
 from sophia_cli.fixers.syntax.token_model import DATA_FILE, STEP, USUAL_BITS, TokenModel
-from sophia_cli.fixers.syntax.tokens import TokenKind, scan, scan_tokens
+from sophia_cli.fixers.syntax.tokens import TokenKind, scan
 
 # Broken or old syntax on purpose, and projects whose breakage the repair engine is measured on.
 SKIPPED = (
@@ -73,7 +73,7 @@ def count(texts: Iterable[str], order: int) -> list[Counter[Gram]]:
     counts: list[Counter[Gram]] = [Counter() for _ in range(order)]
     start = [_IDS["NEWLINE"]] * (order - 1)
     for text in texts:
-        ids = start + [_IDS[name] for name in classes_of(scan_tokens(text))]
+        ids = start + [_IDS[name] for name in classes_of(scan(text).tokens)]
         for size in range(1, order + 1):
             counts[size - 1].update(zip(*(ids[order - size + i :] for i in range(size)), strict=False))
     return counts

@@ -142,20 +142,6 @@ def _keep_apart(new: list[bytes], before: bytes, after: bytes) -> None:
         new.append(b"\r")
 
 
-def apply_edits(data: bytes, edits: tuple[Edit, ...]) -> bytes:
-    """Return `data` with the edits made; ValueError when edits overlap, run backwards or leave the file."""
-    result = bytearray()
-    position = 0
-    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        if not position <= edit.start <= edit.end <= len(data):
-            raise ValueError(f"edits overlap or leave the file at byte {edit.start}")
-        result += data[position : edit.start]
-        result += edit.replacement
-        position = edit.end
-    result += data[position:]
-    return bytes(result)
-
-
 def _usual_ending(endings: tuple[str, ...]) -> str:
     """Return the ending that most lines have, the first of them when there are several, `\\n` without any."""
     present = [ending for ending in endings if ending]

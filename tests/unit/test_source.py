@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_cli.core.findings import Edit
+from sophia_cli.core.plan import splice
 from sophia_cli.fixers.analysis import compile_fault
 from sophia_cli.project.source import (
     SourceText,
     UndecodableSource,
-    apply_edits,
     declared_encoding,
     decode,
     line_edits,
@@ -114,7 +114,7 @@ def test_bytes_that_are_refused_are_bytes_that_python_refuses(data: bytes) -> No
 def test_an_edit_of_lines_changes_these_lines_and_no_other_byte(case: tuple[SourceText, int, int, list[str]]) -> None:
     source, start, end, lines = case
     edit = line_edits(source, start, end, lines, "a.py")
-    changed = decode(apply_edits(source.data, (edit,)))
+    changed = decode(splice(source.data, (edit,)))
     assert isinstance(changed, SourceText)
     expected = source.lines[:start] + lines + source.lines[end:]
     if changed.encoding == source.encoding and changed.bom == source.bom:
@@ -129,9 +129,9 @@ def test_an_edit_of_lines_changes_these_lines_and_no_other_byte(case: tuple[Sour
 def test_an_edit_can_be_turned_back(case: tuple[SourceText, int, int, list[str]]) -> None:
     source, start, end, lines = case
     edit = line_edits(source, start, end, lines, "a.py")
-    changed = apply_edits(source.data, (edit,))
+    changed = splice(source.data, (edit,))
     back = Edit("a.py", edit.start, edit.start + len(edit.replacement), source.data[edit.start : edit.end])
-    assert apply_edits(changed, (back,)) == source.data
+    assert splice(changed, (back,)) == source.data
 
 
 @given(sources(), st.data())
@@ -141,7 +141,7 @@ def test_lines_replaced_by_themselves_change_nothing(data: bytes, draw: st.DataO
     start = draw.draw(st.integers(0, len(source.lines)))
     end = draw.draw(st.integers(start, len(source.lines)))
     edit = line_edits(source, start, end, source.lines[start:end], "a.py")
-    assert apply_edits(data, (edit,)) == data
+    assert splice(data, (edit,)) == data
     assert edit.start == edit.end
 
 
@@ -168,7 +168,7 @@ def _pairs(source: SourceText) -> list[tuple[str, str]]:
 def test_edits_keep_the_style_of_the_file(data: bytes, start: int, end: int, lines: list[str], expected: bytes) -> None:
     source = decode(data)
     assert isinstance(source, SourceText)
-    assert apply_edits(data, (line_edits(source, start, end, lines, "a.py"),)) == expected
+    assert splice(data, (line_edits(source, start, end, lines, "a.py"),)) == expected
 
 
 def test_an_edit_never_cuts_a_character_in_two() -> None:
@@ -195,7 +195,7 @@ def test_lines_outside_the_file_are_refused() -> None:
 @pytest.mark.parametrize("edits", [((0, 2), (1, 3)), ((0, 9),), ((2, 1),)])
 def test_edits_that_overlap_or_leave_the_file_are_refused(edits: tuple[tuple[int, int], ...]) -> None:
     with pytest.raises(ValueError):
-        apply_edits(b"abcd", tuple(Edit("a.py", start, end, b"") for start, end in edits))
+        splice(b"abcd", tuple(Edit("a.py", start, end, b"") for start, end in edits))
 
 
 @pytest.mark.parametrize(
@@ -247,6 +247,6 @@ def test_a_carriage_return_alone_never_meets_a_line_feed(
 ) -> None:
     source = decode(data)
     assert isinstance(source, SourceText)
-    changed = decode(apply_edits(data, (line_edits(source, start, end, lines, "a.py"),)))
+    changed = decode(splice(data, (line_edits(source, start, end, lines, "a.py"),)))
     assert isinstance(changed, SourceText)
     assert changed.lines == expected

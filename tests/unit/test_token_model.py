@@ -9,7 +9,7 @@ import pytest
 
 from sophia_cli.fixers.syntax.token_classes import CLASSES, classes_of
 from sophia_cli.fixers.syntax.token_model import DATA_FILE, TokenModel, load_token_model
-from sophia_cli.fixers.syntax.tokens import scan_tokens
+from sophia_cli.fixers.syntax.tokens import scan
 
 CONTEXT = ["    def total(self):", "        amounts = [row.amount for row in self.rows]"]
 AFTER = ["        return sum(amounts)"]
@@ -49,7 +49,7 @@ def test_the_body_of_a_block_is_less_surprising_when_it_is_indented() -> None:
 
 def test_costs_add_up_over_a_split_sequence() -> None:
     model = load_token_model()
-    classes = classes_of(scan_tokens("def f(a, b=1):\n    return [a, b]\n"))
+    classes = classes_of(scan("def f(a, b=1):\n    return [a, b]\n").tokens)
     whole = model.surprise(classes)
     parts = model.surprise(classes[:7]) + model.surprise(classes[7:], classes[:7])
     assert whole == pytest.approx(parts)
@@ -58,17 +58,9 @@ def test_costs_add_up_over_a_split_sequence() -> None:
 def test_the_costs_after_any_context_are_those_of_one_distribution() -> None:
     model = load_token_model()
     for text in ("return", "x = (", "for x in", "class A(B):\n    def"):
-        context = classes_of([token for token in scan_tokens(text) if token.text])
+        context = classes_of([token for token in scan(text).tokens if token.text])
         total = sum(2 ** -model.surprise([name], context) for name in CLASSES)
         assert total == pytest.approx(1.0, abs=0.12)
-
-
-def test_an_insertion_that_mends_lowers_the_surprise() -> None:
-    model = load_token_model()
-    before = classes_of([t for t in scan_tokens("def f(a)") if t.text])
-    after = ["NEWLINE:block", "INDENT", "return", "NAME"]
-    assert model.surprise_of_insertion(before, [":"], after) < 0
-    assert model.surprise_of_insertion(before, ["+"], after) > 0
 
 
 def test_context_that_begins_inside_a_docstring_does_not_hide_the_change() -> None:

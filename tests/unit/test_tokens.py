@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.fixers.syntax.tokens import TokenKind, scan, scan_tokens
+from sophia_cli.fixers.syntax.tokens import TokenKind, scan
 
 STRUCTURE = {tokenize.NEWLINE: "NEWLINE", tokenize.INDENT: "INDENT", tokenize.DEDENT: "DEDENT"}
 SOLID = {tokenize.NAME, tokenize.NUMBER, tokenize.STRING, tokenize.OP, tokenize.COMMENT}
@@ -31,7 +31,7 @@ def expected_tokens(text: str) -> list[tuple[str, int, int]]:
 def scanned_tokens(text: str) -> list[tuple[str, int, int]]:
     return [
         (str(token.kind), 0, 0) if str(token.kind) in STRUCTURE.values() else (token.text, token.line, token.column)
-        for token in scan_tokens(text)
+        for token in scan(text).tokens
     ]
 
 
@@ -49,7 +49,7 @@ def test_valid_code_gives_the_tokens_that_cpython_gives(name: str) -> None:
 @given(st.text(alphabet="ab1 \t\n\\\"'#()[]{}:,=.frb$\x0cé", max_size=80))
 def test_any_text_is_read_without_an_exception_and_every_visible_character_has_a_token(text: str) -> None:
     covered = [False] * len(text)
-    for token in scan_tokens(text):
+    for token in scan(text).tokens:
         assert text[token.start : token.end] == token.text
         for index in range(token.start, token.end):
             assert not covered[index]
@@ -92,7 +92,7 @@ def test_open_brackets_are_told_for_every_line() -> None:
 
 
 def test_indentation_counts_tabs_to_the_next_multiple_of_eight_and_starts_again_after_a_form_feed() -> None:
-    kinds = [token.kind for token in scan_tokens("if x:\n\ty\n        z\n\x0cw\n")]
+    kinds = [token.kind for token in scan("if x:\n\ty\n        z\n\x0cw\n").tokens]
     assert kinds.count(TokenKind.INDENT) == 1
     assert kinds.count(TokenKind.DEDENT) == 1
 

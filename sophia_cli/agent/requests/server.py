@@ -88,13 +88,6 @@ class Call:
             raise _wrong(name, "a number")
         return float(value)
 
-    def flag(self, name: str) -> bool:
-        """Return a parameter that has to be true or false, false when it is missing; UsageError."""
-        value = self.params.get(name, False)
-        if not isinstance(value, bool):
-            raise _wrong(name, "true or false")
-        return value
-
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a parameter that has to be a list of strings; UsageError."""
         value = self.params.get(name, [])

@@ -8,7 +8,7 @@ from sophia_cli import __version__
 from sophia_cli.checks.target import Address, Target, parse_target
 from sophia_cli.core.values import dataclass
 
-__all__ = ["Address", "Request", "Target", "Trust", "get_request", "parse_target"]
+__all__ = ["Address", "Request", "Target", "Trust", "parse_target"]
 
 
 class Trust(Enum):
@@ -69,11 +69,6 @@ class Request:
     method: str
     data: bytes
     number_at: int | None = None
-
-
-def get_request(target: Target) -> Request:
-    """Return a GET of the target's URL."""
-    return request_of(target, RequestSpec())
 
 
 def request_of(target: Target, spec: RequestSpec) -> Request:

@@ -30,7 +30,6 @@ class Answer:
     findings: int
     fixed: int
     unparsable_before: int
-    unparsable_after: int
     grade: str
     notes: tuple[str, ...]
 
@@ -205,7 +204,6 @@ def _sophia(folder: Path, *words: str) -> Answer:
         findings=summary["findings"],
         fixed=summary["fixed"],
         unparsable_before=summary["files_unparsable_before"],
-        unparsable_after=summary["files_unparsable_after"],
         grade=summary["grade"]["letter"],
         notes=tuple(_note(item, of_fix=words[0] == "fix") for item in document["findings"]),
     )

@@ -15,7 +15,6 @@ from sophia_cli.core.values import dataclass, field
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Fields: TypeAlias = dict[str, Json]
 
-PROTOCOL_VERSION = 1
 LONGEST_LINE = 4 * 1024 * 1024
 
 

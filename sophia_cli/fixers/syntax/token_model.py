@@ -113,11 +113,6 @@ class TokenModel:
         counted = classes[begin : min(end + _FOLLOWING, stop)]
         return self.surprise(counted, classes[:begin]) - usual_bits * len(counted)
 
-    def surprise_of_insertion(self, before: Sequence[str], inserted: Sequence[str], after: Sequence[str]) -> float:
-        """Return the bits that inserting classes adds between `before` and `after`; negative when it reads better."""
-        following = list(after[: self.order - 1])
-        return self.surprise([*inserted, *following], before) - self.surprise(following, before)
-
     def _bits(self, key: int) -> float:
         total = 0
         for size in range(self.order, 0, -1):

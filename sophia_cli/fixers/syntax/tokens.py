@@ -108,11 +108,6 @@ class Scan:
         return self.tokens[-1].line + 1
 
 
-def scan_tokens(text: str) -> list[Token]:
-    """Return the tokens of `text`; never raises."""
-    return scan(text).tokens
-
-
 def scan(text: str, *, open_brackets: str = "") -> Scan:
     """Read `text` (newlines as `\\n`) once; `open_brackets` are those open where a fragment begins, like `([`."""
     return _Scanner(text, open_brackets).run()

@@ -83,11 +83,6 @@ class ImportFact:
         """Whether it takes over every public name."""
         return self.is_from and any(name.name == "*" for name in self.names)
 
-    @property
-    def runs_on_import(self) -> bool:
-        """Whether importing the file runs it."""
-        return self.scope in (Scope.MODULE, Scope.CLASS) and self.guard is not Guard.TYPE_CHECKING
-
 
 @dataclass(frozen=True, slots=True)
 class Binding:

@@ -150,14 +150,6 @@ def find_group(pid: int, name: str, proc: Path = Path("/proc")) -> Group | None:
     return Group(tuple(found)) if found else None
 
 
-def group_members(group: Group) -> tuple[int, ...]:
-    """Return the pids of the processes in a group, also those that left every session and parent."""
-    found: set[int] = set()
-    for entrance in group.entrances:
-        found.update(int(word) for word in _words(entrance))
-    return tuple(sorted(found))
-
-
 def out_of_memory_kills(group: Group) -> int:
     """Return how often the kernel killed a process of the group for want of memory."""
     for folder in group.folders:
@@ -165,15 +157,6 @@ def out_of_memory_kills(group: Group) -> int:
             words = _words(folder / name)
             if "oom_kill" in words:
                 return int(words[words.index("oom_kill") + 1])
-    return 0
-
-
-def refused_forks(group: Group) -> int:
-    """Return how often a process of the group was refused another process."""
-    for folder in group.folders:
-        words = _words(folder / "pids.events")
-        if "max" in words:
-            return int(words[words.index("max") + 1])
     return 0
 
 

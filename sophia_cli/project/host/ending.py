@@ -10,9 +10,8 @@ import contextlib
 import signal
 
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.project.clock import Clock
 from sophia_cli.project.host.identity import ProcessIdentity
-from sophia_cli.project.host.processes import members_of, send_signal
+from sophia_cli.project.host.processes import send_signal
 
 _LOOK_AGAIN_S = 0.02
 _KILL_AGAIN_S = 0.005
@@ -68,22 +67,3 @@ def perform(steps: tuple[SignalStep, ...]) -> None:
     for step in steps:
         with contextlib.suppress(PermissionError):
             send_signal(step.identity, step.signal)
-
-
-def end_tree(root: ProcessIdentity, instance: str, grace_s: float, clock: Clock, give_up_s: float = 10.0) -> bool:
-    """End all processes of an instance and return whether none is left; waits, for callers without an event loop.
-
-    Whoever still runs after `grace_s` seconds is killed; False when some still run `give_up_s` later.
-    """
-    start = clock.monotonic()
-    ending = Ending(root, instance, start + grace_s)
-    while True:
-        now = clock.monotonic()
-        step = next_step(ending, members_of(root, instance), now)
-        perform(step.signals)
-        if step.look_again_s is None:
-            return True
-        if now > start + grace_s + give_up_s:
-            return False
-        ending = step.ending
-        clock.pause(step.look_again_s)

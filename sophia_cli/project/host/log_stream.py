@@ -129,18 +129,6 @@ def tail_log(log: Path, count: int, since: int = 0, most_bytes: int = 4_000_000)
     return Tail(tuple(line.decode("utf-8", "replace") for line in lines[-count:] if count > 0), end)
 
 
-def disk_bytes(log: Path) -> int:
-    """Return how much of the disk a log takes, rotated files included and holes left out."""
-    paths = (log, *(one.path for one in _rotated(log)))
-    total = 0
-    for path in paths:
-        try:
-            total += os.stat(path).st_blocks * 512
-        except FileNotFoundError:
-            continue
-    return total
-
-
 def _between(log: Path, start: int, end: int) -> bytes:
     found: list[bytes] = []
     position = start

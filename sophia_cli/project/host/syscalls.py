@@ -16,7 +16,6 @@ from typing import Any
 from sophia_cli.project.host.missing import Missing
 
 _PR_SET_CHILD_SUBREAPER = 36
-_PR_GET_CHILD_SUBREAPER = 37
 # One number on every Linux architecture that Python runs on (the unified table of 5.x).
 _SYS_PIDFD_GETFD = 438
 _FALLOC_FL_KEEP_SIZE = 0x01
@@ -35,16 +34,6 @@ def become_subreaper() -> Missing | None:
         return Missing(what, "only Linux has subreapers")
     failure = _call("prctl", ctypes.c_int(_PR_SET_CHILD_SUBREAPER), *(ctypes.c_ulong(n) for n in (1, 0, 0, 0)))
     return Missing(what, os.strerror(failure)) if failure else None
-
-
-def is_subreaper() -> bool:
-    """Whether orphaned descendants of this process become its children."""
-    if not _is_linux():
-        return False
-    answer = ctypes.c_int(0)
-    zeros = (ctypes.c_ulong(0),) * 3
-    failure = _call("prctl", ctypes.c_int(_PR_GET_CHILD_SUBREAPER), ctypes.byref(answer), *zeros)
-    return failure == 0 and answer.value == 1
 
 
 def open_pidfd(pid: int) -> int | Missing:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ended_trees import end_tree
 
 from sophia_cli.agent.listening import holder
 from sophia_cli.project.clock import SystemClock
-from sophia_cli.project.host.ending import end_tree
 from sophia_cli.project.host.processes import is_running, memory_of
 from sophia_cli.project.host.sockets import create_listener, inode_of
 from sophia_cli.project.host.spawn import Spawned, SpawnSpec, spawn

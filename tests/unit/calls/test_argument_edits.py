@@ -7,10 +7,11 @@ import ast
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sophia_cli.core.plan import splice
 from sophia_cli.fixers.rules.calls._edits import calls_in, removed, renamed, source_call
 from sophia_cli.project.code.calls import Call
 from sophia_cli.project.code.extract_calls import calls_of
-from sophia_cli.project.source import SourceText, apply_edits, decode
+from sophia_cli.project.source import SourceText, decode
 
 GAPS = ("", " ", "\n    ", "  # why\n    ", "\n\n    # above\n    ")
 VALUES = ("1", '"ü, ("', "(1,\n     2)", "[x for x in y]", "{'a': 1}", "f(b=2)")
@@ -56,7 +57,7 @@ def test_taking_an_argument_out_leaves_the_others_as_they_are(made: tuple[str, s
     assert found is not None
     edit = removed(source, found, keyword, "app.py")
     assert edit is not None
-    after = apply_edits(source.data, (edit,))
+    after = splice(source.data, (edit,))
     wanted = shape(source.data)
     del wanted[name]
     assert shape(after) == wanted
@@ -70,7 +71,7 @@ def test_a_new_name_is_all_that_changes(made: tuple[str, str]) -> None:
     (keyword,) = (keyword for keyword in call.keywords if keyword.name == name)
     edit = renamed(source, keyword, "renamed", "app.py")
     assert edit is not None
-    after = apply_edits(source.data, (edit,))
+    after = splice(source.data, (edit,))
     assert {("renamed" if key == name else key): value for key, value in shape(source.data).items()} == shape(after)
     assert after.count(b"renamed=") == 1
     assert after.replace(b"renamed=", name.encode() + b"=") == source.data

@@ -17,10 +17,8 @@ from sophia_cli.project.host.cgroups import (
     MadeGroup,
     find_group,
     find_tree,
-    group_members,
     make_group,
     out_of_memory_kills,
-    refused_forks,
     remove_group,
 )
 from sophia_cli.project.host.missing import Missing
@@ -164,12 +162,11 @@ def test_without_a_limit_no_group_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_counts_of_what_the_kernel_refused_are_read(tmp_path: Path) -> None:
+def test_kills_for_want_of_memory_are_counted(tmp_path: Path) -> None:
     group = Group((tmp_path,))
-    assert (out_of_memory_kills(group), refused_forks(group)) == (0, 0)
+    assert out_of_memory_kills(group) == 0
     (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\n")
-    (tmp_path / "pids.events").write_text("max 12\n")
-    assert (out_of_memory_kills(group), refused_forks(group)) == (2, 12)
+    assert out_of_memory_kills(group) == 2
 
 
 FORKS = """
@@ -190,6 +187,10 @@ os.read(0, 1)
 """
 
 
+def _members(group: Group) -> list[int]:
+    return [int(word) for entrance in group.entrances for word in entrance.read_text("ascii").split()]
+
+
 def test_a_process_that_forks_without_end_is_capped() -> None:
     tree = find_tree("pids")
     if isinstance(tree, Missing):
@@ -203,13 +204,12 @@ def test_a_process_that_forks_without_end_is_capped() -> None:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as forking:
             assert forking.stdout is not None
             assert int(forking.stdout.readline()) == 4
-            assert forking.pid in group_members(group)
-            assert len(group_members(group)) == 5
-            assert refused_forks(group) == 1
+            assert forking.pid in _members(group)
+            assert len(_members(group)) == 5
             assert not remove_group(group)
             forking.kill()
     finally:
-        for pid in group_members(group):
+        for pid in _members(group):
             os.kill(pid, 9)
         clock = SystemClock()
         deadline = clock.monotonic() + 120.0

@@ -9,11 +9,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from imported_project import graph_of
 
+from sophia_cli.core.plan import splice
 from sophia_cli.fixers.rules.imports._findings import place_edits
 from sophia_cli.fixers.rules.imports._names import from_several
 from sophia_cli.fixers.rules.imports._redirect import redirect_edits
 from sophia_cli.project.code.facts import Place
-from sophia_cli.project.source import SourceText, apply_edits, decode
+from sophia_cli.project.source import SourceText, decode
 
 
 def source_of(data: bytes) -> SourceText:
@@ -26,7 +27,7 @@ def redirected(text: str, written: str) -> str | None:
     source = source_of(text.encode())
     item = graph_of({"app.py": text}).imports_of("app.py")[-1]
     edits = redirect_edits(source, item, written)
-    return None if edits is None else apply_edits(source.data, edits).decode()
+    return None if edits is None else splice(source.data, edits).decode()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_one_name_moves_to_another_module(before: str, after: str | None) -> Non
     source = source_of(before.encode())
     item = graph_of({"app.py": before}).imports_of("app.py")[0]
     edits = from_several(source, item, {"x": item.fact.names[:1]})
-    assert (None if edits is None else apply_edits(source.data, edits).decode()) == after
+    assert (None if edits is None else splice(source.data, edits).decode()) == after
 
 
 @given(
@@ -89,7 +90,7 @@ def test_an_edit_at_a_place_changes_that_place_only(
     start = data.draw(st.integers(0, len(old)))
     end = data.draw(st.integers(start, len(old)))
     edits = place_edits(source, [(Place(line, start + 1, line, end + 1), "nü")], "app.py")
-    changed = source_of(apply_edits(raw, edits))
+    changed = source_of(splice(raw, edits))
     expected = source.lines
     expected[line - 1] = old[:start] + "nü" + old[end:]
     assert (changed.lines, changed.endings, changed.bom) == (expected, source.endings, source.bom)

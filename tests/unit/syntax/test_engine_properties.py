@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from benchmarks.repair_scoring import lost_lines
 from sophia_cli.core.findings import Safety
+from sophia_cli.core.plan import splice
 from sophia_cli.fixers.analysis import AnalysisContext, analyse, repaired, report_of, view_of
 from sophia_cli.fixers.rule import all_rules
 from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.engine import repair
 from sophia_cli.fixers.syntax.model import Repair
-from sophia_cli.project.source import SourceText, apply_edits, decode
+from sophia_cli.project.source import SourceText, decode
 
 CONTEXT = AnalysisContext(python=sys.version_info[:2], named=True)
 # The same examples on every run: what the slow ones find by chance becomes an example here.
@@ -208,7 +209,7 @@ def _applied(data: bytes, path: str) -> bytes:
     """Return the bytes with the edits of every syntax finding made."""
     report = report_of(repaired(view_of(path, data, CONTEXT), CONTEXT), all_rules())
     edits_made = [edit for finding in report.findings if finding.fix for edit in finding.fix.edits]
-    return apply_edits(data, tuple(edits_made))
+    return splice(data, tuple(edits_made))
 
 
 def _without_last_newline(text: str) -> str:
