@@ -84,9 +84,10 @@ def adopt_services(home: Household) -> Adopted:
     home.keeper.close_left_open("agent-restarted")
     adopted = 0
     pending = home.keeper.pending()
-    services = _with_first_deployments(services, pending)
+    begun = frozenset(() if pending is None else (one.work.service for one in pending.rollouts))
+    services = _with_first_deployments(services, begun)
     for service in services:
-        _restore_service(home, service)
+        _restore_service(home, service, is_coming=service.name in begun)
     for row in (_found_again(one, processes) for one in rows):
         adopted += _restore_instance(home, row, is_coming=pending is not None and row.batch == pending.run_id)
     home.proxy.adopt()
@@ -109,11 +110,10 @@ def adopt_services(home: Household) -> Adopted:
     return Adopted(tuple(service.name for service in services), adopted, superfluous)
 
 
-def _with_first_deployments(services: tuple[ServiceRow, ...], pending: Pending | None) -> tuple[ServiceRow, ...]:
+def _with_first_deployments(services: tuple[ServiceRow, ...], begun: frozenset[str]) -> tuple[ServiceRow, ...]:
     """Return the services with those that the operation under way was about to bring in for the first time."""
     known = {service.name for service in services}
-    coming = {} if pending is None else {one.work.service: one.work for one in pending.rollouts}
-    return (*services, *(ServiceRow(name, None) for name in coming if name not in known))
+    return (*services, *(ServiceRow(name, None) for name in sorted(begun - known)))
 
 
 def _record_loss(home: Household, service: ServiceRow, superfluous: tuple[Instance, ...]) -> None:
@@ -127,7 +127,7 @@ def _record_loss(home: Household, service: ServiceRow, superfluous: tuple[Instan
     home.keeper.record(service.name, "state-lost", detail, release=service.release, acts=acts, seconds=0.0)
 
 
-def _restore_service(home: Household, row: ServiceRow) -> None:
+def _restore_service(home: Household, row: ServiceRow, *, is_coming: bool) -> None:
     runtime = home.runtime(row.name)
     runtime.previous = row.previous
     runtime.good = row.good
@@ -136,6 +136,8 @@ def _restore_service(home: Household, row: ServiceRow) -> None:
     runtime.restarts_before = row.restarts
     if row.release is not None:
         runtime.release = _read(home.releases, row.name, row.release)
+    elif not is_coming:
+        runtime.failure = "an earlier agent tried"
 
 
 def _restore_instance(home: Household, row: InstanceRow, *, is_coming: bool) -> bool:

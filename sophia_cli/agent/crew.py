@@ -319,11 +319,12 @@ class Crew:
         self.keeper.save_service(runtime)
         self._tell_dependents(runtime.name)
 
-    def taken_back(self, incoming: Incoming) -> None:
+    def taken_back(self, incoming: Incoming, cause: str | None) -> None:
         """What served before serves again; without it nobody is to wait for an answer."""
         runtime = self.runtime(incoming.work.service)
         if incoming.previous is None:
             self.listeners.close(runtime.name)
+            runtime.failure = cause
         else:
             own = incoming.previous.service.port
             self.listeners.settle(runtime.name, own, is_back=True)
@@ -331,7 +332,11 @@ class Crew:
             runtime.moved_port = None if port == own else port
         self.proxy.changed()
         self.keeper.event(runtime.name, "taken-back", f"release {incoming.release.number} did not come through")
-        self.keeper.save_service(runtime)
+        if runtime.release is None and cause is None:
+            # It is as if nobody had tried.
+            self.keeper.drop_service(runtime.name)
+        else:
+            self.keeper.save_service(runtime)
 
     def log_lines(self, instance: Instance) -> tuple[str, ...]:
         """Return the last lines that an instance wrote."""

@@ -116,7 +116,7 @@ def test_an_agent_killed_anywhere_in_a_first_deployment_leaves_each_service_whol
     eventually(shop.is_idle)
     for name, port in ports.items():
         seen = (place, died, shop.run("status").document)
-        if shop.status(name)["state"] == "not-deployed":
+        if shop.status(name)["state"] == "failed":
             eventually(partial(shop.has_none, name))
             with pytest.raises(ConnectionRefusedError):
                 shop.get(port=port)

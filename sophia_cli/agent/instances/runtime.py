@@ -19,11 +19,15 @@ _BOOT = Threshold(failures=1_000_000)
 
 
 class ServiceRuntime:
-    """A service and its instances. `release` is the one that serves, None before the first deployment came through."""
+    """A service and its instances. `release` is the one that serves, None before the first deployment came through.
+
+    `failure` is why the first one did not.
+    """
 
     def __init__(self, name: str, around: Surroundings) -> None:
         self.name = name
         self.release: Release | None = None
+        self.failure: str | None = None
         self.previous: int | None = None
         self.good: tuple[int, ...] = ()
         self.is_stopped = False
@@ -97,6 +101,7 @@ class ServiceRuntime:
         if self.release is not None and self.release.number != release.number:
             self.previous = self.release.number
         self.release = release
+        self.failure = None
         self.is_stopped = False
         self.good = tuple(sorted({*self.good, release.number}))
         for instance in self.instances:
@@ -148,13 +153,15 @@ class ServiceRuntime:
             wanted=wanted,
             ready=len(ready),
             instances=tuple(self._instance_statuses(now)),
-            reason=next((one.state.reason for one in active if one.state.reason and one not in ready), None),
+            reason=next((one.state.reason for one in active if one.state.reason and one not in ready), self._why_not()),
             notes=tuple(dict.fromkeys(note for one in active for note in one.notes)),
         )
 
     def _state(self, ready: int, wanted: int) -> ServiceState:
         if self.release is None:
-            return ServiceState.STARTING if self._instances else ServiceState.ABSENT
+            if self._instances or self.is_rolling:
+                return ServiceState.STARTING
+            return ServiceState.ABSENT if self.failure is None else ServiceState.FAILED
         if self.is_stopped:
             return ServiceState.STOPPED
         if ready >= wanted:
@@ -169,6 +176,11 @@ class ServiceRuntime:
         if Phase.BACKOFF in phases or any(one.state.restart_count for one in self.active()):
             return ServiceState.RESTARTING
         return ServiceState.DEGRADED if Phase.UNREADY in phases else ServiceState.STARTING
+
+    def _why_not(self) -> str | None:
+        if self.failure is None or self._instances or self.is_rolling:
+            return None
+        return f"it never came through a deployment: {self.failure}; `sophia logs {self.name}` tells more"
 
     def _instance_statuses(self, now: float) -> Iterator[InstanceStatus]:
         for one in self._instances.values():

@@ -60,8 +60,8 @@ class Ledger(Protocol):
     def came_through(self, incoming: Incoming) -> None:
         """The new release serves now."""
 
-    def taken_back(self, incoming: Incoming) -> None:
-        """What served before serves again, or nothing does."""
+    def taken_back(self, incoming: Incoming, cause: str | None) -> None:
+        """What served before serves again, or nothing does; without a cause a person wanted it so."""
 
     def log_lines(self, instance: Instance) -> tuple[str, ...]:
         """Return the last lines that an instance wrote."""
@@ -145,8 +145,8 @@ class Operation:
         if rollout.phase is Phase.DONE:
             self._ledger.came_through(incoming)
         else:
-            self._ledger.taken_back(incoming)
             trouble = trouble or Trouble(rollout.cause or "it was taken back")
+            self._ledger.taken_back(incoming, None if self._cancelled.is_set() else trouble.cause)
         failpoint(AgentFailpoint.SERVICE_WRITTEN)
         return replace(_report(incoming, rollout, trouble), duration_s=time.monotonic() - started, steps=tuple(steps))
 

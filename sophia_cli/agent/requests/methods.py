@@ -197,7 +197,13 @@ class Methods:
             found = [leaving(self._crew.runtime(name)) for name in order]
             return [part for part in found if part is not None]
 
-        return await self._operated(call, parts, in_order=True)
+        done = await self._operated(call, parts, in_order=True)
+        for name in wanted:
+            runtime = self._crew.runtimes.get(name)
+            if runtime is not None and runtime.failure is not None and not runtime.instances:
+                # Nothing of it ever served, and nobody wants it to any more.
+                self._crew.forget(name)
+        return done
 
     async def _remove(self, call: Call) -> Fields:
         """Stop services for good: the settings no longer declare them."""

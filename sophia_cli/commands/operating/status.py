@@ -32,7 +32,7 @@ def project_status(state: StateFolder, names: tuple[str, ...]) -> ProjectStatus:
     A declared service that was never deployed is `not-deployed`. UsageError (`service-unknown`) for any other name.
     """
     agent = running_agent_status(state)
-    found = _told_why(agent.services) if agent else unwatched(state)
+    found = agent.services if agent else unwatched(state)
     known = {service.name: service for service in found}
     for service in load_settings(state.root).services:
         known.setdefault(service.name, _absent(service.name, service.port, service.replicas, agent is None))
@@ -102,16 +102,6 @@ def unwatched(state: StateFolder) -> tuple[ServiceStatus, ...]:
         uptime_s = running_for_s(process.identity)
         found[process.service] = replace(up, pid=process.identity.pid, uptime_s=uptime_s)
     return tuple(found.values())
-
-
-def _told_why(services: tuple[ServiceStatus, ...]) -> tuple[ServiceStatus, ...]:
-    """Return the services, those that were tried and never came through with a reason."""
-    return tuple(
-        replace(service, reason=f"it never came through a deployment; `sophia logs {service.name}` tells why")
-        if service.state is ServiceState.ABSENT and service.reason is None
-        else service
-        for service in services
-    )
 
 
 def _without_agent(name: str, state: ServiceState, release: int | None, reason: str) -> ServiceStatus:

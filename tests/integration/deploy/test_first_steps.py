@@ -144,7 +144,16 @@ def test_a_variable_that_is_not_there_is_named_with_what_to_do(shop: DeployedPro
     done = shop.run("deploy", "store")
     assert done.code == 3
     assert "`STORE_URL`" in done.service("store")["trouble"]["hint"]
-    assert "never came through" in shop.status("store")["reason"]
+    status = shop.run("status")
+    row = status.service("store")
+    assert (row["state"], status.code, status.document["summary"]["health_score"]) == ("failed", 1, 0.0)
+    assert "never came through" in row["reason"]
+    # Also for an agent that was not there; who gives it up has nothing that is unwell.
+    assert shop.run("agent", "stop").code == 0
+    assert shop.run("agent", "start").code == 0
+    assert shop.status("store")["state"] == "failed"
+    assert shop.run("stop", "store").code == 0
+    assert shop.status("store")["state"] == "not-deployed"
 
 
 def test_services_end_although_the_agent_that_started_them_is_gone(shop: DeployedProject) -> None:
