@@ -93,8 +93,13 @@ class Walk:
         """Read a condition with everything below it; a long chain of `elif` is no deep nesting."""
         rest: Sequence[ast.stmt] = [node]
         while len(rest) == 1 and isinstance(branch := rest[0], _IF):
-            self.scanner.test(branch.test, scope)
+            test = branch.test
+            # `if False:` never runs, as a yield below it that only makes the function a generator.
+            is_dead = isinstance(test, ast.Constant) and not test.value
+            self.scanner.test(test, scope)
+            self.scanner.quiet += is_dead
             self.statements(branch.body, scope)
+            self.scanner.quiet -= is_dead
             rest = branch.orelse
         self.statements(rest, scope)
 
