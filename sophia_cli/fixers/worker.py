@@ -18,6 +18,9 @@ from typing import Generic, TypeVar
 from sophia_cli.core.values import dataclass
 
 _LENGTH = struct.Struct("!Q")
+# The limit is processor time, so that a busy machine changes no result; by the clock it may take so many times as long.
+_BUSY = 20
+_TOO_SLOW = (signal.SIGPROF, signal.SIGALRM)
 Result = TypeVar("Result")
 
 
@@ -62,8 +65,9 @@ def work_in_children(
     """Do the work for the items of all chunks in up to `jobs` child processes; yield outcomes as they come.
 
     Children are forked, so `work` may close over anything; its result is pickled. An item on which a child dies is
-    tried once more in a child of its own; dying again, or taking longer than `limit_s` seconds, is its outcome and
-    costs no other item anything. Children ignore the interrupt from the keyboard and end when this generator does.
+    tried once more in a child of its own; dying again, or taking more than `limit_s` seconds of processor time, is its
+    outcome and costs no other item anything. Children ignore the interrupt from the keyboard and end when this
+    generator does.
     """
     queue: deque[Sequence[int]] = deque(chunk for chunk in chunks if chunk)
     alone: set[int] = set()
@@ -109,7 +113,7 @@ def work_in_children(
                 suspect = worker.pending.popleft()
                 if worker.pending:
                     queue.appendleft(tuple(worker.pending))
-                too_slow = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+                too_slow = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TOO_SLOW
                 if too_slow or suspect in alone:
                     ending = Ending.TOO_SLOW if too_slow else Ending.DIED
                     yield Outcome(suspect, ending, None, _words(status, limit_s))
@@ -137,7 +141,8 @@ def _fork(work: Callable[[int], Result], limit_s: float, others: Sequence[socket
             other.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for number in _TOO_SLOW:
+            signal.signal(number, signal.SIG_DFL)
         # What was there before the fork stays: going through it for cycles would only copy its pages.
         gc.freeze()
         _serve(work, theirs, limit_s)
@@ -149,8 +154,10 @@ def _serve(work: Callable[[int], Result], channel: socket.socket, limit_s: float
     with channel:
         while (chunk := _receive(channel)) is not None:
             for index in chunk:
-                signal.setitimer(signal.ITIMER_REAL, limit_s)
+                signal.setitimer(signal.ITIMER_PROF, limit_s)
+                signal.setitimer(signal.ITIMER_REAL, _BUSY * limit_s)
                 outcome = _attempt(work, index)
+                signal.setitimer(signal.ITIMER_PROF, 0)
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 _send(channel, outcome)
 
@@ -167,7 +174,7 @@ def _attempt(work: Callable[[int], Result], index: int) -> Outcome[Result]:
 def _words(status: int, limit_s: float) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        if number == signal.SIGALRM:
+        if number in _TOO_SLOW:
             return f"it takes longer than {limit_s:g} s"
         return f"the process that reads it is killed by signal {number} ({signal.strsignal(number)})"
     return f"the process that reads it ends with status {os.waitstatus_to_exitcode(status)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from sophia_cli.fixers.rule import AnyRule, Reads, Rule, all_rules
 from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.view import FileView
+from sophia_cli.fixers.worker import Ending, work_in_children
 from sophia_cli.project.cache import ScanCache
 from sophia_cli.project.files.classify import FileStatus
 from sophia_cli.project.files.discover import discover
@@ -82,11 +84,16 @@ def large_project(tmp_path: Path) -> Path:
 def test_a_file_that_brings_its_process_down_costs_only_itself(large_project: Path, name: str) -> None:
     (large_project / name).write_text("x = 1\n" * 100)
     rules = (*all_rules(), _rule(name))
-    result = _scan(large_project, rules, ScanOptions(jobs=2, limit_s=0.5 if name == "endless.py" else 60))
+    result = _scan(large_project, rules, ScanOptions(jobs=2, limit_s=1.0 if name == "endless.py" else 60))
     names = _names(result)
     assert names.pop(name) == ["analysis-failed"]
     assert set(map(tuple, names.values())) == {()}
     assert len(names) == 60
+
+
+def test_waiting_for_a_busy_machine_is_not_counted_as_work() -> None:
+    (outcome,) = work_in_children(lambda _: time.sleep(0.5), [[0]], 1, 0.3)
+    assert outcome.ending is Ending.DONE
 
 
 def test_a_small_scan_survives_a_mistake_of_a_rule(tmp_path: Path) -> None:
