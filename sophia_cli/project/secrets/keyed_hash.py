@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import os
 import stat
 from pathlib import Path
@@ -18,6 +16,10 @@ _KEY_BYTES = 32
 
 def keyed_hash(key: bytes, name: str, value: Secret) -> str:
     """Return HMAC-SHA256 (RFC 2104) of a secret and its name, as 64 hexadecimal digits."""
+    # OpenSSL only where there are secrets: the agent loads this module in any case.
+    import hashlib
+    import hmac
+
     message = name.encode() + b"\0" + value.reveal().encode("utf-8", "surrogateescape")
     return hmac.new(key, message, hashlib.sha256).hexdigest()
 
