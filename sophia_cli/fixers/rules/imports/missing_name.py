@@ -24,7 +24,7 @@ to which its module was moved, is most likely what was meant, but only a person 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
 from sophia_cli.fixers.project_view import ProjectView
@@ -96,6 +96,7 @@ def _fixes(view: ProjectView, evidence: Evidence, item: Import, pools: dict[str,
     module = view.sources.text(target.path) if target.kind is not Kind.NAMESPACE else None
     fixes: dict[ImportedName, Fix] = {}
     left: dict[ImportedName, str] = {}
+    torn: set[ImportedName] = set()
     for name in item.missing:
         fate = None if module is None else evidence.fate_of(target.path, name.name, module.text)
         if fate is not None:
@@ -104,12 +105,14 @@ def _fixes(view: ProjectView, evidence: Evidence, item: Import, pools: dict[str,
             told = f"commit {fate.commit[:10]} renamed `{name.name}` to `{fate.name}` in `{target.path}`"
             fix = _other_name(source, item, name, fate.name, told, 0.85)
         else:
-            # A name that some other file has, letter by letter, is hardly misspelt.
-            is_known = fate is not None or bool(evidence.definers(name.name))
-            fix = None if is_known else _close(view, source, item, name, pools)
+            fix = None if fate is not None else _close(view, source, item, name, pools)
+            if fix is not None and evidence.definers(name.name):
+                # The module has nearly the name, and another file the very name: either may be meant.
+                torn.add(name)
+                fix = None
         if fix is not None:
             fixes[name] = fix
-    return fixes or _elsewhere(evidence, source, item, left)
+    return fixes or _elsewhere(evidence, source, item, left, torn)
 
 
 def _close(
@@ -149,16 +152,22 @@ def _is_used_instead(text: str, name: str, meant: str) -> bool:
 
 
 def _elsewhere(
-    evidence: Evidence, source: SourceText, item: Import, left: Mapping[ImportedName, str]
+    evidence: Evidence,
+    source: SourceText,
+    item: Import,
+    left: Mapping[ImportedName, str],
+    torn: Container[ImportedName],
 ) -> dict[ImportedName, Fix]:
     """Propose the one file that defines each name, or that is the module meant. Names of a statement move together.
 
-    `left` are names that the module had until a commit.
+    `left` are names that the module had until a commit, `torn` those for which nothing is proposed.
     """
     found: dict[ImportedName, Redirect] = {}
     called: dict[ImportedName, str] = {}
     modules: dict[str, list[ImportedName]] = {}
     for name in item.missing:
+        if name in torn:
+            continue
         redirects = evidence.redirects_of_name(item, name.name, left.get(name))
         written = redirects[0].written if len(redirects) == 1 else ""
         if not redirects:
