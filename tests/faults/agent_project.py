@@ -1,7 +1,4 @@
-"""A project whose services can be told to misbehave, the commands that are given there, and those who call meanwhile.
-
-As a script it reads commands from stdin and forks a process for each, with the imports of `sophia` behind it.
-"""
+"""A project whose services can be told to misbehave, the commands given there, and those who call meanwhile."""
 
 from __future__ import annotations
 
@@ -15,24 +12,25 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
+from agents import Ran, incidents_of, runs_agent, state_rows
+from waiting import LIMIT_S, eventually
+
+from benchmarks.ports import free_ports
 from sophia_cli.agent.listening.holder import end
 from sophia_cli.agent.listening.holding import HOLDER_SOCKET
 from sophia_cli.deploy.link.address import connect
 from sophia_cli.project.failpoints import VARIABLE
 from sophia_cli.project.host.cgroups import Group, all_trees, remove_group
 from sophia_cli.project.host.proc_files import all_facts
-from sophia_cli.project.host.processes import command_line, processes_of_project
+from sophia_cli.project.host.processes import processes_of_project
 
-Found = TypeVar("Found")
-# A machine that is busy with other things is many times slower; what goes well never waits for it.
-LIMIT_S = 180.0
+_FORKED_COMMANDS = Path(__file__).with_name("forked_commands.py")
 SCRIPT = (Path(__file__).parent / "misbehaving_service.py").read_text()
 
 APP = """\
@@ -54,17 +52,11 @@ async def app(scope, receive, send):
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A finished command: its exit code, the document it printed, and what it said about the work."""
+class Kind(Enum):
+    """How a program gets its socket: our launcher opens it, or the program binds it."""
 
-    code: int
-    document: dict[str, Any]  # JSON of any shape
-    stderr: str
-
-    def service(self, name: str = "web") -> dict[str, Any]:  # JSON of any shape
-        """Return the row of a service."""
-        return next(row for row in self.document["services"] if row["name"] == name)
+    LAUNCHED = "launched"
+    BOUND = "bound"
 
 
 class Commands:
@@ -73,7 +65,7 @@ class Commands:
     def __init__(self, folder: Path) -> None:
         self._out, self._err = folder / "out", folder / "err"
         self._server = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(_FORKED_COMMANDS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def run(self, root: Path, words: tuple[str, ...], environment: Mapping[str, str]) -> Ran:
@@ -104,9 +96,6 @@ class FaultyServices:
     def __init__(self, root: Path, commands: Commands) -> None:
         self.root = root
         self._commands = commands
-        # Not where it is a script, which finds no benchmarks.
-        from benchmarks.ports import free_ports
-
         self.port, self.other_port = free_ports(2)
         self.environment: dict[str, str] = {}
         self.write("web.py", SCRIPT)
@@ -138,6 +127,34 @@ class FaultyServices:
         """Deploy, which has to work."""
         ran = self.run("deploy")
         assert ran.code == 0, ran
+
+    def deployed_as(self, kind: Kind) -> str:
+        """Declare and deploy `web` as a program of a kind; return its file."""
+        if kind is Kind.LAUNCHED:
+            path = "app.py"
+            self.write(path, APP)
+            self.declare(start='app = "app:app"')
+        else:
+            path = "web.py"
+            self.declare()
+        self.deployed()
+        return path
+
+    @contextlib.contextmanager
+    def killed_rollout(self, path: str, number: int, old: str, place: str) -> Iterator[Ran]:
+        """Deploy release `number` with an agent that dies at a place, and let the block see to the next agent.
+
+        Nobody who called meanwhile may have failed, or met another version than this and the `old` one.
+        """
+        self.kill_agent()
+        self.agent_started(place)
+        self.release(number, path)
+        with Callers(self) as callers:
+            died = self.run("deploy")
+            self.agent_gone()
+            yield died
+        assert callers.failures == [], (place, died)
+        assert callers.versions <= {old, str(number)}, (place, died)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `sophia ... --json` beside the test."""
@@ -211,7 +228,7 @@ class FaultyServices:
     def kill_agent(self) -> None:
         """Kill the agent, and return once it is gone."""
         pid = self.agent_pid()
-        assert _runs_agent(pid, self.root)
+        assert runs_agent(pid, self.root)
         os.kill(pid, signal.SIGKILL)
         self.agent_gone()
 
@@ -223,7 +240,7 @@ class FaultyServices:
     def has_agent(self) -> bool:
         """Whether an agent runs."""
         try:
-            return _runs_agent(self.agent_pid(), self.root)
+            return runs_agent(self.agent_pid(), self.root)
         except (OSError, ValueError):
             return False
 
@@ -238,16 +255,16 @@ class FaultyServices:
 
     def incidents(self, service: str = "web") -> list[tuple[str, str | None]]:
         """Return causes and outcomes of a service's incidents, oldest first."""
-        rows = self._rows("SELECT cause, outcome FROM incidents WHERE service = ? ORDER BY number", service)
-        return [(str(cause), outcome) for cause, outcome in rows]
+        return incidents_of(self.root, service)
 
     def events(self, kind: str) -> list[str]:
         """Return the details of the events of a kind, oldest first."""
-        return [str(row[0]) for row in self._rows("SELECT detail FROM events WHERE kind = ? ORDER BY number", kind)]
+        rows = state_rows(self.root, "SELECT detail FROM events WHERE kind = ? ORDER BY number", kind)
+        return [str(row[0]) for row in rows]
 
     def instances(self) -> list[str]:
         """Return the names of all instances that the agent has written down."""
-        return [str(row[0]) for row in self._rows("SELECT name FROM instances WHERE ? = ''", "")]
+        return [str(row[0]) for row in state_rows(self.root, "SELECT name FROM instances")]
 
     def groups(self) -> set[Path]:
         """Return the control groups of these instances."""
@@ -257,15 +274,11 @@ class FaultyServices:
 
     def is_idle(self) -> bool:
         """Whether no operation is under way."""
-        return not self._rows("SELECT run_id FROM operation WHERE ? = ''", "")
+        return not state_rows(self.root, "SELECT run_id FROM operation")
 
     def log(self) -> str:
         """Return the agent's log."""
         return (self.root / ".sophia" / "logs" / "agent.log").read_text()
-
-    def _rows(self, statement: str, value: str) -> list[tuple[Any, ...]]:  # rows of any shape
-        with contextlib.closing(sqlite3.connect(self.root / ".sophia" / "agent.sqlite", timeout=LIMIT_S)) as connection:
-            return list(connection.execute(statement, (value,)))
 
     def close(self) -> None:
         """End everything that the project runs, by process id."""
@@ -328,15 +341,6 @@ class Callers:
             self._ended.wait(0.01)
 
 
-def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
-    """Return what a question leads to once it is true; AssertionError when it never is."""
-    give_up = time.monotonic() + limit_s
-    while not (answer := found()):
-        assert time.monotonic() < give_up, "it did not come true in time"
-        time.sleep(0.02)
-    return answer
-
-
 def is_refused(port: int) -> bool:
     """Whether nobody listens on a port."""
     try:
@@ -349,39 +353,3 @@ def is_refused(port: int) -> bool:
 def is_alive(pid: int) -> bool:
     """Whether a process of that number runs (a zombie does not)."""
     return any(one.pid == pid and not one.has_ended for one in all_facts())
-
-
-def _runs_agent(pid: int, root: Path) -> bool:
-    words = command_line(pid)
-    return "sophia_cli.agent" in words and str(root.resolve()) in words
-
-
-def _serve() -> None:
-    import sophia_cli.commands.agent
-    import sophia_cli.commands.deploy
-    import sophia_cli.commands.status
-    import sophia_cli.render.status_json  # noqa: F401
-    from sophia_cli.main import main
-
-    for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            for descriptor, name in ((1, "out"), (2, "err")):
-                os.dup2(os.open(asked[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
-            os.environ.pop(VARIABLE, None)
-            os.environ.update(asked["environment"])
-            os.chdir(asked["root"])
-            code = 70
-            try:
-                code = main(asked["words"])
-            finally:
-                sys.stdout.flush()
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _serve()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 
-from agent_project import LIMIT_S, FaultyServices
+from agent_project import FaultyServices
+from waiting import LIMIT_S
 
 
 def asked(shop: FaultyServices, request: str, connection: str = "close") -> socket.socket:

@@ -7,7 +7,8 @@ import signal
 from functools import partial
 
 import pytest
-from agent_project import APP, LIMIT_S, Callers, FaultyServices, eventually
+from agent_project import APP, Callers, FaultyServices, Kind
+from waiting import LIMIT_S, eventually
 
 from benchmarks.ports import free_ports
 
@@ -51,40 +52,25 @@ BOUND = (
     *(f"{place}:{number}" for place in ("instance-started", "instance-written", "instance-ended") for number in (1, 2)),
     *("rollout-written", "service-written", "operation-forgotten"),
 )
-FEW = {"launched": ("step-done:3", "step-written:5"), "bound": ("instance-started:2",)}
+ALL = {Kind.LAUNCHED: LAUNCHED, Kind.BOUND: BOUND}
+FEW = {Kind.LAUNCHED: ("step-done:3", "step-written:5"), Kind.BOUND: ("instance-started:2",)}
 
 
-@pytest.mark.parametrize("kind", ["launched", "bound"])
+@pytest.mark.parametrize("kind", Kind)
 def test_an_agent_killed_anywhere_in_a_rollout_leaves_one_release_whole(
-    shop: FaultyServices, kind: str, attempt: int
+    shop: FaultyServices, kind: Kind, attempt: int
 ) -> None:
     """In the normal run at a few places, in the long one at all of them."""
-    if kind == "launched":
-        path, places = "app.py", LAUNCHED
-        shop.write(path, APP)
-        shop.declare(start='app = "app:app"')
-    else:
-        path, places = "web.py", BOUND
-        shop.declare()
-    shop.deployed()
-    old = "1"
-    for number, place in enumerate(places if attempt else FEW[kind], 2):
-        shop.kill_agent()
-        shop.agent_started(place)
-        shop.release(number, path)
-        with Callers(shop) as callers:
-            died = shop.run("deploy")
-            shop.agent_gone()
+    path, old = shop.deployed_as(kind), "1"
+    for number, place in enumerate((ALL if attempt else FEW)[kind], 2):
+        with shop.killed_rollout(path, number, old, place) as died:
             shop.agent_started()
             eventually(shop.is_idle)
             status = shop.reaches("running")
-        seen = (place, died, status)
-        assert callers.failures == [], seen
-        assert callers.versions <= {old, str(number)}, seen
         # What is said and what answers are one release, once the operation is over.
         eventually(lambda: shop.facts()["release"] == str(shop.status()["release"]))
         facts = shop.facts()
-        assert facts["version"] == facts["release"] in {old, str(number)}, seen
+        assert facts["version"] == facts["release"] in {old, str(number)}, (place, died, status)
         eventually(lambda: shop.processes() == [shop.pid()])
         old = facts["version"]
 

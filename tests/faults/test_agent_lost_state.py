@@ -7,13 +7,15 @@ import signal
 import socket
 
 import pytest
-from agent_project import APP, Callers, FaultyServices, eventually
+from agent_project import Callers, FaultyServices, Kind
+from waiting import eventually
 
 # Steps of a launched service: 1 start, 2 prove, 3 attach, 4 verify, 5 drain the old one, 6 soak.
 LAUNCHED = ("step-written:2", "step-done:2", "step-done:3", "step-written:5", "step-done:5", "instance-ended")
 # Steps of a bound one: 1 start, 2 prove, 3 stop the candidate, 4 start serving, 5 prove, 6 verify, 7 drain, 8 soak.
 BOUND = ("step-written:2", "step-done:2", "step-done:3", "step-done:5", "step-written:7", "step-done:7")
-FEW = {"launched": ("step-done:2", "step-done:3", "step-done:5"), "bound": ("step-done:2", "step-done:5")}
+ALL = {Kind.LAUNCHED: LAUNCHED, Kind.BOUND: BOUND}
+FEW = {Kind.LAUNCHED: ("step-done:2", "step-done:3", "step-done:5"), Kind.BOUND: ("step-done:2", "step-done:5")}
 
 
 def _lose_state(shop: FaultyServices) -> None:
@@ -21,34 +23,19 @@ def _lose_state(shop: FaultyServices) -> None:
         (shop.root / ".sophia" / f"agent.sqlite{suffix}").unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("kind", ["launched", "bound"])
+@pytest.mark.parametrize("kind", Kind)
 def test_a_state_that_is_lost_in_a_rollout_leaves_the_release_that_serves(
-    shop: FaultyServices, kind: str, attempt: int
+    shop: FaultyServices, kind: Kind, attempt: int
 ) -> None:
-    if kind == "launched":
-        path, places = "app.py", LAUNCHED
-        shop.write(path, APP)
-        shop.declare(start='app = "app:app"')
-    else:
-        path, places = "web.py", BOUND
-        shop.declare()
-    shop.deployed()
-    old = "1"
-    for number, place in enumerate(places if attempt else FEW[kind], 2):
-        shop.kill_agent()
-        shop.agent_started(place)
-        shop.release(number, path)
-        with Callers(shop) as callers:
-            died = shop.run("deploy")
-            shop.agent_gone()
+    path, old = shop.deployed_as(kind), "1"
+    for number, place in enumerate((ALL if attempt else FEW)[kind], 2):
+        with shop.killed_rollout(path, number, old, place) as died:
             running = len(shop.instances())
             _lose_state(shop)
             shop.agent_started()
             status = shop.reaches("running")
             eventually(lambda: shop.processes() == [shop.pid()])
         seen = (place, died, status)
-        assert callers.failures == [], seen
-        assert callers.versions <= {old, str(number)}, seen
         # What is said and what answers are one release, once it is settled which.
         eventually(lambda: shop.facts()["release"] == str(shop.status()["release"]))
         facts = shop.facts()
@@ -57,7 +44,7 @@ def test_a_state_that_is_lost_in_a_rollout_leaves_the_release_that_serves(
         if place in ("step-done:2", "step-written:2"):
             # The candidate had not been let in, so nobody may be left with it.
             assert (facts["version"], running) == (old, 2), seen
-        if place == "step-done:5" and kind == "launched":
+        if place == "step-done:5" and kind is Kind.LAUNCHED:
             assert facts["version"] == str(number), seen
         old = facts["version"]
     os.kill(shop.pid(), signal.SIGKILL)
@@ -66,9 +53,7 @@ def test_a_state_that_is_lost_in_a_rollout_leaves_the_release_that_serves(
 
 
 def test_a_restart_whose_state_is_lost_leaves_one_instance(shop: FaultyServices) -> None:
-    shop.write("app.py", APP)
-    shop.declare(start='app = "app:app"')
-    shop.deployed()
+    shop.deployed_as(Kind.LAUNCHED)
     before = shop.pid()
     shop.kill_agent()
     shop.agent_started("step-done:2")

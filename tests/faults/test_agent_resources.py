@@ -10,7 +10,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from agent_project import FaultyServices, eventually, is_alive
+from agent_project import FaultyServices, is_alive
+from waiting import eventually
 
 from sophia_cli.project.host.cgroups import all_trees
 from sophia_cli.project.host.proc_files import all_facts

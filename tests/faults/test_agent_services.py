@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent_project import LIMIT_S, Callers, FaultyServices, Ran, eventually
+from agent_project import Callers, FaultyServices
+from agents import Ran
+from waiting import LIMIT_S, eventually
 
 # What is tested is the liveness probe, so readiness has nothing to say. Who is well answers long before the timeout.
 WATCHED = """\
@@ -48,7 +50,7 @@ def test_the_old_release_serves_while_the_next_one_starts_slowly(shop: FaultySer
     with Callers(shop) as callers:
         ran = shop.run("deploy")
     assert ran.code == 0, ran
-    steps = {step["name"]: step["duration_s"] for step in ran.service()["steps"]}
+    steps = {step["name"]: step["duration_s"] for step in ran.service("web")["steps"]}
     assert steps["start-candidate"] + steps["prove"] >= 0.39
     assert callers.failures == []
     assert callers.versions <= {"1", "2"}
@@ -82,8 +84,8 @@ def test_a_release_that_dies_while_it_is_watched_is_rolled_back(shop: FaultyServ
         out, err = deploying.communicate(timeout=LIMIT_S)
     ran = Ran(deploying.returncode, json.loads(out), err)
     assert ran.code == 3, ran
-    assert ran.service()["action"] == "rolled-back"
-    assert "exit code 9" in ran.service()["trouble"]["cause"]
+    assert ran.service("web")["action"] == "rolled-back"
+    assert "exit code 9" in ran.service("web")["trouble"]["cause"]
     assert callers.refused == []
     assert shop.facts()["version"] == "1"
     eventually(lambda: shop.processes() == [shop.pid()])
@@ -95,7 +97,7 @@ def test_who_ignores_the_request_to_end_is_killed_at_the_deadline(shop: FaultySe
     ran = shop.run("stop", "web")
     assert ran.code == 0, ran
     # Twenty-five seconds would be those of a service that says nothing of it.
-    assert 0.29 <= ran.service()["duration_s"] < 25.0
+    assert 0.29 <= ran.service("web")["duration_s"] < 25.0
     eventually(lambda: shop.processes() == [])
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agent_project import LIMIT_S, Callers, Commands, FaultyServices, eventually, is_alive, is_refused
+from agent_project import Callers, Commands, FaultyServices, is_alive, is_refused
 from small_disk import mount_small_disk
+from waiting import LIMIT_S, eventually
 
 SIZE_KB = 6000
 

@@ -6,8 +6,9 @@ import base64
 import os
 
 import pytest
-from agent_project import FaultyServices, eventually
+from agent_project import FaultyServices
 from raw_streams import asked, read_to_the_end
+from waiting import eventually
 
 STREAMS = """\
 import asyncio
@@ -72,7 +73,7 @@ def test_an_endless_event_stream_is_cut_at_the_deadline(shop: FaultyServices) ->
         ran = shop.run("deploy")
         assert ran.code == 0, ran
         read_to_the_end(stream)
-    (took,) = [step["duration_s"] for step in ran.service()["steps"] if step["name"] == "drain-old"]
+    (took,) = [step["duration_s"] for step in ran.service("web")["steps"] if step["name"] == "drain-old"]
     # Thirty seconds would be those of a service that says nothing of it.
     assert 0.39 <= took < 25.0
     after = shop.next_pid(before)

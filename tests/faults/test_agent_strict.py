@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from agent_project import APP, LIMIT_S, Callers, FaultyServices, eventually, is_alive, is_refused
+from agent_project import APP, Callers, FaultyServices, is_alive, is_refused
 from raw_streams import asked, read_to_the_end
 from test_agent_streams import STREAMS
+from waiting import LIMIT_S, eventually
 
 from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.haproxy import find_haproxy
@@ -89,7 +90,7 @@ def test_an_endless_event_stream_is_cut_at_the_deadline(strict: FaultyServices, 
         ended = time.monotonic()
         reader.join(LIMIT_S)
     assert ran.code == 0, ran
-    (took,) = [step["duration_s"] for step in ran.service()["steps"] if step["name"] == "drain-old"]
+    (took,) = [step["duration_s"] for step in ran.service("web")["steps"] if step["name"] == "drain-old"]
     assert cut_at[0] - began >= 2.0
     # A uvicorn of its own waits for what the app does without a caller; the caller is cut off all the same.
     assert cut_at[0] - (ended - took) < 8.0
@@ -111,7 +112,7 @@ def test_a_websocket_is_told_to_go_during_a_swap(strict: FaultyServices) -> None
         ran = strict.run("deploy")
         assert ran.code == 0, ran
         rest = read_to_the_end(stream)
-    (took,) = [step["duration_s"] for step in ran.service()["steps"] if step["name"] == "drain-old"]
+    (took,) = [step["duration_s"] for step in ran.service("web")["steps"] if step["name"] == "drain-old"]
     # Long before the deadline: it comes back to the new release.
     assert took < 300.0
     # A close frame (RFC 6455, 5.5.1) with the code 1012, "service restart", or 1001, "going away".

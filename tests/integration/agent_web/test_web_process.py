@@ -11,7 +11,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from web_project import LIMIT_S, WebProject, eventually
+from waiting import LIMIT_S, eventually
+from web_project import WebProject
 
 from benchmarks.ports import free_port
 from sophia_cli.project.host.processes import is_running

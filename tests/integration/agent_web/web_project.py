@@ -10,19 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from agents import runs_agent
+from waiting import LIMIT_S, eventually
 
 from benchmarks.ports import free_port
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import is_running, processes_of_project
 
-Found = TypeVar("Found")
-# A machine that is busy with other things is many times slower; what goes well never waits for it.
-LIMIT_S = 180.0
 WORKER = """\
 import signal
 import sys
@@ -194,21 +193,3 @@ def read_all(connection: socket.socket) -> bytes:
         while part := connection.recv(65536):
             received += part
     return received
-
-
-def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
-    """Return what a question leads to once it is true; AssertionError when it never is."""
-    give_up = time.monotonic() + limit_s
-    while not (answer := found()):
-        assert time.monotonic() < give_up, "it did not come true in time"
-        time.sleep(0.02)
-    return answer
-
-
-def runs_agent(pid: int, root: Path) -> bool:
-    """Whether that process is the agent of a project."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"sophia_cli.agent" in words and os.fsencode(root.resolve()) in words

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from benchmarks.ports import free_port
+
 SESSION = "a-session"
 SCHEMA: dict[str, object] = {"type": "object"}
 TOOLS: list[dict[str, object]] = [{"name": "echo", "inputSchema": SCHEMA, "annotations": {"readOnlyHint": True}}]
@@ -170,8 +172,7 @@ def mcp_server(style: Style) -> Iterator[McpServer]:
 @contextmanager
 def official_server(form: str, kind: str) -> Iterator[str]:
     """Run a server of the official SDK as a process and give its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", OFFICIAL, str(port), form, kind]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -54,12 +54,6 @@ def answering(data: bytes) -> Answer:
     return lambda connection, number: data
 
 
-def closed_port() -> int:
-    """Return a port of loopback on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def _serve(listener: socket.socket, server: Server, answer: Answer, context: ssl.SSLContext | None) -> None:
     counts: dict[socket.socket, int] = {}
     with selectors.DefaultSelector() as selector:

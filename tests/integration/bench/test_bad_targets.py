@@ -14,8 +14,9 @@ import struct
 import subprocess
 
 import pytest
-from servers import OK, Answer, answering, closed_port, serving
+from servers import OK, Answer, answering, serving
 
+from benchmarks.ports import free_port
 from sophia_cli.bench.connecting.connection import failure_of
 from sophia_cli.bench.connecting.errors import Failure
 from sophia_cli.main import main
@@ -199,7 +200,7 @@ def test_a_host_without_an_address_is_said(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_nobody_listening_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
-    code, error = error_of(capsys, f"http://localhost:{closed_port()}/")
+    code, error = error_of(capsys, f"http://localhost:{free_port()}/")
     assert code == 69
     assert Failure.REFUSED.meaning in error["message"]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
-from servers import OK, Server, answering, closed_port, serving
+from servers import OK, Server, answering, serving
 
+from benchmarks.ports import free_port
 from sophia_cli.main import main
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "schemas" / "bench.json").read_text("utf-8"))
@@ -79,7 +80,7 @@ def test_errors_give_an_f_and_min_grade_an_exit_code(capsys: pytest.CaptureFixtu
 
 
 def test_nobody_listening_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
-    found = document(capsys, f"http://127.0.0.1:{closed_port()}/")
+    found = document(capsys, f"http://127.0.0.1:{free_port()}/")
     assert found["exit_code"] == 69
     assert found["error"] == {
         "reference": "target-unusable",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the library ships no types
-from servers import OK, Server, answering, closed_port, serving
+from servers import OK, Server, answering, serving
 
+from benchmarks.ports import free_port
 from sophia_cli.main import main
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "schemas" / "bench.json").read_text("utf-8"))
@@ -66,7 +67,7 @@ def test_without_a_target_every_service_with_a_port_is_measured_and_what_it_depe
 def test_a_service_that_is_down_is_a_row_with_its_error_and_the_others_go_on(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    declare(tmp_path, dead=f"port = {closed_port()}", alive=f"port = {server.port}")
+    declare(tmp_path, dead=f"port = {free_port()}", alive=f"port = {server.port}")
     found = bench(capsys)
     dead, alive = rows_of(found)
     assert isinstance(dead["error"], dict)
@@ -80,7 +81,7 @@ def test_a_service_that_is_down_is_a_row_with_its_error_and_the_others_go_on(
 def test_every_format_names_the_service_that_is_down(
     format_: str, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dead = f"http://127.0.0.1:{closed_port()}/"
+    dead = f"http://127.0.0.1:{free_port()}/"
     assert main(["bench", "--format", format_, *SHORT, dead, server.url]) == 69
     text = capsys.readouterr().out
     assert dead in text or "not measured" in text
@@ -102,7 +103,7 @@ def test_a_mistake_in_one_name_is_said_before_any_load(server: Server, capsys: p
 
 
 def test_an_environment_moves_a_service(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    declare(tmp_path, api=f"port = {closed_port()}")
+    declare(tmp_path, api=f"port = {free_port()}")
     with (tmp_path / "sophia.toml").open("a") as stream:
         stream.write(f"[environments.staging.services.api]\nport = {server.port}\n")
     (row,) = rows_of(bench(capsys, "api", "--env", "staging"))

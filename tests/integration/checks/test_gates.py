@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from raw_servers import OK, answering, raw_server
 from verified import Verify
 
+from benchmarks.ports import free_port
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.gates import run_gates
 from sophia_cli.core.checks import CheckResult
@@ -59,9 +59,7 @@ def test_only_gates_run_against_a_candidate() -> None:
 
 
 def test_a_candidate_that_is_gone_fails_its_gates() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert [result.passed for result in gates(tcp_endpoint("127.0.0.1", port))] == [False, False]
+    assert [result.passed for result in gates(tcp_endpoint("127.0.0.1", free_port()))] == [False, False]
 
 
 def test_gates_load_nothing_heavy() -> None:

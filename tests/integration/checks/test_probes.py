@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from raw_servers import OK, answering, closed_port, raw_server
+from raw_servers import OK, answering, raw_server
 
+from benchmarks.ports import free_port
 from sophia_cli.checks.command_probe import CommandPlace
 from sophia_cli.checks.endpoint import Endpoint, tcp_endpoint
 from sophia_cli.checks.probe import Prober, ProbeResult, run_probe
@@ -103,7 +104,7 @@ def test_a_bad_answer_is_a_failure_with_a_reason(kind: str) -> None:
         return False
 
     with raw_server(respond) if BAD[kind] else contextlib.nullcontext() as server:
-        result = probe(http(), at(server.port if server else closed_port()))
+        result = probe(http(), at(server.port if server else free_port()))
     assert not result.passed
     assert result.detail
 
@@ -124,16 +125,16 @@ def test_a_server_that_drips_is_left_at_the_timeout() -> None:
 
 def test_a_tcp_probe_asks_whether_the_port_accepts() -> None:
     own = Probe(ProbeKind.TCP, "", None, None, 0.25, 60.0, 3)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert probe(own, at(port)).passed
-        assert probe(Probe(ProbeKind.TCP, "", port, None, 0.25, 60.0, 3), at(closed_port())).passed
+        assert probe(Probe(ProbeKind.TCP, "", port, None, 0.25, 60.0, 3), at(free_port())).passed
     assert not probe(own, at(port)).passed
 
 
 def test_a_full_url_leads_away_from_the_instance() -> None:
     with raw_server(answering(OK)) as server:
-        assert probe(http(f"{server.url}/x?y=1"), at(closed_port())).passed
+        assert probe(http(f"{server.url}/x?y=1"), at(free_port())).passed
     assert server.requests[0].startswith(b"GET /x?y=1 HTTP/1.1\r\n")
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from plain_shop import plain_shop
-from raw_servers import OK, closed_port, raw_server
+from raw_servers import OK, raw_server
 from verified import Verify
 
+from benchmarks.ports import free_port
 from sophia_cli.main import main
 
 Settings = Callable[[str, str], str]
@@ -65,7 +66,7 @@ def test_names_of_the_settings_are_checked(verify: Verify) -> None:
 def test_a_service_that_is_down_is_one_error_before_any_check(verify: Verify) -> None:
     with plain_shop() as url:
         settings = f'[services.up]\ncommand = "x"\nport = {url.rpartition(":")[2]}\n'
-        settings += f'[services.down]\ncommand = "x"\nport = {closed_port()}\n'
+        settings += f'[services.down]\ncommand = "x"\nport = {free_port()}\n'
         done = verify(settings=settings)
     error = done.document["error"]
     assert isinstance(error, dict)

@@ -9,19 +9,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from agents import Ran, incidents_of, runs_agent
+from waiting import LIMIT_S, eventually
 
 from benchmarks.ports import free_ports
 from sophia_cli.agent.proxy.proxy import running_proxies
 from sophia_cli.project.host.processes import processes_of_project
-
-Found = TypeVar("Found")
-# A machine that is busy with other things is many times slower; what goes well never waits for it.
-LIMIT_S = 180.0
 
 API = """\
 import asyncio
@@ -99,19 +96,6 @@ async def app(scope, receive, send):
     if scope["type"] == "http" and os.path.exists({path!r}):
         os._exit(9)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A finished command: its exit code, the document it printed, and what it said about the work."""
-
-    code: int
-    document: dict[str, Any]  # JSON of any shape
-    stderr: str
-
-    def service(self, name: str) -> dict[str, Any]:  # JSON of any shape
-        """Return the row of a service."""
-        return next(row for row in self.document["services"] if row["name"] == name)
 
 
 class DeployedProject:
@@ -219,23 +203,16 @@ soak = "0s"
 
     def incidents(self, service: str) -> list[tuple[str, str | None]]:
         """Return the causes and outcomes of a service's incidents, oldest first."""
-        import sqlite3
-
-        connection = sqlite3.connect(self.root / ".sophia" / "agent.sqlite", timeout=LIMIT_S)
-        try:
-            statement = "SELECT cause, outcome FROM incidents WHERE service = ? ORDER BY number"
-            return [(str(cause), outcome) for cause, outcome in connection.execute(statement, (service,))]
-        finally:
-            connection.close()
+        return incidents_of(self.root, service)
 
     def close(self) -> None:
         """End everything that the project runs, by process id."""
         with contextlib.suppress(OSError, ValueError):
             pid = self.agent_pid()
             with contextlib.suppress(ProcessLookupError):
-                if _runs_agent(pid, self.root):
+                if runs_agent(pid, self.root):
                     os.kill(pid, signal.SIGKILL)
-                    eventually(lambda: not _runs_agent(pid, self.root))
+                    eventually(lambda: not runs_agent(pid, self.root))
         for _, identity in running_proxies(self.root.resolve() / ".sophia" / "run"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(identity.pid, signal.SIGKILL)
@@ -252,20 +229,3 @@ def waits_for(file: Path) -> str:
 def dies_when_told(file: Path) -> str:
     """Return code, to stand at the end of `api/main.py`: once a file is there, it dies after every answer."""
     return DIES.format(path=str(file))
-
-
-def eventually(found: Callable[[], Found], limit_s: float = LIMIT_S) -> Found:
-    """Return what a question leads to once it is true; AssertionError when it never is."""
-    give_up = time.monotonic() + limit_s
-    while not (answer := found()):
-        assert time.monotonic() < give_up, "it did not come true in time"
-        time.sleep(0.02)
-    return answer
-
-
-def _runs_agent(pid: int, root: Path) -> bool:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"sophia_cli.agent" in words and os.fsencode(root.resolve()) in words

@@ -8,7 +8,8 @@ import signal
 import threading
 from functools import partial
 
-from deployed_project import LIMIT_S, DeployedProject, dies_when_told, eventually, waits_for
+from deployed_project import DeployedProject, dies_when_told, waits_for
+from waiting import LIMIT_S, eventually
 
 
 def test_the_first_deployment_starts_everything_and_the_next_one_only_what_changed(shop: DeployedProject) -> None:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]  # ships no types
-from deployed_project import DeployedProject, Ran
+from agents import Ran
+from deployed_project import DeployedProject
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
 

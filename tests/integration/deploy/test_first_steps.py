@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from deployed_project import API, LIMIT_S, DeployedProject, eventually
+from deployed_project import API, DeployedProject
+from waiting import LIMIT_S, eventually
 
 from sophia_cli.project.host.processes import processes_of_project
 

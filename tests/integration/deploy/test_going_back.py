@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from deployed_project import LIMIT_S, DeployedProject, dies_when_told, eventually
+from deployed_project import DeployedProject, dies_when_told
+from waiting import LIMIT_S, eventually
 
 
 def _versions(shop: DeployedProject) -> tuple[str, str]:

@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from deployed_project import LIMIT_S, DeployedProject
+from deployed_project import DeployedProject
+from waiting import LIMIT_S
 
 ROOT = Path(__file__).parents[3]
 ON_SERVICES = ("deploy", "status", "logs", "restart", "rollback", "stop", "agent")

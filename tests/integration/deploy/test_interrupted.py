@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from deployed_project import LIMIT_S, DeployedProject, eventually, waits_for
+from deployed_project import DeployedProject, waits_for
+from waiting import LIMIT_S, eventually
 
 
 def test_ctrl_c_takes_the_rollout_back_and_exits_with_130(shop: DeployedProject) -> None:

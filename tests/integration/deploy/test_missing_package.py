@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from deployed_project import DeployedProject, eventually
+from deployed_project import DeployedProject
 from test_release_packages import SERVER
+from waiting import eventually
 from wheel_shop import Shop
 
 

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from deployed_project import LIMIT_S, DeployedProject, eventually
+from deployed_project import DeployedProject
+from waiting import LIMIT_S, eventually
 
 
 def agents_of(root: Path) -> list[int]:

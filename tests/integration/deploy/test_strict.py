@@ -13,7 +13,8 @@ import subprocess
 import threading
 
 import pytest
-from deployed_project import LIMIT_S, DeployedProject, eventually, waits_for
+from deployed_project import DeployedProject, waits_for
+from waiting import LIMIT_S, eventually
 
 from benchmarks import strict_swaps
 from benchmarks.ports import free_ports

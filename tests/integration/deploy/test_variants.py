@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from deployed_project import DeployedProject, eventually
+from deployed_project import DeployedProject
+from waiting import eventually
 
 from benchmarks.ports import free_ports
 

@@ -8,7 +8,8 @@ import socket
 import sys
 
 import pytest
-from deployed_project import LIMIT_S, DeployedProject, eventually
+from deployed_project import DeployedProject
+from waiting import LIMIT_S, eventually
 
 from benchmarks.ports import free_ports
 
