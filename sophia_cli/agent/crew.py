@@ -28,7 +28,8 @@ from sophia_cli.agent.reaper import Reaper
 from sophia_cli.agent.state.keeper import Keeper, Pending
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.core.service_status import Role, ServiceStatus
+from sophia_cli.core.service_status import Health, Role, ServiceState, ServiceStatus
+from sophia_cli.core.values import replace
 from sophia_cli.deploy.plan import levels_of
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
@@ -91,7 +92,7 @@ class Crew:
         self._traffic = Traffic()
         proxy_log = LogFile(state.path / "logs" / PROXY_LOG, LARGEST_PROXY_LOG, keep=1)
         place = ProxyPlace(run_folder, proxy_log, self.listeners, ProxyRecord(keeper))
-        self.proxy = Proxy(place, self._around, self._front_wishes)
+        self.proxy = Proxy(place, self._around, self._front_wishes, keeper)
         self.doors = ProjectDoors(self.starter, self.releases, StrictDoors(self.starter, self.proxy, self._traffic))
         self._up: dict[str, bool] = {}
         self._tasks = Tasks(loop)
@@ -184,7 +185,12 @@ class Crew:
         for name in self.ordered():
             runtime = self.runtimes[name]
             own = None if runtime.release is None else runtime.release.service.port
-            found.append(runtime.status(self.listeners.port(name) or own, now))
+            status = runtime.status(self.listeners.port(name) or own, now)
+            trouble = self.proxy.trouble(name)
+            if trouble is not None:
+                reason = f"HAProxy does not let its callers in: {trouble}"
+                status = replace(status, state=ServiceState.DEGRADED, health=Health.UNHEALTHY, reason=reason)
+            found.append(status)
         return tuple(found)
 
     def open_listener(self, release: Release) -> None:
@@ -374,7 +380,8 @@ class Crew:
         if front_port in {self.starter.release_of(one).service.port for one in strict if one.private_port in ready}:
             # The listener is that of a release which has not come through: while the one before serves, both do here.
             port = front_port or port
-        return FrontWish(runtime.name, host, port, servers, is_open)
+        number = 0 if runtime.release is None else runtime.release.number
+        return FrontWish(runtime.name, host, port, servers, is_open, number)
 
 
 def _named(host: str) -> str:

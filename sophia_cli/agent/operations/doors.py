@@ -9,6 +9,7 @@ from sophia_cli.agent.instances.instance import Instance
 from sophia_cli.agent.instances.starter import ProjectStarter
 from sophia_cli.agent.proxy.doors import StrictDoors
 from sophia_cli.core.errors import ExitCode, SophiaError
+from sophia_cli.deploy.previews import is_behind_proxy
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.project.settings.service_model import Canary
@@ -59,6 +60,11 @@ class ProjectDoors:
         """Forget an instance that has ended for good."""
         if self._starter.is_strict(instance):
             await self._strict.departed(instance)
+
+    async def arrived(self, release: Release) -> None:
+        """Return once the way to a release that has come through is as it is to be, or is known not to be."""
+        if is_behind_proxy(release.service):
+            await self._strict.follow()
 
     async def readmit(self, instances: Sequence[Instance]) -> None:
         """Have instances that may have stepped aside, or were about to leave, serve the public address again."""

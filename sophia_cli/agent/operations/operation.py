@@ -144,6 +144,7 @@ class Operation:
             runtime.is_rolling = False
         if rollout.phase is Phase.DONE:
             self._ledger.came_through(incoming)
+            await self._doors.arrived(incoming.release)
         else:
             trouble = trouble or Trouble(rollout.cause or "it was taken back")
             self._ledger.taken_back(incoming, None if self._cancelled.is_set() else trouble.cause)

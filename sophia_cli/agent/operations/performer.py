@@ -47,6 +47,9 @@ class Doors(Protocol):
     async def departed(self, instance: Instance) -> None:
         """Forget an instance that has ended for good."""
 
+    async def arrived(self, release: Release) -> None:
+        """Return once the way to a release that has come through is as it is to be, or is known not to be."""
+
     async def readmit(self, instances: Sequence[Instance]) -> None:
         """Have instances that may have stepped aside accept on the public address again."""
 

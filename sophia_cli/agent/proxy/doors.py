@@ -134,6 +134,10 @@ class StrictDoors:
         with contextlib.suppress(SophiaError):
             await self._proxy.settle()
 
+    async def follow(self) -> None:
+        """Return once HAProxy does what it is to do, or it is taken down why it does not."""
+        await self._proxy.follow()
+
     def readmit(self, instance: Instance) -> None:
         """Have an instance that was about to leave stay, with the share of any other."""
         self._traffic.forget(instance.id.name)

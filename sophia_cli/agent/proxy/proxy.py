@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sophia_cli.agent.instances.instance import Surroundings
 from sophia_cli.agent.proxy.process import ProxyPlace, ProxyProcess
+from sophia_cli.agent.proxy.trouble import Book, Troubles
 from sophia_cli.agent.proxy.wishes import FrontWish
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.errors import SophiaError
@@ -27,10 +28,14 @@ _TRIES = 3
 class Proxy:
     """The proxies of one project. What they are to do is asked from `wishes` whenever something has changed."""
 
-    def __init__(self, place: ProxyPlace, around: Surroundings, wishes: Callable[[], Sequence[FrontWish]]) -> None:
+    def __init__(
+        self, place: ProxyPlace, around: Surroundings, wishes: Callable[[], Sequence[FrontWish]], book: Book
+    ) -> None:
         self._place = place
         self._around = around
         self._wishes = wishes
+        self._troubles = Troubles(book)
+        self._again: asyncio.TimerHandle | None = None
         self._tasks = Tasks(around.loop)
         self._turn = asyncio.Lock()
         self._current: ProxyProcess | None = None
@@ -71,12 +76,31 @@ class Proxy:
         """Follow a change as soon as the loop comes to it."""
         if not self._is_due:
             self._is_due = True
-            self._tasks.begin(self._follow())
+            self._tasks.begin(self.follow())
+
+    def trouble(self, service: str) -> str | None:
+        """Return why callers of a service do not get through, None when they do."""
+        return self._troubles.reason(service)
+
+    async def follow(self) -> None:
+        """Bring everything to what it is to be; what keeps it from that is an incident, and tried again."""
+        self._is_due = False
+        try:
+            await self.settle()
+        except SophiaError as error:
+            log.warning("HAProxy not brought in step", extra={"reason": error.message})
+            wishes = [wish for wish in self._wishes() if wish.is_open and self._front(wish) is None]
+            releases = {wish.service: wish.release for wish in wishes}
+            wait_s = self._troubles.failed(releases, error.message, self._around.loop.time())
+            self._cancel_again()
+            self._again = self._around.loop.call_later(wait_s, self.changed)
 
     async def settle(self) -> None:
         """Return once everything is as it is to be; SophiaError says what keeps it from that."""
         async with self._turn:
             await self._arrange()
+        self._cancel_again()
+        self._troubles.over(self._around.loop.time())
 
     async def counters(self, service: str) -> dict[int, Counters]:
         """Return what was counted of each private port of a service; SophiaError."""
@@ -106,17 +130,16 @@ class Proxy:
         """Let go of everything; the processes go on."""
         for process in self._all():
             process.forget()
+        self._cancel_again()
         self._tasks.cancel()
 
     def _all(self) -> tuple[ProxyProcess, ...]:
         return (*self._older, *([self._current] if self._current is not None else []))
 
-    async def _follow(self) -> None:
-        self._is_due = False
-        try:
-            await self.settle()
-        except SophiaError as error:
-            log.warning("HAProxy not brought in step", extra={"reason": error.message})
+    def _cancel_again(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
 
     async def _arrange(self) -> None:
         if self._current is not None and self._current.is_over:

@@ -34,13 +34,17 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class FrontWish:
-    """The servers that a service is to have; `is_open` says whether callers are to be let in at all."""
+    """The servers that a service is to have; `is_open` says whether callers are to be let in at all.
+
+    `release` is the one that serves, 0 before the first.
+    """
 
     service: str
     host: str
     port: int
     servers: tuple[Server, ...]
     is_open: bool
+    release: int = 0
 
 
 def servers_for(instances: Sequence[Instance], traffic: Traffic, known: frozenset[int]) -> tuple[Server, ...]:

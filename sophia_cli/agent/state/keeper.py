@@ -236,6 +236,18 @@ class Keeper:
             self._event(service, "incident-closed", f"{kind}: {detail}"),
         )
 
+    def trouble_began(self, service: str, kind: str, detail: str, *, release: int, act: str) -> Told:
+        """Write a failure down that no single instance has, and what is done; `trouble_over` ends it."""
+        at, told = self._now(), Told()
+        opened = Opened(told, at, service, "", release, kind, detail)
+        self._happened(opened, Acted(told, at, act), self._event(service, "incident-opened", f"{kind}: {detail}"))
+        return told
+
+    def trouble_over(self, told: Told, service: str, seconds: float) -> None:
+        """Write down that such a failure is over."""
+        event = self._event(service, "incident-closed", f"recovered in {seconds:.3f} s")
+        self._happened(Closed(told, self._now(), "recovered", seconds), event)
+
     def incidents(self, limit: int, service: str | None = None) -> tuple[IncidentRow, ...]:
         """Return the latest incidents, latest first."""
         return self._store.incidents(limit, service)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import http.client
 import os
@@ -11,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from deployed_project import DeployedProject, waits_for
@@ -481,3 +483,37 @@ def facts_at(host: str, port: int) -> str:
         return connection.getresponse().read().decode()
     finally:
         connection.close()
+
+
+def haproxy_that(program: Path, words: str) -> None:
+    """Have what is found as HAProxy do this; whoever starts it meanwhile meets the one before or this one."""
+    fresh = program.with_name("fresh")
+    fresh.write_text(f"#!/bin/sh\n{words}\n")
+    fresh.chmod(0o755)
+    fresh.rename(program)
+
+
+@needs_haproxy
+def test_a_haproxy_that_does_not_start_for_another_port_is_an_incident_and_tried_again(
+    shop: DeployedProject, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "haproxy"
+    program.parent.mkdir()
+    haproxy_that(program, f'exec {HAPROXY} "$@"')
+    shop.environment["PATH"] = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    shop.write("sophia.toml", shop.settings(api="strict = true"))
+    assert shop.run("deploy").code == 0
+    haproxy_that(program, "exit 1")
+    (other,) = free_ports(1)
+    with_port(shop, other)
+    done = shop.run("deploy", "api")
+    assert any("api came in and is degraded" in note for note in done.document["notes"]), done
+    status = shop.run("status")
+    assert status.code == 1
+    assert "HAProxy" in status.service("api")["reason"]
+    haproxy_that(program, f'exec {HAPROXY} "$@"')
+    eventually(lambda: shop.status("api")["state"] == "running")
+    assert "version=1" in shop.get(port=other)
+    with contextlib.closing(sqlite3.connect(shop.root / ".sophia" / "agent.sqlite", timeout=LIMIT_S)) as state:
+        found = state.execute("SELECT service, outcome FROM incidents WHERE cause = 'not-let-in'").fetchall()
+    assert found == [("api", "recovered")]
