@@ -20,7 +20,7 @@ demo: $(VENV)/.installed ## play the whole story on a small broken project
 test: $(VENV)/.installed-test ## run the test suite, linters, types and import contracts
 	@failed=""; \
 	run() { echo "== $$*"; "$$@" || failed="$$failed\n  $$*"; }; \
-	run $(BIN)/python -m pytest -q -n auto -m "not slow"; \
+	run $(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"; \
 	run $(BIN)/ruff check .; \
 	run $(BIN)/ruff format --check .; \
 	run $(BIN)/mypy; \
