@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 
 from sophia_cli.core.values import dataclass
+
+_FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,49 +26,71 @@ class Candidates:
     is_verified: bool
 
 
-@dataclass(frozen=True, slots=True)
 class ImportNames:
-    """Import names by distribution, namespace packages included."""
+    """Import names by distribution, namespace packages included.
 
-    entries: Mapping[str, Candidates]
-    namespaces: frozenset[str]
-    by_distribution: Mapping[str, tuple[str, ...]]
+    The first few names are looked for in the text: a deployment asks for one or two, and reading all takes longer than
+    all else that it reads. Whoever asks for more has it read once.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = f"\n{text}\n"
+        self._searches_left = _FEW
 
     def find(self, dotted: str) -> Candidates | None:
         """Return what the longest part of a dotted name that is known stands for, None for an unknown name."""
         name = dotted
         while name:
-            if (found := self.entries.get(name)) is not None:
+            if (found := self._candidates(name)) is not None:
                 return found
             name = name.rpartition(".")[0]
         return None
 
     def is_namespace(self, dotted: str) -> bool:
         """Return whether several distributions share this package, so that only what is below it tells which one."""
-        return dotted in self.namespaces
+        return dotted in self._namespaces
 
     def imports_of(self, distribution: str) -> tuple[str, ...]:
         """Return the import names that a distribution (normalised name) is known to offer, none for an unknown one."""
-        return self.by_distribution.get(distribution, ())
+        return self._by_distribution.get(distribution, ())
+
+    def _candidates(self, name: str) -> Candidates | None:
+        if self._searches_left == 0:
+            return self.entries.get(name)
+        self._searches_left -= 1
+        start = self._text.rfind(f"\n{name}\t") + 1
+        return _read(self._text[start : self._text.index("\n", start)]) if start else None
+
+    @cached_property
+    def _rows(self) -> tuple[Candidates, ...]:
+        return tuple(_read(line) for line in self._text.splitlines() if line and not line.startswith("#"))
+
+    @cached_property
+    def entries(self) -> Mapping[str, Candidates]:
+        """What each import name stands for."""
+        return {row.import_name: row for row in self._rows}
+
+    @cached_property
+    def _namespaces(self) -> frozenset[str]:
+        return frozenset(_parents(self.entries))
+
+    @cached_property
+    def _by_distribution(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for row in self._rows:
+            for distribution in row.distributions:
+                found.setdefault(distribution, []).append(row.import_name)
+        return {distribution: tuple(names) for distribution, names in found.items()}
 
 
 def parse_import_names(text: str) -> ImportNames:
     """Read the table: import name, distributions, source, separated by tabs; `#` begins a comment line."""
-    entries: dict[str, Candidates] = {}
-    by_distribution: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        name, distributions, source = line.split("\t")
-        names = tuple(distributions.split(" "))
-        entries[name] = Candidates(name, names, not source.endswith("?"), source.startswith("files"))
-        for distribution in names:
-            by_distribution.setdefault(distribution, []).append(name)
-    return ImportNames(
-        entries,
-        frozenset(_parents(entries)),
-        {distribution: tuple(names) for distribution, names in by_distribution.items()},
-    )
+    return ImportNames(text)
+
+
+def _read(line: str) -> Candidates:
+    name, distributions, source = line.split("\t")
+    return Candidates(name, tuple(distributions.split(" ")), not source.endswith("?"), source.startswith("files"))
 
 
 def _parents(names: Iterable[str]) -> Iterable[str]:

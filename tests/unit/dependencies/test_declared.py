@@ -167,6 +167,15 @@ def test_extras_cover_what_the_metadata_says_they_add() -> None:
     assert found.comes_along_with("starlette", found.coverage("app.py").usual) == "fastapi"
 
 
+def test_a_table_says_the_same_however_often_it_is_asked() -> None:
+    text = "".join(f"name{number}\tdistribution-{number}\tfiles\n" for number in range(40)) + "name7\tlast\tdocs?\n"
+    names = parse_import_names(text)
+    said = [names.find(f"name{number}.inner") for number in (*range(41), *range(41))]
+    assert said[:41] == said[41:]
+    assert said[40] is None
+    assert [one.distributions[0] for one in said[:8] if one is not None][6:] == ["distribution-6", "last"]
+
+
 def test_the_table_is_whole_sorted_and_names_distributions_as_pep_503_does() -> None:
     names = import_names()
     different = [name for name, one in names.entries.items() if name.replace("_", "-").lower() != one.distributions[0]]
