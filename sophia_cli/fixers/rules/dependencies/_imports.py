@@ -23,8 +23,10 @@ PYTHON_2 = frozenset(
     }
 )  # fmt: skip
 _DEVELOPMENT_FOLDERS = frozenset(
-    {"tests", "test", "testing", "docs", "doc", "docs_src", "examples", "benchmarks", "benchmark", "scripts", "tools"}
+    {"tests", "test", "testing", "docs", "doc", "docs_src", "examples", "benchmarks", "benchmark", "scripts"}
 )
+# Further down, `tools` is what agents use as often as what maintainers do.
+_DEVELOPMENT_TOPS = frozenset({"tools"})
 _TESTS = frozenset({"tests", "test", "testing"})
 _DOCUMENTATION = frozenset({"docs", "doc", "docs_src"})
 _TEST_GROUPS = ("test", "tests", "testing")
@@ -61,7 +63,7 @@ class Needed:
 def is_for_development(path: str) -> bool:
     """Return whether a Python file is for tests, documentation or the project's own tools rather than for running."""
     parts = path.lower().split("/")
-    if any(part in _DEVELOPMENT_FOLDERS for part in parts[:-1]):
+    if any(part in _DEVELOPMENT_FOLDERS for part in parts[:-1]) or parts[0] in _DEVELOPMENT_TOPS:
         return True
     name = parts[-1]
     return name in ("conftest.py", "noxfile.py", "setup.py") or name.startswith("test_") or name.endswith("_test.py")
