@@ -31,21 +31,33 @@ def free_port() -> int:
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on, and that nobody takes by chance."""
-    return list(islice(_ports(os.getpid()), count))
+    return list(islice(_ports(os.getpid()).free, count))
+
+
+def held_descriptors() -> int:
+    """Return how many descriptors of this process hold blocks."""
+    return len(_ports(os.getpid()).held)
+
+
+class _Ports:
+    """The ports of one process, and what holds their blocks."""
+
+    def __init__(self, pid: int) -> None:
+        self.held: deque[socket.socket] = deque()
+        self.free = _free_ports(pid, self.held)
 
 
 @functools.cache
-def _ports(pid: int) -> Iterator[int]:
-    return _free_ports(pid)
+def _ports(pid: int) -> _Ports:
+    return _Ports(pid)
 
 
-def _free_ports(first: int) -> Iterator[int]:
+def _free_ports(first: int, held: deque[socket.socket]) -> Iterator[int]:
     """Yield free ports of blocks that nobody else has, from the block of that number on, round and round.
 
     The last two blocks stay held: a test may use a port some time after it was told of it.
     """
     blocks = _blocks()
-    held: deque[socket.socket] = deque()
     passed = 0
     while passed < len(blocks):
         start = blocks[first % len(blocks)]
