@@ -362,6 +362,14 @@ ANCHORS = {
     "op:delete-lines:repeated": -5.0,
     "token:delete-lines:part": 1.0,
     "token:delete-lines:short": 3.0,
+    "alone": -1.0,
+    "op:add-header:def": 3.0,
+    "op:open-bracket:line-end": -1.0,
+    "op:open-string:prefix": -3.0,
+    "op:rewrite:placeholder": -1.0,
+    "op:fix-quotes:continued": -1.0,
+    "op:close-bracket:before-dot": -1.0,
+    "op:indent-run:above": 0.5,
 }
 
 

@@ -200,6 +200,8 @@ def _indentation(features: Features, site: Site, change: Change) -> None:
         after = width_of(site.lines[following])
         relation = "same" if after == width else "deeper" if after > width else "shallower"
         features["next:" + relation] = 1.0
+        if "follows:same" in features and relation == "same" and was > width and _is_whole(site, change):
+            features["alone"] = 1.0
         opens_next = change.lines[-1].split("#")[0].rstrip().endswith(":") if change.lines else False
         if opens_next:
             features["next-of-header:" + relation] = 1.0
@@ -222,6 +224,13 @@ def _indentation(features: Features, site: Site, change: Change) -> None:
         features["definition:" + ("margin" if width == 0 else "inside")] = 1.0
     if re.match(r"\s*(?:return|yield|continue|break)\b", change.lines[-1] if change.lines else ""):
         features["ends-with-exit"] = 1.0
+
+
+def _is_whole(site: Site, change: Change) -> bool:
+    """Whether the lines that stand further in than those around are no part of a call that was closed too early."""
+    text = "".join(change.lines).rstrip()
+    balanced = all(text.count(opener) == text.count(closer) for opener, closer in ("()", "[]", "{}"))
+    return site.group == "indent" and balanced and not text.endswith(",")
 
 
 def flips_docstrings(site: Site, change: Change) -> bool:

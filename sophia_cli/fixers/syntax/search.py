@@ -157,7 +157,7 @@ def search(
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
         texts = {outcome.text for outcome in found}
-        keeping = replace(first, lossless=True, work=first.work // 2)
+        keeping = replace(first, lossless=True, gap=first.gap * 2, work=first.work // 2)
         spent = judge.spent
         kept = _search(text, keeping, knowledge)
         if not kept and judge.spent > spent + keeping.work:
@@ -227,7 +227,7 @@ def _finish(broken: str, finals: dict[str, State], tools: _Tools) -> list[Outcom
     for text, state in best:
         outcome = tools.knowledge.outcomes.features(text)
         if outcome is not None:
-            conflict = any(change.op is Op.MERGE_CONFLICT for change in state.changes)
+            conflict = any(change.op is Op.MERGE_CONFLICT and change.detail != "stray" for change in state.changes)
             lost = max(0, lost_lines(*differing(broken, text, tools.judge.compiles)) - _not_code(state.changes))
             plain = state.cost + costs.of_outcome(outcome)
             spared = min(lost, _repeated(state.changes))

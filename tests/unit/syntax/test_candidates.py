@@ -18,6 +18,7 @@ from sophia_cli.fixers.syntax.candidates import (
     markup,
     propose,
     quotes,
+    remains,
     scope,
     signature,
     strings,
@@ -62,6 +63,11 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         "class A:\n    a = 1\n\ndef f(\n    self,\n):\n    pass\n\n    def g(a): ...\n\n   b = 2\n",
         "class A:\n    a = 1\n\n    def f(\n        self,\n    ):\n    pass\n\n    def g(a): ...\n\n   b = 2\n",
     ),
+    "run-above-too-far-out": (
+        indentation,
+        "def f():\n    for a in b:\n        c(a)\n    if a:\n        d(a)\n    e(a)\n        g(a)\n",
+        "def f():\n    for a in b:\n        c(a)\n    if a:\n        d(a)\n        e(a)\n        g(a)\n",
+    ),
     "tabs": (indentation, "if a:\n        b = 1\n\tc = 2\n", "if a:\n        b = 1\n        c = 2\n"),
     "late-decorator": (
         suites,
@@ -82,6 +88,8 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "closer-too-many": (brackets, "print(1))\n", "print(1)\n"),
     "closer-of-wrong-shape": (brackets, "a = [1, 2)\n", "a = [1, 2]\n"),
     "opener-missing": (brackets, "print 1)\n".replace(" ", ""), "(print1)\n"),
+    "closer-before-an-attribute": (brackets, "a = super(.b(c)\n", "a = super().b(c)\n"),
+    "closer-between-number-and-attribute": (brackets, "a = b[-2.c(1)\n", "a = b[-2].c(1)\n"),
     "comma": (tokens, "a = [1 2]\n", "a = [1, 2]\n"),
     "assignment-for-comparison": (tokens, "if a = 1:\n    b = 2\n", "if a == 1:\n    b = 2\n"),
     "keyword-typo": (tokens, "retrun = 1\nimprot os\n", "retrun = 1\nimport os\n"),
@@ -103,8 +111,31 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "empty-field": (fields, 'a = f"{}"\n', 'a = f"{{}}"\n'),
     "field-over-lines": (fields, 'a = f"""b\n{c\n"""\n', 'a = f"""b\n{c}\n"""\n'),
     "earlier-string-end": (strings, 'a = {"b": "c, "d": "e"}\n', 'a = {"b": "c", "d": "e"}\n'),
+    "bracket-closed-before-its-string-ends": (
+        quotes,
+        'print("\\n\\)\nSize:", a, "\\n\\\nName:", b\n',
+        'print("\\n\\\nSize:", a, "\\n\\\nName:", b)\n',
+    ),
     "string-end": (strings, "a = 'b\n", "a = 'b'\n"),
     "string-end-in-call": (strings, "print('b)\n", "print('b')\n"),
+    "quote-behind-its-prefix": (quotes, 'a = (fUnknown size 0x{b} of c")\n', 'a = (f"Unknown size 0x{b} of c")\n'),
+    "body-without-header": (
+        remains,
+        "class A:\n    a = 1\n\n    @property\n        return self.b\n",
+        "class A:\n    a = 1\n\n    @property\n    def unnamed(self):\n        return self.b\n",
+    ),
+    "waiting-body-without-header": (
+        remains,
+        '"""Text."""\n    a = 1\n    await b(a)\n    return a\n',
+        '"""Text."""\nasync def unnamed():\n    a = 1\n    await b(a)\n    return a\n',
+    ),
+    "opener-at-a-line-end": (
+        remains,
+        "if a:\n    warn\n        'text',\n        Warning,\n    )\n",
+        "if a:\n    warn(\n        'text',\n        Warning,\n    )\n",
+    ),
+    "opener-behind-an-assignment": (remains, "a =\n    b,\n    c,\n]\n", "a = [\n    b,\n    c,\n]\n"),
+    "placeholders": (remains, "connect(<host>, port=<the port>)\n", 'connect("<host>", port="<the port>")\n'),
     "docstring-end": (
         strings,
         'def f():\n    """Text.\n    return 1\n',
@@ -276,7 +307,7 @@ def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
 
 def test_every_family_has_cases() -> None:
     families = {family for family, _, _ in CASES.values()}
-    assert len(families) == 16
+    assert len(families) == 17
     assert all(sum(case[0] is family for case in CASES.values()) >= 2 for family in families)
 
 

@@ -96,6 +96,12 @@ def _close_on_line(site: Site, opener: Token, index: int, code: list[Token], clo
         following = usable[position + 1].text if not last else ""
         if not last and not near:
             continue
+        if token.text == "." and position == 0 and token.column == opener.column + 1:
+            yield _insert(site, index, token.column, closer, "before-dot")
+            continue
+        if token.kind is TokenKind.NUMBER and token.text.endswith(".") and following.isidentifier():
+            yield _insert(site, index, end - 1, closer, "before-dot")
+            continue
         if (
             token.text in OPENERS
             or token.text in (".", "=", ":", "->")

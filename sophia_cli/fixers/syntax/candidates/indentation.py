@@ -14,6 +14,7 @@ _METHOD = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
 _SPLIT_DEFINITION = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:#.*)?$")
 _FIRST_PARAMETER = re.compile(r"\s*(?:self|cls)\s*(?:[,)#]|$)")
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@")
+_LONGEST_RUN = 60  # lines above the fault that stand too far out
 
 
 def propose(site: Site) -> Iterator[Change]:
@@ -23,10 +24,29 @@ def propose(site: Site) -> Iterator[Change]:
     strays = _stray_methods(site) if site.fault.type == "IndentationError" else []
     for target in strays:
         yield _shift(site, target, site.statement_end(target), site.unit, Op.INDENT_LINE, "stray-method")
+    yield from _run_above(site)
     for target in _targets(site, strays):
         yield from _reindented_to(site, target, _indents(site, target))
     if site.fault.type == "TabError" or any("\t" in indent_of(line) for line in site.lines[site.first : site.last]):
         yield from _tabs(site)
+
+
+def _run_above(site: Site) -> Iterator[Change]:
+    """The line stands where lines further up do: those between, which stand further out, belong there too."""
+    if site.group != "indent" or not is_code(site.lines[site.line]):
+        return
+    indent = indent_of(site.lines[site.line])
+    width = width_of(indent)
+    first = site.line
+    least = width
+    index = site.previous_code(first)
+    while index is not None and width_of(site.lines[index]) < width and site.line - index < _LONGEST_RUN:
+        first, least = index, min(least, width_of(site.lines[index]))
+        index = site.previous_code(index)
+    if index is None or first == site.line or width_of(site.lines[index]) < width:
+        return
+    if width_of(site.lines[first]) == least:
+        yield _shift(site, first, site.line, indent, Op.INDENT_RUN, "above")
 
 
 def _targets(site: Site, strays: list[int]) -> list[int]:

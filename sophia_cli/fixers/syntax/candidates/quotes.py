@@ -1,4 +1,4 @@
-"""Quotes that lack a partner on the same line: an opening one, or the third of a docstring."""
+"""Quotes that lack a partner on the same line: an opening one, the third of a docstring, or one on a later line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site
 
 _DELIMITER = re.compile(r"[=(\[{,:+]\s*|\breturn\s+|\bin\s+|\bf?print\s*\(?")
+_CONTINUED = re.compile(r"(?<!\\)\\([)\]}]+)\s*$")
+_PREFIXED = re.compile(r"(?<![\w.])[fFrRbB][^\W\d_]\w*")
 _MOST = 6  # places where the string may begin, nearest first
 
 
@@ -19,6 +21,7 @@ def propose(site: Site) -> Iterator[Change]:
     if not site.lines:
         return
     yield from _lost_opening_quote(site)
+    yield from _closed_early(site)
     yield from _lost_third(site)
 
 
@@ -39,11 +42,37 @@ def _lost_opening_quote(site: Site) -> Iterator[Change]:
     head = line[:place]
     if not head.strip() or head.rstrip() != head:
         return
+    for match in _PREFIXED.finditer(head):
+        rest = match.group()[1:]
+        if site.words[match.group()] <= 1 and (rest[:1].isupper() or site.words[rest]):
+            cut = match.start() + 1
+            text = line[:cut] + quote + line[cut:]
+            yield Change(
+                site.line, site.line + 1, (text,), Op.OPEN_STRING, Kind.STRING, "open the string", detail="prefix"
+            )
     starts = [match.end() for match in _DELIMITER.finditer(head) if match.end() < place]
     for number, start in enumerate(starts[::-1][:_MOST]):
         text = line[:start] + quote + line[start:]
         detail = "delimiter-further" if number else "delimiter"
         yield Change(site.line, site.line + 1, (text,), Op.OPEN_STRING, Kind.STRING, "open the string", detail=detail)
+
+
+def _closed_early(site: Site) -> Iterator[Change]:
+    """A closer stands behind the backslash that continues the string: it belongs behind the string's last line."""
+    index = site.line
+    match = _CONTINUED.search(site.lines[index])
+    if match is None or not any(token.kind is TokenKind.OPEN_STRING for token in site.by_line.get(index, [])):
+        return
+    last = index + 1
+    while last < len(site.lines) and site.lines[last].rstrip().endswith("\\"):
+        last += 1
+    if last >= len(site.lines):
+        return
+    first = site.lines[index][: match.start() + 1]
+    rows = (first, *site.lines[index + 1 : last], site.lines[last].rstrip() + match.group(1))
+    yield Change(
+        index, last + 1, rows, Op.FIX_QUOTES, Kind.STRING, "close the bracket behind the string", detail="continued"
+    )
 
 
 def _lost_third(site: Site) -> Iterator[Change]:
