@@ -309,7 +309,7 @@ class Callers:
         self._project = project
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._call) for _ in range(count)]
-        self.failures: list[OSError] = []
+        self.failures: list[OSError | AssertionError] = []
         self.versions: set[str] = set()
         self.answers = 0
 
@@ -335,7 +335,8 @@ class Callers:
             try:
                 self.versions.add(self._project.facts()["version"])
                 self.answers += 1
-            except OSError as error:
+            except (OSError, AssertionError) as error:
+                # No answer, or one that is no success.
                 self.failures.append(error)
             # A hundred calls a second leave the services time to do what is tested.
             self._ended.wait(0.01)

@@ -27,7 +27,7 @@ from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.history.repository import find_repository, head_commit
 from sophia_cli.project.host.spawn_errors import find_program
 from sophia_cli.project.imports.graph import ImportGraph
-from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment
+from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment, without_uvicorn
 from sophia_cli.project.root import find_root
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.missing_apps import missing_apps
@@ -95,6 +95,12 @@ def conditions(workshop: Workshop) -> list[str]:
         notes.append(
             "the project has no virtual environment, so its services run in Sophia's own; "
             "`[project] python` names another"
+        )
+    if workshop.spec is None and (lacking := without_uvicorn(workshop.outline, workshop.services)):
+        names = ", ".join(f"`{name}`" for name in lacking[:3]) + (" and others" if len(lacking) > 3 else "")
+        notes.append(
+            f"uvicorn is not found in the environment of `{workshop.outline.python}`, where {names} would need it for "
+            "`app`: install it there, or give a `command`"
         )
     large = [out.path for out in workshop.sources.linked_out if out.why is Left.TOO_LARGE]
     if large:

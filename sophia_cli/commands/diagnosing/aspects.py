@@ -24,7 +24,7 @@ from sophia_cli.project.processors import usable_processors
 from sophia_cli.project.python_version import project_python, python_declarations
 from sophia_cli.project.runs.recovery import recover_when_idle
 from sophia_cli.project.settings.loading import load_settings
-from sophia_cli.project.settings.model import Settings
+from sophia_cli.project.settings.model import PackageSet, Settings
 from sophia_cli.project.state_folder import StateFolder, Subfolder
 
 _OLDEST_PYTHON = (3, 11)
@@ -115,8 +115,28 @@ def _settings(root: Path) -> Iterator[Diagnosis]:
         services = f", services: {len(settings.services)}" if settings.services else ""
         source = f"{settings.source} is valid{services}" if settings.source else "no settings file; the defaults hold"
         yield Diagnosis("settings", State.OK, source)
+    if settings.services:
+        yield _environment(root, settings)
     yield _declared(root, settings)
     yield from _files(root, settings)
+
+
+def _environment(root: Path, settings: Settings) -> Diagnosis:
+    """What services run in, and whether those that are an `app` find their server there."""
+    from sophia_cli.project.packages.outline import outline_environment, without_uvicorn
+
+    try:
+        outline = outline_environment(root, settings.project.python, os.environ)
+    except SophiaError as error:
+        return Diagnosis("environment", State.WRONG, error.message, error.hint)
+    kind = "Sophia's own" if outline.is_own else "the project's"
+    seen = f"services run in {kind}, `{outline.python}` (Python {outline.version})"
+    builds = settings.project.environment is not PackageSet.SHARED
+    if not builds and (lacking := without_uvicorn(outline, settings.services)):
+        names = ", ".join(f"`{name}`" for name in lacking)
+        message = f"{seen}; uvicorn is not found there, which an `app` needs: {names}"
+        return Diagnosis("environment", State.WARN, message, "install uvicorn there, or give them a `command`")
+    return Diagnosis("environment", State.OK, seen)
 
 
 def _declared(root: Path, settings: Settings) -> Diagnosis:

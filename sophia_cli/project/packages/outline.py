@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
@@ -14,8 +14,10 @@ from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.dependencies.environment_place import find_environment
 from sophia_cli.project.dependencies.names import normalised
+from sophia_cli.project.settings.service_model import Service
 
 _METADATA = late_pattern(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+.*)?\.(?:dist|egg)-info")
+_SHARES = late_pattern(r"(?im)^include-system-site-packages\s*=\s*true")
 _LIBRARY = late_pattern(r"python(3\.\d+)")
 _CONDA_PYTHON = late_pattern(r"python-(3\.\d+\.\d+)-.*\.json")
 _FINDER = late_pattern(r"import (__editable___\w+_finder)\b")
@@ -62,6 +64,19 @@ def outline_environment(root: Path, python: str | None, variables: Mapping[str, 
 
     sites = tuple(dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
     return _outline(root, sys.executable, ".".join(map(str, sys.version_info[:3])), sites, is_own=True)
+
+
+def without_uvicorn(outline: EnvironmentOutline, services: Iterable[Service]) -> tuple[str, ...]:
+    """Return the names of the services that need uvicorn in an environment which does not show it.
+
+    What a virtual environment shares with the interpreter that it was made of is not known, so nothing is said then.
+    """
+    if any(name == "uvicorn" for name, _ in outline.distributions):
+        return ()
+    configuration = _read(Path(outline.python).parent.parent / "pyvenv.cfg")
+    if _SHARES.search(configuration):
+        return ()
+    return tuple(service.name for service in services if service.app is not None)
 
 
 def _outline(root: Path, python: str, version: str, sites: tuple[Path, ...], is_own: bool) -> EnvironmentOutline:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ def test_a_healthy_project_has_nothing_wrong(project: Path, capsys: pytest.Captu
     assert checks["files"]["message"] == "1 looked-at"
     assert {checks[name]["state"] for name in ("python", "settings", "files", "state folder")} == {"ok"}
     assert not (project / ".sophia").exists()
+
+
+def test_an_app_without_uvicorn_in_the_projects_environment_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = project / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=120)
+    found = diagnoses(capsys, project, 0)["environment"]
+    assert found["state"] == "warn"
+    assert "`a`" in found["message"]
+    (site,) = environment.glob("lib/python3*/site-packages")
+    (site / "uvicorn-0.30.0.dist-info").mkdir()
+    assert diagnoses(capsys, project, 0)["environment"]["state"] == "ok"
+    (project / "sophia.toml").write_text("[services.a]\ncommand = 'python a.py'\n")
+    shutil.rmtree(site / "uvicorn-0.30.0.dist-info")
+    assert diagnoses(capsys, project, 0)["environment"]["state"] == "ok"
 
 
 def test_text_says_what_to_do_about_what_is_not_well(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
