@@ -3,20 +3,24 @@
     python -m benchmarks.deploy_five [--peers FOLDER] [--rounds 5] [--framework plain|fastapi]
 
 Measured until every service has answered, and until the command returns. Sophia deploys for the first time: no agent,
-no cache and no release is there. Rounds take turns; ratios are of medians.
+no cache and no release is there. Rounds take turns; ratios are of medians. On a machine with other work only processor
+time tells much: that of the services, and with Sophia that of the whole command and of the agent until all answer.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.deploy_harness import Framework, Raw, Row, Shop, all_answer, finish, temporary_shop
+from benchmarks.deploy_idle import cpu_s
 from benchmarks.deploy_peers import Supervisor, installed_peers
 
 WANTED = 1.1
@@ -26,25 +30,41 @@ LEVELS: dict[int, Sequence[int]] = {1: [0], 2: [0], 3: [1], 4: [1, 2]}
 NO_SOAK = 'soak = "0s"'
 
 
-def deployed(shop: Shop) -> tuple[float, float]:
-    """Return the seconds until all answer and until the command returns, of a first deployment."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Seconds until all answer, until the command returned, and of processor time."""
+
+    answered_s: float
+    returned_s: float
+    processor_s: float
+
+
+def deployed(shop: Shop) -> Started:
+    """Deploy for the first time."""
     shop.end_everything()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     process = shop.start("deploy", "--quiet")
     all_answer(shop.services)
     answered = time.perf_counter() - began
+    agent = shop.agent_pid()
+    children = Path(f"/proc/{agent}/task/{agent}/children").read_text().split()
+    used = sum(cpu_s(pid) for pid in (agent, *map(int, children)))
     out, err = process.communicate()
     assert process.returncode == 0, f"{out}{err}"
-    return answered, time.perf_counter() - began
+    returned = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Started(answered, returned, used + after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def by_hand(shop: Shop) -> float:
-    """Return the seconds until all answer that are started at once, by nobody."""
+def by_hand(shop: Shop) -> Started:
+    """Start all at once, by nobody."""
     shop.end_everything()
     began = time.perf_counter()
-    with Raw(shop.services):
+    with Raw(shop.services) as raw:
         all_answer(shop.services)
-        return time.perf_counter() - began
+        answered = time.perf_counter() - began
+        return Started(answered, answered, sum(map(cpu_s, raw.pids)))
 
 
 def by_peer(shop: Shop, kind: type[Supervisor], programs: Path, number: int) -> float:
@@ -59,39 +79,40 @@ def by_peer(shop: Shop, kind: type[Supervisor], programs: Path, number: int) -> 
 def measure(programs: Path | None, rounds: int, framework: Framework) -> list[Row]:
     """Return the rows of first deployments, and of an incremental one."""
     kinds = installed_peers(programs)
-    raw: list[float] = []
+    raw: list[Started] = []
     others: dict[str, list[float]] = {kind.name: [] for kind in kinds}
     ways: dict[str, tuple[dict[int, Sequence[int]], tuple[str, ...]]] = {
         "one level": (FLAT, (NO_SOAK,)),
         "three levels": (LEVELS, (NO_SOAK,)),
         "one level, usual soak of 1 s": (FLAT, ()),
     }
-    answered: dict[str, list[float]] = {way: [] for way in ways}
-    returned: dict[str, list[float]] = {way: [] for way in ways}
+    starts: dict[str, list[Started]] = {way: [] for way in ways}
     with temporary_shop(framework=framework) as shop:
         by_hand(shop)  # writes the byte code that everybody has from now on
         for number in range(rounds):
             raw.append(by_hand(shop))
             for way, (wanted, lines) in ways.items():
                 shop.settings(*lines, depends_on=_of(wanted))
-                seconds, all_seconds = deployed(shop)
-                answered[way].append(seconds)
-                returned[way].append(all_seconds)
+                starts[way].append(deployed(shop))
             for kind in kinds:
                 assert programs is not None, "a peer was found in the folder"
                 others[kind.name].append(by_peer(shop, kind, programs, number))
         shop.settings(NO_SOAK)
         steps = incremental(shop)
-    rows = [Row(f"five {framework.value} services, started in parallel by hand", "", f"{median(raw):.2f} s", None)]
-    for way in ways:
-        ratio = median(answered[way]) / median(raw)
-        text = f"{ratio:.2f} x ({median(answered[way]):.2f} s; command returns after {median(returned[way]):.2f} s)"
+    hand_s, hand_processor_s = median(one.answered_s for one in raw), median(one.processor_s for one in raw)
+    told = f"{hand_s:.2f} s; {hand_processor_s:.2f} s of processor"
+    rows = [Row(f"five {framework.value} services, started in parallel by hand", "", told, None)]
+    for way, found in starts.items():
+        answered = median(one.answered_s for one in found)
+        returned = median(one.returned_s for one in found)
+        processor = median(one.processor_s for one in found)
+        ratio = answered / hand_s
+        text = f"{ratio:.2f} x ({answered:.2f} s; command returns after {returned:.2f} s)"
+        text += f"; processor {processor / hand_processor_s:.2f} x ({processor:.2f} s)"
         is_bar = way == "one level"
         what = f"`sophia deploy` for the first time, {way}: all answer"
         rows.append(Row(what, f"<= {WANTED} x" if is_bar else "", text, ratio <= WANTED if is_bar else None))
-    rows += [
-        Row(f"{name}, all answer", "", f"{median(times) / median(raw):.2f} x", None) for name, times in others.items()
-    ]
+    rows += [Row(f"{name}, all answer", "", f"{median(times) / hand_s:.2f} x", None) for name, times in others.items()]
     return [*rows, steps]
 
 
