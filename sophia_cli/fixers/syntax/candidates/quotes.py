@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.lexer import TokenKind
@@ -13,6 +14,7 @@ from sophia_cli.fixers.syntax.site import Site
 _DELIMITER = re.compile(r"[=(\[{,:+]\s*|\breturn\s+|\bin\s+|\bf?print\s*\(?")
 _CONTINUED = re.compile(r"(?<!\\)\\([)\]}]+)\s*$")
 _PREFIXED = re.compile(r"(?<![\w.])[fFrRbB][^\W\d_]\w*")
+_LONGEST = 40  # lines of a string that goes on behind backslashes
 _MOST = 6  # places where the string may begin, nearest first
 
 
@@ -42,7 +44,7 @@ def _lost_opening_quote(site: Site) -> Iterator[Change]:
     head = line[:place]
     if not head.strip() or head.rstrip() != head:
         return
-    for match in _PREFIXED.finditer(head):
+    for match in islice(_PREFIXED.finditer(head), _MOST):
         rest = match.group()[1:]
         if site.words[match.group()] <= 1 and (rest[:1].isupper() or site.words[rest]):
             cut = match.start() + 1
@@ -64,9 +66,10 @@ def _closed_early(site: Site) -> Iterator[Change]:
     if match is None or not any(token.kind is TokenKind.OPEN_STRING for token in site.by_line.get(index, [])):
         return
     last = index + 1
-    while last < len(site.lines) and site.lines[last].rstrip().endswith("\\"):
+    end = min(len(site.lines), index + _LONGEST)
+    while last < end and site.lines[last].rstrip().endswith("\\"):
         last += 1
-    if last >= len(site.lines):
+    if last >= end:
         return
     first = site.lines[index][: match.start() + 1]
     rows = (first, *site.lines[index + 1 : last], site.lines[last].rstrip() + match.group(1))
