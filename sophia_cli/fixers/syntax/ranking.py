@@ -54,7 +54,7 @@ class Ranking:
         rough = [
             (costs.of_change(operation_features(site, change)), number, change)
             for number, change in enumerate(propose(site))
-            if change.start <= reach and not is_idle(site, change)
+            if (change.start <= reach or change.op is Op.MERGE_CONFLICT) and not is_idle(site, change)
         ]
         rough.sort(key=_order)
         self._rough = rough

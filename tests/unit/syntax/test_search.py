@@ -92,6 +92,19 @@ def test_an_open_string_in_an_open_bracket_is_a_fault_of_the_string() -> None:
     assert (fault.line, "unterminated" in fault.message) == (3, True)
 
 
+def test_a_conflict_below_another_fault_is_resolved_with_it() -> None:
+    broken = (
+        "def weigh(parcel, scale:\n    return scale.weigh(parcel)\n\n\ndef send(parcel, street):\n"
+        "<<<<<<< HEAD\n    street.deliver(parcel)\n=======\n    street.deliver(parcel, 1)\n>>>>>>> heavier\n    return street\n"
+    )
+    fault = compile_fault(broken)
+    assert fault is not None
+    found = repair(broken, fault)
+    assert found is not None
+    assert "def weigh(parcel, scale):" in found.text
+    assert compile_fault(found.text) is None
+
+
 INTERRUPTED = '''"""Parcels."""
 
 
