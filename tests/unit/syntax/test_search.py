@@ -95,7 +95,8 @@ def test_an_open_string_in_an_open_bracket_is_a_fault_of_the_string() -> None:
 def test_a_conflict_below_another_fault_is_resolved_with_it() -> None:
     broken = (
         "def weigh(parcel, scale:\n    return scale.weigh(parcel)\n\n\ndef send(parcel, street):\n"
-        "<<<<<<< HEAD\n    street.deliver(parcel)\n=======\n    street.deliver(parcel, 1)\n>>>>>>> heavier\n    return street\n"
+        "<<<<<<< HEAD\n    street.deliver(parcel)\n=======\n    street.deliver(parcel, 1)\n>>>>>>> heavier\n"
+        "    return street\n"
     )
     fault = compile_fault(broken)
     assert fault is not None
