@@ -316,6 +316,7 @@ ANCHORS = {
     "op:strip-markup:fences": 0.5,
     "op:strip-markup:sentences": -1.0,
     "op:strip-markup:shell": -2.0,
+    "op:strip-markup:remark": -4.0,
     "op:close-bracket:field": -2.0,
     "op:open-bracket:in-word": -3.4,
     "op:replace-token:pair": -1.0,

@@ -44,6 +44,11 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         "# Here is the code:\na = 1\n# It sets a to one.\n",
     ),
     "shell-command": (markup, "pip install requests\na = 1\n", "# pip install requests\na = 1\n"),
+    "line-of-a-remark": (
+        markup,
+        " Title   : a text\n# Author  : somebody\na = 1\n",
+        "# Title   : a text\n# Author  : somebody\na = 1\n",
+    ),
     "one-fence": (markup, "a = 1\n```\n", "a = 1\n"),
     "prompts": (markup, ">>> a = 1\n>>> print(a)\n", "a = 1\nprint(a)\n"),
     "prose": (markup, "Here is the code you asked for:\nimport os\n", "# Here is the code you asked for:\nimport os\n"),

@@ -42,6 +42,7 @@ def propose(site: Site) -> Iterator[Change]:
     yield from _prompts(site)
     yield from _diff_marks(site)
     yield from _slashes(site)
+    yield from _keyed_remark(site)
     yield from _sentences(site)
     yield from _prose(site)
 
@@ -157,6 +158,21 @@ def _slashes(site: Site) -> Iterator[Change]:
     if sum(1 for line in site.lines if _SLASHES.match(line)) > 1:
         rows = tuple(_SLASHES.sub(r"\1#", line) for line in site.lines)
         yield Change(0, len(rows), rows, Op.STRIP_MARKUP, Kind.PROSE, "`//` becomes `#`", detail="all-slashes")
+
+
+def _keyed_remark(site: Site) -> Iterator[Change]:
+    """`Author : Jo` beside `# Date   : May`, colon below colon: a line of the remark that lost its `#`."""
+    index = site.line
+    text = site.lines[index].strip()
+    colon = text.find(":")
+    if colon < 1 or index in site.inside_string or not text[:colon].replace(" ", "").isalpha():
+        return
+    near = (line.strip() for line in (*site.lines[max(0, index - 1) : index], *site.lines[index + 1 : index + 2]))
+    if any(line.startswith("#") and line.lstrip("# ").find(":") == colon for line in near):
+        yield Change(
+            index, index + 1, ("# " + text,), Op.STRIP_MARKUP, Kind.PROSE, "comment out a line of a remark",
+            detail="remark",
+        )  # fmt: skip
 
 
 def _sentences(site: Site) -> Iterator[Change]:
