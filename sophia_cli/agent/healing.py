@@ -35,6 +35,15 @@ class Healer:
         self._logs = logs
         self._installing: set[str] = set()
         self._told: dict[tuple[str, int], TreeDifferences] = {}
+        self._fresh: set[tuple[str, int]] = set()
+
+    def written(self, release: Release) -> None:
+        """Know that a copy has just been written, from what was hashed then: it is not read again to be started."""
+        self._fresh.add((release.name, release.number))
+
+    def settled(self, service: str) -> None:
+        """Know that the copies of a service are no longer fresh."""
+        self._fresh = {key for key in self._fresh if key[0] != service}
 
     def look_at_copy(self, release: Release) -> None:
         """Compare a release's copy with what was created; bring it back where the settings allow it.
@@ -42,9 +51,11 @@ class Healer:
         What differs is told once, with the diff; the edited files are kept beside the copy. The working tree is never
         touched.
         """
+        key = (release.name, release.number)
+        if key in self._fresh:
+            return
         try:
             found = self._releases.differences(release)
-            key = (release.name, release.number)
             if found.is_intact or self._told.get(key) == found:
                 return
             self._told[key] = found

@@ -186,6 +186,8 @@ def test_an_edited_copy_of_a_release_is_told_with_its_difference_and_restored(sh
     shop.declare()
     shop.deployed()
     copy = shop.root / ".sophia" / "releases" / "web" / "1" / "tree" / "web.py"
+    # The first start believes what has just been written; whatever comes after it looks.
+    assert not (copy.parent.parent / "seen-intact.json").exists()
     copy.write_text(copy.read_text().replace("VERSION = 1", "VERSION = 'edited'"))
     before = shop.pid()
     os.kill(before, signal.SIGKILL)

@@ -152,8 +152,16 @@ class Methods:
 
     async def _rollout(self, call: Call) -> Fields:
         releases = [self._release(item) for item in _pairs(call)]
+        for one in releases:
+            if one.number not in self._crew.runtime(one.name).good:
+                # It never served: whoever asks has just made it.
+                self._crew.healer.written(one)
         self._crew.secrets.take(call.params.get("secrets"))
-        return await self._operated(call, lambda: [incoming(self._crew.runtime(one.name), one) for one in releases])
+        try:
+            return await self._operated(call, lambda: [incoming(self._crew.runtime(one.name), one) for one in releases])
+        finally:
+            for one in releases:
+                self._crew.healer.settled(one.name)
 
     async def _restart(self, call: Call) -> Fields:
         return await self._operated(call, lambda: [self._same(name) for name in call.texts("services")])
