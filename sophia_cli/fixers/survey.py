@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import traceback
 from collections import defaultdict
@@ -14,6 +13,7 @@ from sophia_cli.fixers.file_facts import facts_of_bytes
 from sophia_cli.fixers.project_view import Past, ProjectView, view_of_project
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.selection import is_suppressed
+from sophia_cli.fixers.syntax.compiler import uncollected
 from sophia_cli.project.code.file_facts import FileFacts
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.imports.entry_points import entry_files
@@ -53,17 +53,12 @@ class Survey:
         """
         view = view or self.view(overlay or {})
         found: dict[str, list[Finding]] = defaultdict(list)
-        collects = gc.isenabled()
         # Thousands of values that live until the end and no cycles: the collector would only walk them.
-        gc.disable()
-        try:
+        with uncollected():
             for rule in self.rules:
                 for finding in _checked(rule, view):
                     if finding.path not in self.silent:
                         found[finding.path].append(finding)
-        finally:
-            if collects:
-                gc.enable()
         kept = {path: tuple(self._unsuppressed(path, found[path], overlay or {})) for path in sorted(found)}
         return {path: findings for path, findings in kept.items() if findings}
 

@@ -16,6 +16,7 @@ from sophia_cli.fixers.examine import Content, read_content
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.scan_key import facts_key
 from sophia_cli.fixers.scanner import ScannedFile
+from sophia_cli.fixers.syntax.compiler import uncollected
 from sophia_cli.project.cache_file import Values
 from sophia_cli.project.facts_cache import FactsCache, ProjectResult, read_result, write_result
 from sophia_cli.project.files.classify import PYTHON_SUFFIXES, FileStatus
@@ -86,9 +87,10 @@ class ProjectSurvey:
             found = _decoded(known.found) if known is not None and still_so(self.root, known.listed) else None
             if known is not None and found is not None:
                 return found, known.starting
-        survey = self._worked_out()
-        view = survey.view({})
-        found, starting = survey.findings(view=view), survey.starting(self.services, view)
+        with uncollected():
+            survey = self._worked_out()
+            view = survey.view({})
+            found, starting = survey.findings(view=view), survey.starting(self.services, view)
         if self.state is not None:
             result = ProjectResult(_encoded(found), starting, self._listings.seen if self._listings else ())
             write_result(self.state, self.key, project_state, result)

@@ -81,34 +81,45 @@ class _Check:
         for path in sorted(self._files):
             file = self._files[path]
             if file.is_scanned:
+                # A file calls the same things again and again.
+                callees: dict[str, tuple[tuple[Value, Signatures], ...]] = {}
                 for call in file.calls.calls:
-                    wrong = self._check(path, call)
+                    callee = call.callee
+                    if callee[0] == "^" and callee.endswith(_SUPER_INIT):
+                        wrong = self._check_super(path, call)
+                    else:
+                        called = callees.get(callee)
+                        if called is None:
+                            called = callees[callee] = self._called(path, callee)
+                        wrong = self._check(path, call, called) if called else None
                     if wrong is not None:
                         found.append(wrong)
         return tuple(found)
 
-    def _check(self, path: str, call: Call) -> WrongCall | None:
-        if call.callee[0] == "^" and call.callee.endswith(_SUPER_INIT):
-            return self._check_super(path, call)
-        values = self._evaluator.evaluate(path, call.callee)
-        misfits: list[Misfit] = []
-        for value in values:
+    def _called(self, path: str, callee: str) -> tuple[tuple[Value, Signatures], ...]:
+        """Return what a callee may be with what that takes; nothing where one of the alternatives is not known."""
+        found: list[tuple[Value, Signatures]] = []
+        for value in self._evaluator.evaluate(path, callee):
             signatures = self._signatures(value)
             if signatures is None:
-                return None
+                return ()
+            found.append((value, signatures))
+        return tuple(found)
+
+    def _check(self, path: str, call: Call, called: tuple[tuple[Value, Signatures], ...]) -> WrongCall | None:
+        misfits: list[Misfit] = []
+        for value, signatures in called:
             complaints = [misfit_of(signature, call) for signature in signatures]
             wrong = [misfit for misfit in complaints if misfit.is_wrong]
             if not wrong or self._fits_an_heir(value, call) or _lacks_self(value, call, wrong[0]):
                 return None
             misfits.append(wrong[0])
-        if not misfits:
-            return None
         first, *others = misfits
         unknown = tuple(keyword for keyword in first.unknown if all(keyword in other.unknown for other in others))
         missing = tuple(name for name in first.missing if all(name in other.missing for other in others))
         if not unknown and not missing:
             return None
-        definition = self._definition(values[0]) if len(values) == 1 else None
+        definition = self._definition(called[0][0]) if len(called) == 1 else None
         return WrongCall(path, call, unknown, missing, first.open, definition)
 
     def _fits_an_heir(self, value: Value, call: Call) -> bool:

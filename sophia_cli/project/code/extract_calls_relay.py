@@ -11,6 +11,12 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _CHANGES = frozenset({"pop", "update", "setdefault", "clear", "popitem"})
 _MADE = {Relay.SAME: Relay.MAKES_SAME, Relay.WRAPS: Relay.MAKES_WRAPS}
 _PASSING = frozenset({Relay.SAME, Relay.WRAPS})
+_BLOCKS: Mapping[type[ast.AST], tuple[str, ...]] = {
+    **dict.fromkeys((ast.If, ast.For, ast.AsyncFor, ast.While), ("body", "orelse")),
+    **dict.fromkeys((ast.With, ast.AsyncWith, ast.ExceptHandler, ast.match_case), ("body",)),
+    **dict.fromkeys((ast.Try, ast.TryStar), ("body", "handlers", "orelse", "finalbody")),
+    ast.Match: ("cases",),
+}
 
 
 def relay_of(node: FunctionNode, made_inside: Mapping[str, Relay], type_variables: frozenset[str]) -> Relay:
@@ -71,7 +77,7 @@ def _relayed(
 def _promised(node: FunctionNode, type_variables: frozenset[str]) -> Relay:
     """Return what the annotations promise: `F -> F`, `type[T] -> type[T]`, `Callable[P, A] -> Callable[P, B]`, or a
     callable that does so."""
-    if node.returns is None:
+    if node.returns is None or not type_variables:
         return Relay.NONE
     alternatives = list(_alternatives(node.returns))
     parameters = [*node.args.posonlyargs, *node.args.args]
@@ -132,13 +138,13 @@ def _returned(node: FunctionNode) -> Iterator[ast.expr | None]:
 
 
 def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield every node of a body; functions and classes within it, but nothing that is inside them."""
+    """Yield every statement of a body; functions and classes within it, but nothing that is inside them."""
     todo: list[ast.AST] = list(body)
     while todo:
         node = todo.pop()
         yield node
-        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
-            todo.extend(ast.iter_child_nodes(node))
+        for block in _BLOCKS.get(type(node), ()):
+            todo.extend(getattr(node, block))
 
 
 def _passes_on(wrapper: FunctionNode, decorated: str) -> bool:

@@ -163,7 +163,9 @@ def has_template_token(data: bytes, line: int) -> bool:
 def is_generated(data: bytes) -> bool:
     """Return whether the leading comments or docstring mark the file as written by a program."""
     head = data[:_HEAD_BYTES]
-    if not _GENERATED_MARK.search(head):
+    lower = head.lower()
+    # Every mark holds one of these, and looking for them takes a tenth of the time.
+    if (b"generated" not in lower and b"do not " not in lower) or not _GENERATED_MARK.search(head):
         return False
     text = _leading_prose(head)
     return _GENERATED_MARK.search(text) is not None and _GENERATED_WORD.search(text) is not None

@@ -39,17 +39,16 @@ def fate_of_name(name: str, today: str, earlier: Sequence[EarlierText]) -> NameF
     `today` is the module's text, `earlier` are its older texts, newest first. A function, class or constant counts as
     renamed when one that the older text did not have holds the same code, or nearly, and no other one does.
     """
-    now = _definitions(today)
+    versions = [version for version in earlier[:_VERSIONS_READ] if name in version.text]
+    now = _definitions(today) if versions else None
     if now is None:
         return None
-    for version in earlier[:_VERSIONS_READ]:
-        if name not in version.text:
-            continue
+    for version in versions:
         then = _definitions(version.text)
-        if then is None or name not in then:
+        if then is None or name not in then.places:
             continue
-        fresh = {other: code for other, code in now.items() if other not in then}
-        return NameFate(version.commit, _same_code(then[name], fresh))
+        fresh = {other: now.code(other) for other in now.places if other not in then.places}
+        return NameFate(version.commit, _same_code(then.code(name), fresh))
     return None
 
 
@@ -68,24 +67,37 @@ def _same_code(wanted: list[str], fresh: dict[str, list[str]]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _definitions(text: str) -> dict[str, list[str]] | None:
-    """Return the code of each name that the module's own level defines once, the name itself left out of it.
+@dataclass(frozen=True, slots=True)
+class _Definitions:
+    """The first and last line of each name that a text's own level defines once."""
 
-    None for a text that does not compile.
-    """
+    lines: list[str]
+    places: dict[str, tuple[int, int]]
+
+    def code(self, name: str) -> list[str]:
+        """Return the code of a name, the name itself left out of it."""
+        first, last = self.places[name]
+        own = re.compile(rf"\b{re.escape(name)}\b")
+        return [
+            (own.sub("_", line) if name in line else line).rstrip()
+            for line in self.lines[first - 1 : last]
+            if line.strip()
+        ]
+
+
+def _definitions(text: str) -> _Definitions | None:
+    """Return what the module's own level defines; None for a text that does not compile."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    lines = text.split("\n")
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[int, int]] = {}
     twice: set[str] = set()
     for name, first, last in _places(tree):
         if name in found:
             twice.add(name)
-        own = re.compile(rf"\b{re.escape(name)}\b")
-        found[name] = [own.sub("_", line).rstrip() for line in lines[first - 1 : last] if line.strip()]
-    return {name: code for name, code in found.items() if name not in twice}
+        found[name] = first, last
+    return _Definitions(text.split("\n"), {name: place for name, place in found.items() if name not in twice})
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
@@ -94,7 +106,32 @@ def _places(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 yield name, first, node.end_lineno or node.lineno
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if len(ast.unparse(value)) >= _SHORTEST_VALUE:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if _says_enough(value):
                 yield name, node.lineno, node.end_lineno or node.lineno
             case _:
                 pass
+
+
+def _says_enough(value: ast.expr) -> bool:
+    """Whether a value is long enough to be known again; writing it out takes longer than reading the file."""
+    return _least_length(value) >= _SHORTEST_VALUE or len(ast.unparse(value)) >= _SHORTEST_VALUE
+
+
+def _least_length(value: ast.expr) -> int:
+    """Return a length that a value has at least when it is written out."""
+    match value:
+        case ast.Constant(value=str(text)):
+            return len(text)
+        case ast.Name(id=name):
+            return len(name)
+        case ast.Attribute(value=inner, attr=name):
+            return _least_length(inner) + len(name) + 1
+        case ast.Call(func=inner):
+            return _least_length(inner) + 2
+        case ast.Subscript(value=inner):
+            return _least_length(inner) + 3
+        case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+            return 2 * len(elements)
+        case ast.Dict(values=elements):
+            return 4 * len(elements)
+    return 0
