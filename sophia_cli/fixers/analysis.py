@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding
@@ -16,6 +16,8 @@ from sophia_cli.project.history.model import GoodVersion, NeverCompiled
 from sophia_cli.project.source import SourceText, decode
 
 if TYPE_CHECKING:
+    import ast
+
     from sophia_cli.fixers.syntax.lessons import Lesson
 
 __all__ = [
@@ -71,12 +73,14 @@ def with_findings(report: FileReport, more: Sequence[Finding]) -> FileReport:
     return replace(report, findings=tuple(sorted((*report.findings, *more), key=lambda finding: finding.sort_key)))
 
 
-def view_of(path: str, data: bytes, context: AnalysisContext) -> FileView:
-    """Return what rules see of a file, before any repair."""
+def view_of(
+    path: str, data: bytes, context: AnalysisContext, knows: Callable[[ast.Module, str], bool] | None = None
+) -> FileView:
+    """Return what rules see of a file, before any repair. `knows` may tell of a tree that it surely compiles."""
     source = decode(data)
     fault = None
     if isinstance(source, SourceText):
-        tree = tree_of(source.text) if len(source.text) < LARGE else None
+        tree = tree_of(source.text, knows=knows) if len(source.text) < LARGE else None
         fault = first_fault(source.text, compile_fault) if tree is None else None
         if fault is None:
             return FileView(path=path, data=data, source=source, tree=tree)

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.core.values import dataclass, replace
@@ -18,6 +19,11 @@ from sophia_cli.project.cache_file import Values
 from sophia_cli.project.files.classify import LARGEST_FILE, FileStatus, classify_content
 from sophia_cli.project.files.inventory import FileStamp, ProjectFile
 from sophia_cli.project.source import SourceText
+
+if TYPE_CHECKING:
+    import ast
+
+    from sophia_cli.project.code.file_facts import FileFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,21 @@ class Refused:
     reason: str
 
 
+@dataclass(slots=True)
+class _FactsReader:
+    """Reads the facts of one file while it is looked at."""
+
+    path: str
+    facts: FileFacts | None = None
+
+    def knows(self, tree: ast.Module, text: str) -> bool:
+        """Read the facts of a tree; return whether they show that it compiles."""
+        from sophia_cli.project.code.file_facts import facts_and_certainty
+
+        self.facts, is_certain = facts_and_certainty(self.path, text, tree)
+        return is_certain
+
+
 @dataclass(frozen=True, slots=True)
 class Examiner:
     """Examines files below `root` with `rules`; `context_for` gives what each analysis may know of the project, and
@@ -77,16 +98,17 @@ class Examiner:
             return self._looked_at(file, content)
 
     def _looked_at(self, file: ProjectFile, content: Content) -> Examined:
-        view = view_of(file.path, content.data, self.context_for(file))
+        reader = _FactsReader(file.path)
+        view = view_of(file.path, content.data, self.context_for(file), reader.knows if self.with_facts else None)
         status = _status(file, view, content.data)
         compiles = isinstance(view.source, SourceText) and view.fault is None
         if status is FileStatus.LOOKED_AT and not compiles:
             report = FileReport(file.path, (), False, 0)
-            return self._examined(content, report, status, needs_repair=True, facts=self._facts(view))
+            return self._examined(content, report, status, needs_repair=True, facts=self._facts(view, reader))
         report = report_of(view, self.rules if status.is_reported else ())
         if status is FileStatus.FIXTURE:
             report = replace(report, findings=tuple(_as_note(finding) for finding in report.findings))
-        return self._examined(content, report, status, facts=self._facts(view))
+        return self._examined(content, report, status, facts=self._facts(view, reader))
 
     def examine_in_full(self, file: ProjectFile) -> Examined:
         """Read a file that does not compile and analyse it, repair and all."""
@@ -96,14 +118,16 @@ class Examiner:
         report = analyse(file.path, content.data, self.context_for(file), self.rules)
         return self._examined(content, report, file.status)
 
-    def _facts(self, view: FileView) -> Values:
+    def _facts(self, view: FileView, reader: _FactsReader) -> Values:
         if not self.with_facts or not isinstance(view.source, SourceText) or view.python_2:
             return None
         # A scan that answers from the cache reads no facts.
         from sophia_cli.project.code.codec import facts_to_values
         from sophia_cli.project.code.file_facts import facts_of
 
-        facts = facts_of(view.path, view.source.text, view.tree)
+        facts = None if view.tree is None else reader.facts
+        if facts is None:
+            facts = facts_of(view.path, view.source.text, view.tree)
         # A large file has no tree although it compiles.
         return facts_to_values(facts if view.fault is not None else replace(facts, compiles=True))
 
@@ -185,8 +209,7 @@ def read_content(root: Path, path: str, wall_ns: Callable[[], int]) -> Content |
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return Refused(Obstacle.UNREADABLE, "it is not a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(LARGEST_FILE + 1)
+        data = _all_of(descriptor, found.st_size)
     except OSError as error:
         return Refused(Obstacle.UNREADABLE, error.strerror or str(error))
     finally:
@@ -195,3 +218,14 @@ def read_content(root: Path, path: str, wall_ns: Callable[[], int]) -> Content |
         return Refused(Obstacle.TOO_LARGE, str(max(found.st_size, len(data))))
     settled = max(found.st_mtime_ns, found.st_ctime_ns) + SETTLED_NS < began_ns and len(data) == found.st_size
     return Content(data, FileStamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino), settled)
+
+
+def _all_of(descriptor: int, size: int) -> bytes:
+    """Return what an open file of about `size` bytes holds, at most a byte more than the largest file."""
+    data = os.read(descriptor, min(size, LARGEST_FILE) + 1)
+    if len(data) == size:
+        # Less came than was asked for: nothing stands behind it.
+        return data
+    while len(data) <= LARGEST_FILE and (more := os.read(descriptor, LARGEST_FILE + 1 - len(data))):
+        data += more
+    return data

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -131,17 +132,44 @@ def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
     return None
 
 
-def tree_of(text: str, path: str = "<source>") -> ast.Module | None:
-    """Return the tree of a text that compiles, None for one that does not or that is too deep for a tree."""
-    try:
-        with quiet(), uncollected():
-            tree: ast.Module = compile(text, path, "exec", _ONLY_TREE, dont_inherit=True)
+def tree_of(
+    text: str, path: str = "<source>", knows: Callable[[ast.Module, str], bool] | None = None
+) -> ast.Module | None:
+    """Return the tree of a text that compiles, None for one that does not or that is too deep for a tree.
+
+    `knows` may tell of a tree, with its text, that it surely compiles; that saves compiling it.
+    """
+    with quiet(), uncollected():
+        try:
+            shallow = None if knows is None else _shallow_tree(text, path)
+            tree: ast.Module = shallow or compile(text, path, "exec", _ONLY_TREE, dont_inherit=True)
+        except _OBJECTIONS:
+            return None
+        if shallow is not None and knows is not None and knows(shallow, text):
+            return shallow
+        try:
             compile(tree, path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return None
+        except _OBJECTIONS:
+            return None
     return tree
 
 
+def _shallow_tree(text: str, path: str) -> ast.Module | None:
+    """Return the tree of a text that is nested so little that no stage of the compiler minds, None for a deeper one."""
+    limit = sys.getrecursionlimit()
+    try:
+        # CPython 3.11 makes trees of three levels for each level of this limit that is left.
+        sys.setrecursionlimit(_SHALLOW)
+        tree: ast.Module = compile(text, path, "exec", _ONLY_TREE, dont_inherit=True)
+    except RecursionError:
+        return None
+    finally:
+        sys.setrecursionlimit(limit)
+    return tree
+
+
+_SHALLOW = 200
+_OBJECTIONS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 _ONLY_TREE = 0x400
 """`ast.PyCF_ONLY_AST`, without the 7 ms that importing `ast` costs a scan that needs no tree."""
 

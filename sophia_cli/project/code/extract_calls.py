@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.code.calls import UNKNOWN, Call, CallSurface, Expression, Keyword
+from sophia_cli.project.code.certainty import is_known_compiler, may_be_certain
 from sophia_cli.project.code.extract_calls_drafts import names_of
 from sophia_cli.project.code.extract_calls_expressions import steps_of, written_of
 from sophia_cli.project.code.extract_calls_scope import Meaning, Reference, Scope, expression_of
@@ -26,14 +27,21 @@ def calls_of(tree: ast.Module, text: str) -> CallSurface:
 
     A file that is nested too deeply to be read says nothing.
     """
-    try:
-        return _read(tree, text)
-    except RecursionError:
-        return CallSurface()
+    return calls_and_certainty(tree, text)[0]
 
 
-def _read(tree: ast.Module, text: str) -> CallSurface:
+def calls_and_certainty(tree: ast.Module, text: str) -> tuple[CallSurface, bool]:
+    """Return the same, and whether the tree surely compiles (`certainty`)."""
     walk = Walk()
+    try:
+        calls = _read(walk, tree, text)
+    except RecursionError:
+        return CallSurface(), False
+    return calls, not walk.scanner.is_doubtful and is_known_compiler() and may_be_certain(tree, text)
+
+
+def _read(walk: Walk, tree: ast.Module, text: str) -> CallSurface:
+    walk.scanner.has_suspects = ":=" in text or "yield" in text
     walk.statements(tree.body, walk.module)
     walk.calls += _module_calls(walk.module, bool(walk.stars))
     column = _columns(text)

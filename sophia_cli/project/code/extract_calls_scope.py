@@ -78,6 +78,7 @@ class Scope:
     returns: list[Meaning] = field(default_factory=list)
     relays: dict[str, Relay] = field(default_factory=dict)
     has_yield: bool = False
+    is_async: bool = False
     infers_returns: bool = False
 
     def bind(self, name: str, meanings: list[Meaning]) -> None:

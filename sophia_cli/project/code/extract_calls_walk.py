@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression, FieldKind
+from sophia_cli.project.code.certainty import BLOCKS, has_twice, is_doubtful_signature, is_plain, leading_globals
 from sophia_cli.project.code.extract_calls_drafts import ClassDraft, FieldDraft, FunctionDraft, made_of
 from sophia_cli.project.code.extract_calls_expressions import annotated, meanings_of, special_form, yielded
 from sophia_cli.project.code.extract_calls_relay import FunctionNode, relay_of
@@ -40,6 +41,8 @@ class Walk:
         self.stars: list[str] = []
         self.calls: list[tuple[Meaning, ast.Call]] = []
         self.type_variables: set[str] = set()
+        self._loops = self._blocks = 0
+        self._leading: Sequence[ast.Global] = ()
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Read statements of one scope."""
@@ -61,9 +64,11 @@ class Walk:
             elif isinstance(node, ast.ImportFrom):
                 self._import_from(node, scope)
             elif isinstance(node, _FOR):
+                if isinstance(node, ast.AsyncFor) and not scope.is_async:
+                    self.scanner.is_doubtful = True
                 self.scanner.bind_target(node.target, [UNKNOWN], scope)
                 self.scanner.scan([node.iter], scope)
-                self.statements(node.body, scope)
+                self._loop(node.body, scope)
                 self.statements(node.orelse, scope)
             elif isinstance(node, _WITH):
                 self._with(node, scope)
@@ -82,12 +87,43 @@ class Walk:
             elif isinstance(node, ast.AugAssign):
                 self.scanner.bind_target(node.target, [UNKNOWN], scope)
                 self.scanner.scan([node.value], scope)
-            elif isinstance(node, ast.Global):
-                scope.globals.update(node.names)
-            elif isinstance(node, ast.Nonlocal):
-                scope.nonlocals.update(node.names)
-            elif isinstance(node, ast.Match):
-                self._match(node, scope)
+            elif isinstance(node, ast.Break | ast.Continue):
+                if not self._loops:
+                    self.scanner.is_doubtful = True
+            elif not isinstance(node, ast.Pass):
+                self._rarer(node, scope)
+
+    def _rarer(self, node: ast.stmt, scope: Scope) -> None:
+        if isinstance(node, ast.Global):
+            scope.globals.update(node.names)
+            if node not in self._leading or any(name in scope.bindings for name in node.names):
+                self.scanner.is_doubtful = True
+            return
+        self.scanner.is_doubtful = True
+        if isinstance(node, ast.Nonlocal):
+            scope.nonlocals.update(node.names)
+        elif isinstance(node, ast.Match):
+            self._match(node, scope)
+
+    def _loop(self, body: Sequence[ast.stmt], scope: Scope) -> None:
+        self._loops += 1
+        self._block(body, scope, 1)
+        self._loops -= 1
+
+    def _block(self, body: Sequence[ast.stmt], scope: Scope, levels: int) -> None:
+        self._blocks += levels
+        if self._blocks > BLOCKS:
+            self.scanner.is_doubtful = True
+        self.statements(body, scope)
+        self._blocks -= levels
+
+    def _body(self, body: Sequence[ast.stmt], scope: Scope) -> None:
+        """Read the statements of a function or class: they are in none of the loops around it."""
+        loops, blocks = self._loops, self._blocks
+        self._loops = self._blocks = 0
+        self._leading = leading_globals(body) if scope.kind is Kind.FUNCTION else ()
+        self.statements(body, scope)
+        self._loops, self._blocks = loops, blocks
 
     def _if(self, node: ast.If | ast.While, scope: Scope) -> None:
         """Read a condition with everything below it; a long chain of `elif` is no deep nesting."""
@@ -98,7 +134,10 @@ class Walk:
             is_dead = isinstance(test, ast.Constant) and not test.value
             self.scanner.test(test, scope)
             self.scanner.quiet += is_dead
-            self.statements(branch.body, scope)
+            if isinstance(branch, ast.While):
+                self._loop(branch.body, scope)
+            else:
+                self.statements(branch.body, scope)
             self.scanner.quiet -= is_dead
             rest = branch.orelse
         self.statements(rest, scope)
@@ -120,6 +159,8 @@ class Walk:
                 self.scanner.bind_target(target, meanings, scope)
 
     def _annotated_assignment(self, node: ast.AnnAssign, scope: Scope) -> None:
+        if not is_plain(node.annotation) or (isinstance(node.target, ast.Name) and node.target.id in scope.globals):
+            self.scanner.is_doubtful = True
         if node.value is not None:
             self.scanner.scan([node.value], scope)
         meanings = annotated(node.annotation, scope)
@@ -143,6 +184,8 @@ class Walk:
             self.scanner.classes[scope.class_index].fields.append(draft)
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
+        if scope.kind is not Kind.FUNCTION:
+            self.scanner.is_doubtful = True
         if node.value is not None:
             if not isinstance(node.value, _PLAIN):
                 self.scanner.scan([node.value], scope)
@@ -151,19 +194,23 @@ class Walk:
 
     def _try(self, node: ast.Try | ast.TryStar, scope: Scope) -> None:
         expects = any(handler.type is not None and names_type_error(handler.type) for handler in node.handlers)
+        if isinstance(node, ast.TryStar) or any(handler.type is None for handler in node.handlers[:-1]):
+            self.scanner.is_doubtful = True
         self.scanner.quiet += expects
-        self.statements(node.body, scope)
+        self._block(node.body, scope, 3)
         self.scanner.quiet -= expects
         for handler in node.handlers:
             if handler.type is not None:
                 self.scanner.scan([handler.type], scope)
             if handler.name is not None:
                 scope.bind(handler.name, [UNKNOWN])
-            self.statements(handler.body, scope)
-        self.statements(node.orelse, scope)
-        self.statements(node.finalbody, scope)
+            self._block(handler.body, scope, 3)
+        self._block(node.orelse, scope, 3)
+        self._block(node.finalbody, scope, 3)
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+        if isinstance(node, ast.AsyncWith) and not scope.is_async:
+            self.scanner.is_doubtful = True
         expects = any(expects_a_failure(item.context_expr) for item in node.items)
         for item in node.items:
             self.scanner.scan([item.context_expr], scope)
@@ -174,7 +221,7 @@ class Walk:
                 ]
                 self.scanner.bind_target(item.optional_vars, entered, scope)
         self.scanner.quiet += expects
-        self.statements(node.body, scope)
+        self._block(node.body, scope, len(node.items))
         self.scanner.quiet -= expects
 
     def _match(self, node: ast.Match, scope: Scope) -> None:
@@ -195,11 +242,15 @@ class Walk:
         for alias in node.names:
             if alias.name == "*":
                 self.stars.append(module)
+                if scope.kind is not Kind.MODULE:
+                    self.scanner.is_doubtful = True
             else:
                 scope.bind(alias.asname or alias.name, [Expression(f"<{module}>.{alias.name}")])
 
     def _function(self, node: FunctionNode, scope: Scope) -> None:
         arguments = node.args
+        if is_doubtful_signature(arguments) or not (node.returns is None or is_plain(node.returns)):
+            self.scanner.is_doubtful = True
         decorators = [made_of(decorator, scope) for decorator in node.decorator_list]
         stack = [*node.decorator_list, *default_values(arguments)]
         if stack:
@@ -211,8 +262,9 @@ class Walk:
             scope.bind(node.name, [Expression(f"&{index}")])
         inner = Scope(Kind.FUNCTION, scope, scope.class_index, scope.self_name, scope.class_name)
         inner.infers_returns = node.returns is None
+        inner.is_async = isinstance(node, ast.AsyncFunctionDef)
         self._parameters(node, scope, inner)
-        self.statements(node.body, inner)
+        self._body(node.body, inner)
         draft.is_generator = inner.has_yield
         if node.returns is not None:
             draft.returns = (yielded if inner.has_yield else annotated)(node.returns, scope)
@@ -264,7 +316,9 @@ class Walk:
         self.scanner.classes.append(draft)
         scope.bind(node.name, [Expression(f"${index}")])
         inner = Scope(Kind.CLASS, scope, index, class_name=node.name)
-        self.statements(node.body, inner)
+        if len(node.keywords) > 1 and has_twice(node.keywords):
+            self.scanner.is_doubtful = True
+        self._body(node.body, inner)
         draft.members = inner.bindings
         self.calls += self.locals.settle(inner)
 

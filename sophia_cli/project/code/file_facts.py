@@ -34,7 +34,14 @@ def facts_of(path: str, text: str, tree: ast.Module | None) -> FileFacts:
         from sophia_cli.project.code.tolerant import surface_of_broken
 
         return FileFacts(path, surface_of_broken(text), CallSurface(), compiles=False)
-    from sophia_cli.project.code.extract import surface_of
-    from sophia_cli.project.code.extract_calls import calls_of
+    return facts_and_certainty(path, text, tree)[0]
 
-    return FileFacts(path, surface_of(tree, text), calls_of(tree, text))
+
+def facts_and_certainty(path: str, text: str, tree: ast.Module) -> tuple[FileFacts, bool]:
+    """Return the facts of a file that parses, and whether it surely compiles too: reading them shows that."""
+    from sophia_cli.project.code.extract import surface_of
+    from sophia_cli.project.code.extract_calls import calls_and_certainty
+
+    surface = surface_of(tree, text)
+    calls, is_certain = calls_and_certainty(tree, text)
+    return FileFacts(path, surface, calls), is_certain
