@@ -7,32 +7,23 @@ from typing import TextIO
 
 from sophia_cli.bench.engine.counted import Second
 from sophia_cli.bench.judging.histogram import Histogram
-
-_ERASE = "\r\x1b[K"
+from sophia_cli.commands.command_line.progress import RedrawnLine
 
 
 class BenchProgress:
     """Draws `load: 4 s, 5120 answers/s, p50 3.9 p95 6.1 p99 8.0 ms, 0 errors` after every window."""
 
     def __init__(self, stream: TextIO, environment: Mapping[str, str], quiet: bool) -> None:
-        self._stream = stream
-        self._enabled = stream.isatty() and not quiet and environment.get("TERM") != "dumb"
-        self._drawn = 0
+        self._line = RedrawnLine(stream, environment, quiet)
 
     def show(self, part: str, seconds: tuple[Second, ...]) -> None:
-        """Draw what was measured so far; nothing when no window was added."""
-        if not self._enabled:
-            return
-        self._stream.write(f"{_ERASE}{progress_text(part, seconds)}")
-        self._stream.flush()
-        self._drawn += 1
+        """Draw what was measured so far; nothing where nobody looks."""
+        if self._line.is_shown:
+            self._line.draw(progress_text(part, seconds))
 
     def clear(self) -> None:
         """Take the line away; call it before anything else is written."""
-        if self._drawn:
-            self._stream.write(_ERASE)
-            self._stream.flush()
-            self._drawn = 0
+        self._line.clear()
 
 
 def progress_text(part: str, seconds: tuple[Second, ...]) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
+from sophia_cli.commands.operating.addresses import base_url, in_order, named_service
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.measurement_slo import ErrorObjective, Objective, Percentile, Promised
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.settings.check_model import ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service, Slo
-
-# Where a service answers that listens on every address.
-_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Aim(Enum):
@@ -53,33 +51,11 @@ def named_targets(words: Sequence[str], root: Path, aim: Aim, environment: str |
     return found
 
 
-def in_order(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Return services with those they depend on before them, else as they are declared."""
-    by_name = {service.name: service for service in services}
-    placed: dict[str, Service] = {}
-
-    def place(service: Service) -> Iterator[Service]:
-        if service.name not in placed:
-            # Before the others: the settings refuse circles, and one must not be endless here either.
-            placed[service.name] = service
-            for name in service.depends_on:
-                yield from place(by_name[name])
-            yield service
-
-    return tuple(one for service in services for one in place(service))
-
-
 def _named(word: str, root: Path, aim: Aim, environment: str | None) -> Named:
     if "://" in word:
         return Named(word, None, ())
-    services = load_settings(root).for_environment(environment)
-    for service in services:
-        if service.name == word:
-            return _of_service(service, aim)
-    if not services or not word.replace("-", "_").isidentifier():
-        return Named(word, None, ())
-    known = ", ".join(service.name for service in services)
-    raise UsageError("service-unknown", f"no service is called `{word}`", hint=f"the settings declare: {known}")
+    service = named_service(word, load_settings(root).for_environment(environment))
+    return Named(word, None, ()) if service is None else _of_service(service, aim)
 
 
 def _of_service(service: Service, aim: Aim) -> Named:
@@ -87,14 +63,7 @@ def _of_service(service: Service, aim: Aim) -> Named:
 
 
 def _url_of(service: Service, aim: Aim) -> str:
-    if service.port is None:
-        raise UsageError(
-            "service-without-port",
-            f"service `{service.name}` has no port to send requests to",
-            hint=f"add `port` to `[services.{service.name}]`, or name a URL",
-        )
-    host = _LOCAL.get(service.host, service.host)
-    base = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
+    base = base_url(service)
     if aim is Aim.FLOW:
         return base
     kind, usual = (ProbeKind.MCP, "/mcp") if aim is Aim.TOOL else (ProbeKind.HTTP, "/")

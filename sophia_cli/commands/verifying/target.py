@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sophia_cli.checks.verify import VerifyPlan
-from sophia_cli.commands.benching.target import in_order
+from sophia_cli.commands.operating.addresses import base_url, in_order, named_service
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.secrets.chain import find_secrets
@@ -16,8 +16,6 @@ from sophia_cli.project.secrets.providers import usual_providers
 from sophia_cli.project.settings.check_model import Probe, ProbeKind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.service_model import Service
-
-_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +57,8 @@ def _services(root: Path, environment: str | None) -> tuple[Service, ...]:
 def _named(
     word: str, services: Sequence[Service], root: Path, wishes: VerifyWishes, providers: Sequence[Provider]
 ) -> VerifyPlan:
-    for service in services:
-        if service.name == word:
-            return _of_service(service, root, wishes, providers)
-    if "://" in word or not services or not word.replace("-", "_").isidentifier():
-        return _plan(_host(word), word, root, wishes)
-    known = ", ".join(service.name for service in services)
-    raise UsageError("service-unknown", f"no service is called `{word}`", hint=f"the settings declare: {known}")
+    service = named_service(word, services)
+    return _plan(_host(word), word, root, wishes) if service is None else _of_service(service, root, wishes, providers)
 
 
 def _host(url: str) -> str:
@@ -79,15 +72,7 @@ def _host(url: str) -> str:
 
 
 def _of_service(service: Service, root: Path, wishes: VerifyWishes, providers: Sequence[Provider]) -> VerifyPlan:
-    if service.port is None:
-        raise UsageError(
-            "service-without-port",
-            f"service `{service.name}` has no port to send requests to",
-            hint=f"add `port` to `[services.{service.name}]`, or name a URL",
-        )
-    host = _LOCAL.get(service.host, service.host)
-    url = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
-    plan = _plan(service.name, url, root, wishes, service)
+    plan = _plan(service.name, base_url(service), root, wishes, service)
     # One that no place has is told by the check that needs it; most checks need none.
     return replace(plan, secret_names=service.secrets, secrets=find_secrets(service.secrets, providers))
 
