@@ -145,8 +145,8 @@ def _imports(entry: str, is_editable: bool) -> tuple[str, ...]:
     found = import_names_of(path for path in paths if not path.startswith(("../", "/")))
     if found:
         return found
-    top = (_read(f"{entry}/top_level.txt") or "").split()
-    return tuple(dict.fromkeys(name for name in top if name.isidentifier()))
+    told = (_read(f"{entry}/top_level.txt") or "").split()
+    return tuple(dict.fromkeys(name for name in told if name.isidentifier()))
 
 
 def _packages_in(record: str) -> Iterator[str]:
