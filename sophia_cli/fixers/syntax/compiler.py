@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.patterns import late_pattern
@@ -98,18 +99,41 @@ _STATEMENT = late_pattern(
     r"\s*(?:def|class|return|raise|import|while|try|with|except|finally|assert|del|pass|break|continue|global|nonlocal)\b"
 )
 
-_LATE = late_pattern(
-    r"' outside |outside async function|outside of an? |not properly in loop|^duplicate argument|nonlocal|global"
-    r"|__future__ imports|default 'except:'"
-)
+_ABOUT_FUTURE = late_pattern("__future__ imports|future feature")
 _ABOUT_SCOPES = late_pattern(
-    r"import \* only|inside .* comprehension|comprehension (?:in|inner|iter)|annotated name|__debug__"
+    r"^duplicate argument|nonlocal|global|import \* only|inside .* comprehension|comprehension (?:in|inner|iter)"
+    r"|annotated name|__debug__"
 )
+_ABOUT_CODE = late_pattern(
+    r"' outside |outside async function|outside of an? |inside async function|not properly in loop|default 'except:'"
+    r"|keyword argument repeated|starred expressions? (?:in assignment|here)|starred assignment target"
+    r"|star-unpacking|statically nested|value in async generator|makes remaining patterns|bind different names"
+    r"|multiple assignments to name|attribute name repeated"
+)
+
+
+class Stage(IntEnum):
+    """When the compiler says what it says: each stage reads the whole text, once those before it are content."""
+
+    PARSING = 0
+    FUTURE = 1
+    SCOPES = 2
+    CODE = 3
+
+
+def stage_of(fault: SyntaxFault) -> Stage:
+    """Return the stage at which the compiler objects."""
+    message = fault.message
+    if _ABOUT_CODE.search(message):
+        return Stage.CODE
+    if _ABOUT_SCOPES.search(message):
+        return Stage.SCOPES
+    return Stage.FUTURE if _ABOUT_FUTURE.search(message) else Stage.PARSING
 
 
 def is_late(fault: SyntaxFault) -> bool:
     """Whether the compiler only says so once it has parsed the whole text, wherever the fault stands."""
-    return _LATE.search(fault.message) is not None
+    return stage_of(fault) is not Stage.PARSING
 
 
 def is_of_its_line(fault: SyntaxFault) -> bool:
@@ -117,7 +141,7 @@ def is_of_its_line(fault: SyntaxFault) -> bool:
     message = fault.message
     if fault.type not in ("SyntaxError", "IndentationError") or "never closed" in message or "EOF" in message:
         return False
-    return not (_TOKENIZER.search(message) or _LATE.search(message) or _ABOUT_SCOPES.search(message))
+    return not (_TOKENIZER.search(message) or is_late(fault))
 
 
 def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:

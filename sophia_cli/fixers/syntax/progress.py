@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sophia_cli.fixers.syntax.change import Change, Op
-from sophia_cli.fixers.syntax.compiler import is_late
+from sophia_cli.fixers.syntax.compiler import stage_of
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.syntax.site import Site
@@ -103,7 +103,7 @@ def is_vague(fault: SyntaxFault) -> bool:
 def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
     """Whether the next fault stands behind the one that was there, counted in lines of the changed text."""
     line = before.line - 1
-    if change.op is Op.MERGE_CONFLICT or (is_late(after) and not is_late(before)):
+    if change.op is Op.MERGE_CONFLICT or stage_of(after) > stage_of(before):
         return True
     growth = len(change.lines) - (change.end - change.start)
     if change.end <= line:

@@ -106,6 +106,20 @@ def test_a_conflict_below_another_fault_is_resolved_with_it() -> None:
     assert compile_fault(found.text) is None
 
 
+@pytest.mark.parametrize(
+    "above",
+    ["f(a=1, a=2)", "a, *b, *c = x", "from __future__ import colours", "x: int = [y := 1 for y in z]", "return 1"],
+)
+def test_what_the_compiler_says_later_does_not_hide_what_is_mended_further_down(above: str) -> None:
+    broken = f"{above}\n\n\ndef g(value)\n    return value\n"
+    fault = compile_fault(broken)
+    assert fault is not None
+    assert fault.line == 4
+    found = repair(broken, fault)
+    assert found is not None
+    assert "def g(value):" in found.text
+
+
 INTERRUPTED = '''"""Parcels."""
 
 
