@@ -82,6 +82,5 @@ def test_the_doctor_says_what_is_missing_and_the_agent_does_not_begin(project: P
     assert checks["processes"]["state"] == checks["limits"]["state"] == "warn"
     assert "cannot be deployed" in checks["processes"]["hint"]
     assert sophia(project, "status")[0] in (0, 1)
-    # In the foreground: one in the background starts without what plays another system here.
-    done = run(project, "-m", "sophia_cli", "agent", "run")
-    assert (done.returncode, "system-not-supported" in done.stderr) == (69, True), done
+    code, document = sophia(project, "agent", "start")
+    assert (code, document["error"]["reference"]) == (69, "system-not-supported")

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import sophia_cli
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError
 from sophia_cli.deploy.link.client import AgentLink, AgentLost, connect_agent
 from sophia_cli.project.state_folder import StateFolder
@@ -21,10 +20,6 @@ READY = b"ready\n"
 _START_S = 60.0
 # An agent may end in the moment in which it is reached: the next one is then.
 _TRIES = 3
-# The agent needs no package but this one, so it starts without a look for others (`-S`): that takes as long as Python.
-_PROGRAM = (
-    "import sys; sys.path.append(sys.argv[2]); from sophia_cli.agent.__main__ import main; sys.exit(main(sys.argv[3:]))"
-)
 
 
 class Reaching:
@@ -101,12 +96,10 @@ class _Start:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        packages = os.path.dirname(os.path.dirname(os.path.abspath(sophia_cli.__file__)))
         self._reading, writing = os.pipe()
-        words = ["sophia_cli.agent", packages, str(root), str(writing)]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-P", "-c", _PROGRAM, *words],
+                [sys.executable, "-P", "-m", "sophia_cli.agent", str(root), str(writing)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
