@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 from sophia_cli.core.values import dataclass, replace
@@ -17,6 +16,7 @@ from sophia_cli.fixers.syntax.features import (
     flips_docstrings,
     repetition,
 )
+from sophia_cli.fixers.syntax.frontier import BURDEN, State, abreast, beam, text_of, undominated
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.losses import differing, lost_lines
 from sophia_cli.fixers.syntax.model import SyntaxFault
@@ -31,7 +31,6 @@ _CHARACTER = 3  # characters that the compiler reads in the time that one of a w
 _CANDIDATE = 500  # characters that the compiler reads in the time that a candidate costs that is only ranked
 _Place = tuple[tuple[str, ...], int, int, SyntaxFault]  # a window's lines, where it begins, how long the text is
 _CONFLICT_LOSS = 1.0  # what a line costs that a resolved conflict drops: often somebody wanted that
-_BURDEN = 2.0  # for the order in which unfinished texts are looked at: what a change costs that loses lines
 _LOST_AT_MOST = 4  # lines that count; who loses more loses enough
 
 
@@ -48,7 +47,10 @@ class Limits:
     doubt: float = 1.0
     step: float = 1.5
     lossless: bool = False
+    abreast: bool = False  # whether a text that came further waits for those that are behind
     leap: float = 1.2
+    slack: float = 1.0
+    many: int = 6  # changes from which on two searches are better than one
     sites: int = 400
     finals: int = 10
     work: int = 4_000_000  # characters read by compiler and tokenizer, in all
@@ -76,18 +78,6 @@ class Limits:
         if depth < 5:
             return self
         return replace(self, beam=2 if depth < 10 else 1, tries=min(self.tries, 80), passes=4, gap=min(self.gap, 3.0))
-
-
-@dataclass(frozen=True)
-class State:
-    """A text on the way: its lines, the changes made so far and what they cost, and the fault that is next."""
-
-    lines: list[str]
-    changes: tuple[Change, ...]
-    features: Features
-    cost: float
-    priority: float
-    fault: SyntaxFault | None
 
 
 @dataclass(frozen=True)
@@ -133,11 +123,6 @@ class _Tools:
         return self.judge.spent > self.stop
 
 
-def text_of(lines: list[str]) -> str:
-    """Return the lines as one text with a final newline."""
-    return "\n".join(lines) + "\n" if lines else ""
-
-
 def search(
     text: str, costs: Costs, model: TokenModel | None, limits: Limits | None = None, judge: Judge | None = None
 ) -> list[Outcome]:
@@ -151,19 +136,27 @@ def search(
     judge = judge or Judge()
     knowledge = _Knowledge(costs, model, judge, Outcomes(judge), {})
     found = _search(text, first, knowledge)
+    if limits is None and len(text) <= first.large and (not found or len(found[0].changes) >= first.many):
+        # Many faults: texts that came to different ones are hard to compare, so do it in the other way as well.
+        found = _merged(found, _search(text, replace(first, abreast=True), knowledge))
     if not found and limits is None and len(text) <= first.large:
         found = _search(text, first.straighter(), knowledge) if judge.spent > first.work else []
         found = found or _search(text, first.wider(), knowledge)
     if found and found[0].lost:
         # Only ways that lose code came out on top: look once more, for ways that keep every line.
-        texts = {outcome.text for outcome in found}
         keeping = replace(first, lossless=True, gap=first.gap * 2, work=first.work // 2)
         spent = judge.spent
         kept = _search(text, keeping, knowledge)
         if not kept and judge.spent > spent + keeping.work:
             kept = _search(text, keeping.straighter(), knowledge)
-        found = sorted([*found, *(o for o in kept if o.text not in texts)], key=lambda o: o.cost)
+        found = _merged(found, kept)
     return found
+
+
+def _merged(found: list[Outcome], more: list[Outcome]) -> list[Outcome]:
+    """The outcomes of two searches, each text once, cheapest first."""
+    best = {outcome.text: outcome for outcome in sorted([*found, *more], key=lambda o: o.cost, reverse=True)}
+    return sorted(best.values(), key=lambda o: o.cost)
 
 
 def _search(text: str, limits: Limits, knowledge: _Knowledge) -> list[Outcome]:
@@ -175,49 +168,37 @@ def _search(text: str, limits: Limits, knowledge: _Knowledge) -> list[Outcome]:
     fault = judge.whole(text_of(lines))
     if fault is None:
         return []
-    frontier = [State(lines, (), {}, 0.0, 0.0, fault)]
+    waiting = [State(lines, (), {}, 0.0, 0.0, fault)]
     finals: dict[str, State] = {}
     unit = indent_unit(lines)
     tools = _Tools(knowledge, limits, started + limits.work, {})
     furthest = 0
-    for depth in range(limits.sites):
+    for _ in range(limits.sites):
+        going, later = abreast(waiting, tools.limits.beam) if limits.abreast else (waiting, [])
+        depth = min(len(state.changes) for state in going)
         tools.limits = limits.at(depth)
-        successors: list[State] = []
-        for state in frontier:
-            successors.extend(_expand(state, unit, tools))
-        open_states: dict[str, State] = {}
-        for state in successors:
+        reached = 0
+        open_states = {text_of(state.lines): state for state in later}
+        for state in (following for one in going for following in _expand(one, unit, tools)):
             key = text_of(state.lines)
             kept = finals if state.fault is None else open_states
             if key not in kept or state.cost < kept[key].cost:
                 kept[key] = state
-        reached = max((s.fault.line for s in open_states.values() if s.fault is not None), default=0)
+            if state.fault is not None:
+                reached = max(reached, state.fault.line)
         if reached > furthest and depth >= 2 and not finals:
             tools.stop += limits.more_for(text, depth)
             furthest = reached
         best_final = min((s.cost for s in finals.values()), default=None)
-        frontier = _beam(list(open_states.values()), tools.limits.beam)
-        if frontier:
-            frontier = [s for s in frontier if s.priority < frontier[0].priority + limits.lead]
+        if limits.abreast and tools.limits.beam > 1:
+            waiting = undominated(list(open_states.values()), limits.slack)
+        else:
+            waiting = beam(list(open_states.values()), tools.limits.beam, limits.lead)
         if best_final is not None:
-            frontier = [s for s in frontier if s.cost + limits.step < best_final]
-        if not frontier or tools.used_up or (best_final is not None and len(finals) >= limits.finals):
+            waiting = [s for s in waiting if s.cost + limits.step < best_final]
+        if not waiting or tools.used_up or (best_final is not None and len(finals) >= limits.finals):
             break
     return _finish(text, finals, tools)
-
-
-def _beam(states: list[State], width: int) -> list[State]:
-    """Keep the most promising states, no more than two that come to the same next fault."""
-    kept: list[State] = []
-    arrivals: Counter[tuple[int, str]] = Counter()
-    for state in sorted(states, key=lambda s: (s.priority, s.cost)):
-        arrival = (state.fault.line, state.fault.message) if state.fault else (0, "")
-        arrivals[arrival] += 1
-        if arrivals[arrival] <= 2:
-            kept.append(state)
-        if len(kept) == width:
-            break
-    return kept
 
 
 def _finish(broken: str, finals: dict[str, State], tools: _Tools) -> list[Outcome]:
@@ -310,7 +291,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
         cost = state.cost + tried.cost + tools.knowledge.costs.of_change(repeated)
         features = add(add(state.features, tried.features), repeated)
         # What loses lines costs more in the end: such ways must not crowd out the others before.
-        burden = _BURDEN * features.get("lines-lost", 0.0)
+        burden = BURDEN * features.get("lines-lost", 0.0)
         result.append(State(after, (*state.changes, change), features, cost, cost + burden - ahead, following))
     return result
 

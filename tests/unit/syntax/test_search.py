@@ -20,7 +20,7 @@ FUNCTION = "def function_{n}(a):\n    if a:\n        return [a, {n}]\n    return
 BROKEN_FUNCTION = FUNCTION.replace("if a:", "if a")
 
 
-def _found(text: str, limits: Limits) -> list[Outcome]:
+def _found(text: str, limits: Limits | None) -> list[Outcome]:
     with quiet():
         return search(text, learned_costs(), load_token_model(), limits)
 
@@ -118,6 +118,32 @@ def test_what_the_compiler_says_later_does_not_hide_what_is_mended_further_down(
     found = repair(broken, fault)
     assert found is not None
     assert "def g(value):" in found.text
+
+
+MANY_FAULTS = '''import os
+"""Parcels."""
+from __future__ import annotations
+
+def weigh(parcel: int -> str:
+    match parcel:
+        case 1:
+        case 2:
+            return "two"
+    return str(parcel)
+
+def send():
+    if street := 3 and:
+        return street
+    else:
+def label():
+    return lambda: yield 3
+'''
+
+
+def test_a_text_that_came_further_at_a_price_is_not_dropped_for_cheaper_ones_that_did_not() -> None:
+    best = _found(MANY_FAULTS, None)[0]
+    assert "        case 1:\n            pass\n        case 2:\n" in best.text
+    assert len(best.changes) == 6
 
 
 INTERRUPTED = '''"""Parcels."""
