@@ -144,6 +144,11 @@ def is_of_its_line(fault: SyntaxFault) -> bool:
     return not (_TOKENIZER.search(message) or is_late(fault))
 
 
+def is_of_lines_above(fault: SyntaxFault) -> bool:
+    """Whether the tokenizer says so of what stands above the place, and nothing below it changes that."""
+    return "unindent does not match" in fault.message or fault.message.startswith("unmatched ")
+
+
 def compile_fault(text: str, path: str = "<source>") -> SyntaxFault | None:
     """Return what `compile` objects to first, None when the text compiles. Never raises, for any text."""
     try:

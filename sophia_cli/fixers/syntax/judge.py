@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import warnings
 
-from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, is_earliest, is_of_its_line, quick_fault
+from sophia_cli.fixers.syntax.compiler import (
+    compile_fault,
+    earliest_fault,
+    is_earliest,
+    is_late,
+    is_of_its_line,
+    quick_fault,
+)
 from sophia_cli.fixers.syntax.model import SyntaxFault, moved_down
 from sophia_cli.fixers.syntax.pieces import pieces_of
 
@@ -18,11 +25,12 @@ class Judge:
     """What the compiler objects to in texts and parts of texts. `spent` counts characters read, and what a question
     costs beside in characters. Use inside `compiler.quiet()`."""
 
-    __slots__ = ("_faults", "_pieces", "_warnings", "spent")
+    __slots__ = ("_faults", "_late", "_pieces", "_warnings", "spent")
 
     def __init__(self) -> None:
         self.spent = 0
         self._faults: dict[str, SyntaxFault | None] = {}
+        self._late: dict[str, SyntaxFault | None] = {}
         self._pieces: dict[str, SyntaxFault | None] = {}
         self._warnings: dict[str, int | None] = {}
 
@@ -66,8 +74,16 @@ class Judge:
             fault = self.fault(rest)
             if fault is not None:
                 return fault
-        if all(self.compiles(piece) for piece in pieces):
+        above = 0
+        for piece in pieces:
+            if not self.compiles(piece):
+                break
+            above += piece.count("\n")
+        else:
             return None
+        fault = self._of_compiling(piece)
+        if fault is not None and is_late(fault):
+            return moved_down(fault, above)
         self.spent += len(text)
         return compile_fault(text)
 
@@ -81,6 +97,13 @@ class Judge:
             self._warnings[text] = _warnings_of(text)
             self.spent += len(text)
         return self._warnings[text]
+
+    def _of_compiling(self, piece: str) -> SyntaxFault | None:
+        """Return what the compiler says of a piece that it can parse."""
+        if piece not in self._late:
+            self._late[piece] = compile_fault(piece)
+            self.spent += len(piece)
+        return self._late[piece]
 
     def _read(self, piece: str) -> SyntaxFault | None:
         """Return what parser and scope analysis say of a piece alone."""

@@ -74,6 +74,8 @@ def lower(text: str, fault: SyntaxFault) -> Lowered | None:
     strings = older_strings(text)
     if strings is None or (strings.templates and "templatelib" not in text):
         return None
+    if not (strings.constructs or strings.templates or any(sign.search(text) for sign in _SIGNS_OF_CODE)):
+        return None
     mask = masked(strings.text)
     if mask is None:
         return None
@@ -273,5 +275,6 @@ def _name_of(parameter: str) -> str:
     return re.split(r"[:=]", parameter, maxsplit=1)[0].strip()
 
 
-_SIGNS = (_GENERIC, _TYPE_ALIAS, _EXCEPT, _FORMATTED)
+_SIGNS_OF_CODE = (_GENERIC, _TYPE_ALIAS, _EXCEPT)
+_SIGNS = (*_SIGNS_OF_CODE, _FORMATTED)
 _ATTEMPTS: tuple[Callable[[_Work], bool], ...] = (_generics, _type_aliases, _except_lists)

@@ -7,7 +7,7 @@ from enum import Enum
 
 from sophia_cli.core.findings import Safety
 from sophia_cli.core.patterns import late_pattern
-from sophia_cli.core.values import dataclass, replace
+from sophia_cli.core.values import dataclass
 
 
 class Kind(Enum):
@@ -51,8 +51,13 @@ def moved_down(fault: SyntaxFault, lines: int) -> SyntaxFault:
     def moved(match: re.Match[str]) -> str:
         return match.group(1) + str(int(match.group(2)) + lines)
 
-    message = _LINE_IN_MESSAGE.sub(moved, fault.message)
-    return replace(fault, line=fault.line + lines, end_line=fault.end_line + lines, message=message)
+    message = _LINE_IN_MESSAGE.sub(moved, fault.message) if " line " in fault.message else fault.message
+    return SyntaxFault(fault.line + lines, fault.column, fault.end_line + lines, fault.end_column, message, fault.type)
+
+
+def lines_in(fault: SyntaxFault) -> list[int]:
+    """Return the lines, from 1, that the compiler names besides the fault's own."""
+    return [int(line) for _, line in _LINE_IN_MESSAGE.findall(fault.message)]
 
 
 _LINE_IN_MESSAGE = late_pattern(r"(on line |at line )(\d+)")

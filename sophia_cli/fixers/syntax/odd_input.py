@@ -112,6 +112,20 @@ _SIGNS = (
     ("ur string", re.compile(r"(?<![\w\"'])[uU][rR][\"']")),
     ("tuple parameter", re.compile(r"^[ \t]*def[ \t]+\w+\((?:[^()\n]*,)?[ \t]*\(\w+,[^()\n]*\)", re.M)),
 )
+# One of these stands in every text that carries a sign; they are found quickly, since they begin with fixed letters.
+_TRACES = (
+    re.compile(r"print[ \t]+[\"'\w%>]"),
+    re.compile(r"except[ \t][^\n]*,"),
+    re.compile(r"raise[ \t]+[\w.]+[ \t]*,"),
+    re.compile(r"`"),
+    re.compile(r"<>"),
+    re.compile(r"exec[ \t]"),
+    re.compile(r"0[0-7]{2}"),
+    re.compile(r"\d[lL]\b"),
+    re.compile(r"0[xX][0-9a-fA-F]+[lL]\b"),
+    re.compile(r"[uU][rR][\"']"),
+    re.compile(r"def[ \t][^\n]*[(,][ \t]*\(\w+,"),
+)
 _HINTS = (
     re.compile(
         r"^[ \t]*(?:import|from)[ \t]+(?:urllib2|urlparse|ConfigParser|StringIO|cPickle|Queue|httplib|Tkinter)\b", re.M
@@ -139,6 +153,8 @@ def looks_like_python_2(text: str) -> bool:
     kind three times, or one sign with a hint (a module or method that Python 3 dropped); and no sign of Python 3
     (f-strings, annotations, `async def`), unless Python 2 outnumbers it ten to one.
     """
+    if not any(trace.search(text, 0, _HEAD) for trace in _TRACES):
+        return False
     head = "\n".join(line for line in text[:_HEAD].split("\n") if len(line) <= _LONGEST_LINE)
     bare = _STRINGS_AND_COMMENTS.sub(_blank, head)
     counts = [len(pattern.findall(bare)) for _, pattern in _SIGNS]

@@ -277,8 +277,7 @@ def _expand(state: State, unit: str, tools: _Tools) -> list[State]:
             continue  # it would come to what those before it came to, and they are cheaper
         change = tried.change
         after = change.apply(lines)
-        text = text_of(after)
-        following = judge.whole(text)
+        following = tried.settled or judge.whole(text_of(after))
         if following is not None and not is_progress(fault, following, change):
             continue
         if following is not None and following.line > window.last + len(change.lines) - (change.end - change.start):
@@ -310,6 +309,7 @@ class _Tried:
     change: Change
     features: Features
     progress: float
+    settled: SyntaxFault | None = None
 
 
 def _is_inside(change: Change, window: Window) -> bool:
@@ -349,7 +349,8 @@ def _try_all(ranking: Ranking, window: Window, tools: _Tools) -> tuple[list[_Tri
             reached = following.line - max(site.fault.line, change.start + len(change.lines))
             vague = is_vague(following) or flips_docstrings(site, change)
             progress = 0.0 if vague else limits.pull * math.log1p(max(0, reached))
-            advanced.append(_Tried(bound, change, one.features, progress))
+            settled = following if verdict.settled else None
+            advanced.append(_Tried(bound, change, one.features, progress, settled))
             if progress > limits.leap:
                 best = bound if best is None else min(best, bound)
     return passed, advanced

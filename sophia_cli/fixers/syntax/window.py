@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sophia_cli.core.values import dataclass
+from sophia_cli.fixers.syntax.compiler import is_late
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 
 _DEFINITION = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def|class)\b|[ \t]*@\w")
 _CONTINUES = re.compile(r"[ \t]*(?:else|elif|except|finally|case)\b")
 _NESTED = ("if 1:",)
-_STATEMENTS = (4, 14)  # more in each larger view, above and below the fault
+_VIEWS = ((0, 1), (1, 2), (4, 4), (18, 18))  # statements above and below the fault in each larger view
+_TAILS = (4, 18)  # statements above the fault
 _TOP = re.compile(r"(?:def|class|async|if|for|while|with|try|import|from)\b|@")
 
 
@@ -57,54 +59,77 @@ def continues(line: str) -> bool:
 def views(site: Site) -> Iterator[Window]:
     """Yield ever larger stretches around the fault, under headers for the blocks that they stand in.
 
-    None is more than half of the site's own window. They are too narrow to propose changes by, but what is still
+    None is more than two thirds of the site's own window. They are too narrow to propose changes by, but what is still
     broken in them is broken in the whole.
     """
-    if site.group == "triple":
+    if site.group == "triple" or is_late(site.fault):
         return
-    first, last = site.line, site.statement_end(site.line)
-    for count in _STATEMENTS:
-        for _ in range(count):
-            index = site.previous_code(first)
-            first = first if index is None else index
-            last = site.statement_end(last) if last < site.last else last
-        if 2 * (last - first) > site.last - site.first:
+    firsts = _firsts(site, [above for above, _ in _VIEWS])
+    last = site.statement_end(site.line)
+    count = 0
+    for first, (_, below) in zip(firsts, _VIEWS, strict=True):
+        while count < below and (index := site.next_code(last)) is not None and index < site.last:
+            last = site.statement_end(index)
+            count += 1
+        if 3 * (last - first) > 2 * (site.last - site.first):
             return
         yield Window(first, last, _headers(site, first))
 
 
-def tail_view(site: Site) -> Window | None:
-    """Return what stands from a few statements above the fault to the end of the site's window, under headers.
+def tail_views(site: Site) -> Iterator[Window]:
+    """Yield what stands from some statements above the fault to the end of the site's window, under headers.
 
-    Changes in it are judged by it as by the window: nothing behind them is missing. None when it saves little.
+    Changes in them are judged by them as by the window: nothing behind them is missing. Those are left out that save
+    little.
     """
-    first = site.line
-    for _ in range(sum(_STATEMENTS)):
-        index = site.previous_code(first)
-        first = first if index is None else index
-    if 3 * (first - site.first) < site.last - site.first:
-        return None
-    return Window(first, site.last, _headers(site, first))
+    if is_late(site.fault):
+        return
+    for first in _firsts(site, _TAILS):
+        if 4 * (first - site.first) < site.last - site.first:
+            return
+        yield Window(first, site.last, _headers(site, first))
 
 
-def _headers(site: Site, index: int) -> tuple[str, ...]:
-    """Return headers, outermost first, under which the statement at `index` has the indentation that it has."""
+def _firsts(site: Site, counts: Sequence[int]) -> list[int]:
+    """Return the lines at which so many statements begin before the fault's line."""
+    starts: list[int] = []
+    index: int | None = site.line if site.starts_statement(site.line) else site.previous_code(site.line)
+    while index is not None and len(starts) <= counts[-1]:
+        if not continues(site.lines[index]):
+            starts.append(index)
+        index = site.previous_code(index)
+    return [starts[min(count, len(starts) - 1)] if starts else site.first for count in counts]
+
+
+def _headers(site: Site, first: int) -> tuple[str, ...]:
+    """Return headers, outermost first, under which the statement at `first` has the indentation that it has.
+
+    The last of them stands for what there is above the statement in its own block.
+    """
+    lines = site.lines
+    indent, width = indent_of(lines[first]), width_of(lines[first])
     headers: list[str] = []
-    width = width_of(site.lines[index])
+    index = first
     while width > 0:
         above = site.previous_code(index)
         if above is None:
             headers.append("if 1:")
             break
-        index = above
-        line = site.lines[index]
-        if (own := width_of(line)) < width:
+        index, line = above, lines[above]
+        own = width_of(line)
+        if own < width:
             width = own
             indent, word = indent_of(line), line.split(None, 1)[0].rstrip(":")
-            if word in ("try", "except", "finally"):
+            if word == "case":
+                headers.append(indent + "case 1:")
+            elif headers and headers[-1].endswith("case 1:"):
+                headers.append(indent + "match 1:")
+            elif word in ("try", "except", "finally"):
                 headers += [indent + "try:"] if word == "try" else [indent + "except:", indent + "try: pass"]
             else:
                 headers.append(indent + "if 1:")
+        elif own == width and not headers:
+            headers.append(indent + "pass")
     return tuple(reversed(headers))
 
 
