@@ -120,8 +120,8 @@ def test_a_container_gives_a_folder_another_name() -> None:
 
 def test_what_a_compose_file_mounts_lies_where_the_container_starts() -> None:
     compose = (
-        "services:\n  # no code\n  cache:\n    image: cache\n  report:\n    image: python\n    working_dir: /work\n"
-        "    volumes:\n      - ./report-service:/work\n      - ./libs/table-lib/table:/work/table\n"
+        "services:\n  # no code\n  cache:\n    image: cache\n  report:\n    image: python\n    working_dir: /srv\n"
+        "    volumes:\n      - ./report-service:/srv\n      - ./libs/table-lib/table:/srv/table\n"
         "  other:\n    working_dir: /other\n"
     )
     texts = {
