@@ -61,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = report(error, words, time.perf_counter() - started)
     except BrokenPipeError:
         code = 141  # 128 + SIGPIPE, what a tool that the signal ends returns
+    except KeyboardInterrupt:
+        code = 130  # again, while the first was being told: by then all that was under way is taken back
     try:
         sys.stdout.flush()
     except OSError:

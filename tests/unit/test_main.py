@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -141,6 +142,17 @@ def test_a_usage_error_is_a_json_document_too(capsys: pytest.CaptureFixture[str]
 def test_ctrl_c_ends_with_130(extra_commands: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stopped"]) == 130
     assert capsys.readouterr().err.startswith("error: interrupted\n")
+
+
+def test_ctrl_c_while_an_error_is_told_ends_with_130_too(
+    extra_commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StoppedStream(io.StringIO):
+        def write(self, text: str) -> int:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stderr", StoppedStream())
+    assert main(["stopped"]) == 130
 
 
 def test_a_bug_ends_with_70_and_a_crash_file_without_secrets(
