@@ -144,9 +144,7 @@ def test_ctrl_c_ends_with_130(extra_commands: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.startswith("error: interrupted\n")
 
 
-def test_ctrl_c_while_an_error_is_told_ends_with_130_too(
-    extra_commands: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_while_an_error_is_told_ends_with_130_too(extra_commands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class StoppedStream(io.StringIO):
         def write(self, text: str) -> int:
             raise KeyboardInterrupt
