@@ -76,11 +76,12 @@ def with_findings(report: FileReport, more: Sequence[Finding]) -> FileReport:
 def view_of(
     path: str, data: bytes, context: AnalysisContext, knows: Callable[[ast.Module, str], bool] | None = None
 ) -> FileView:
-    """Return what rules see of a file, before any repair. `knows` may tell of a tree that it surely compiles."""
+    """Return what rules see of a file, before any repair. With `knows`, which may tell of a tree that it surely
+    compiles, the tree is made too."""
     source = decode(data)
     fault = None
     if isinstance(source, SourceText):
-        tree = tree_of(source.text, knows=knows) if len(source.text) < LARGE else None
+        tree = tree_of(source.text, knows=knows) if knows is not None and len(source.text) < LARGE else None
         fault = first_fault(source.text, compile_fault) if tree is None else None
         if fault is None:
             return FileView(path=path, data=data, source=source, tree=tree)

@@ -33,8 +33,8 @@ class FileView:
     Python version that the file is valid for when that is newer than the project's, and `repair` then its older
     spelling, None where there is none. `origin` is the commit that broke the file, where history knows it;
     `never_compiled` the one that added it broken; `damage` what was done to it as to many others. `named` is true when
-    the user named this very file. `tree` is there for a file that compiles, unless it is so large or so deep that no
-    tree was made.
+    the user named this very file. `tree` is there for a file that compiles where facts were asked for, unless it is so
+    large or so deep that no tree was made.
     """
 
     path: str

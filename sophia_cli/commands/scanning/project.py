@@ -40,7 +40,7 @@ _UNREPORTED = (FileStatus.LOOKED_AT, FileStatus.STATE)
 class Project:
     """A project and the part of it that a command was asked to look at.
 
-    All rules run, so one cache serves every selection; `selected` are the ids of the rules that are reported,
+    All rules of files run, so one cache serves every selection; `selected` are the ids of the rules that are reported,
     `named` the files that the user named one by one. `whole` is the inventory of the whole project, which may be more
     than `inventory`, the part that was asked for.
     """
@@ -69,6 +69,12 @@ class Project:
     def file_rules(self) -> frozenset[str]:
         """The ids of the rules that look at one file."""
         return frozenset(rule.id for rule in self.rules if not isinstance(rule, ProjectRule))
+
+    @property
+    def looks_at_files_together(self) -> bool:
+        """Whether a report needs more than each file by itself: a rule of all files is selected, or the grade asks
+        what the declared services start from."""
+        return not self.selected <= self.file_rules or bool(self.settings.services)
 
     def reports_on(self, path: str) -> bool:
         """Tell whether a file lies in the part that was asked for."""
@@ -209,10 +215,11 @@ def open_project(
     )
 
 
-def scan_project(project: Project, progress: Progress | None) -> Scan:
+def scan_project(project: Project, progress: Progress | None, *, together: bool = True) -> Scan:
     """Scan the project's files, from the cache where they have not changed.
 
-    Files that were not asked for are only read for what they say to the others.
+    Files that were not asked for are only read for what they say to the others. With `together` false nothing is found
+    in all files together, so that what they say need not be read.
     """
     files = project.whole.to_scan
     contexts: dict[str, AnalysisContext] = {}
@@ -237,13 +244,19 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         options=ScanOptions(
             jobs=usable_processors(),
             repairs=lambda file: project.reports_on(file.path),
-            facts=True,
+            facts=together,
             history_key=history_key(project.root),
         ),
     )
     if cache is not None:
         cache.save(project.whole.is_whole)
-    survey = ProjectSurvey(
+    survey = _survey(project, result, state if use_cache else None, key) if together else None
+    asked_for = tuple(file for file in result.files if project.reports_on(file.report.path))
+    return Scan(project, asked_for, contexts, survey, result.evidence)
+
+
+def _survey(project: Project, result: ScanResult, state: StateFolder | None, key: str) -> ProjectSurvey:
+    return ProjectSurvey(
         root=project.root,
         inventory=project.whole,
         files=result.files,
@@ -253,11 +266,9 @@ def scan_project(project: Project, progress: Progress | None) -> Scan:
         history=history_key(project.root),
         services=project.settings.services,
         environment=find_environment(project.root, project.settings.project.python),
-        state=state if use_cache else None,
+        state=state,
         key=key,
     )
-    asked_for = tuple(file for file in result.files if project.reports_on(file.report.path))
-    return Scan(project, asked_for, contexts, survey, result.evidence)
 
 
 def _whole(root: Path, inventory: Inventory, settings: Settings) -> Inventory:

@@ -94,3 +94,32 @@ def test_the_grade_counts_errors_in_what_services_start(cli: Cli, tmp_path: Path
     assert (grade(), grade()) == ("A", "A")
     (tmp_path / "shop" / "prices.py").write_bytes(b"x = 'old'\n")
     assert (grade(), grade()) == ("F", "F")
+
+
+def test_rules_of_single_files_alone_leave_unread_what_files_say_and_a_later_scan_reads_it(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "a.py").write_bytes(SAYS + b"x = 'old'\n")
+    (tmp_path / "b.py").write_bytes(SAYS + b"def broken(:\n    pass\n")
+    (tmp_path / "words.toml").write_bytes(b"")
+
+    def of_files(*arguments: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(cli("scan", "--json", *arguments).out)["findings"]
+        return [finding for finding in found if finding["rule"] != "SPH904"]
+
+    selected = of_files("--select", "SPH1,SPH901")
+    assert not list((tmp_path / ".sophia").rglob("facts*"))
+    assert _found(cli) == [("a.py", 1, "say_tea"), ("b.py", 1, "say_tea")]
+    assert list((tmp_path / ".sophia").rglob("facts*"))
+    assert of_files("--select", "SPH1,SPH901") == selected != []
+    assert selected == [finding for finding in of_files() if finding["rule"] in {f["rule"] for f in selected}]
+
+
+def test_the_grade_asks_what_services_start_whatever_is_selected(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "main.py").write_bytes(b"app = 1\n" + b"pass\n" * 10_000)
+    (tmp_path / "apart.py").write_bytes(b"x = 'old'\n")
+    (tmp_path / "sophia.toml").write_text('[services.shop]\napp = "shop.main:app"\n')
+    for selected in ("SPH901", "SPH9"):
+        summary = json.loads(cli("scan", "--json", "--select", selected).out)["summary"]
+        assert (selected, summary["grade"]["letter"]) == (selected, "A")
