@@ -16,6 +16,8 @@ class Stop(Enum):
     BYTES = "byte limit"
     SECONDS = "time limit"
     FAILED = "git failed"
+    SHALLOW = "shallow clone"
+    PARTIAL = "partial clone"
 
 
 @dataclass(frozen=True, slots=True)

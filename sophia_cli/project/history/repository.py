@@ -74,6 +74,16 @@ def shallow_commits(repository: Repository) -> frozenset[str]:
     return frozenset(line for line in lines if _COMMIT.match(line))
 
 
+def promised_packs(repository: Repository) -> tuple[str, ...]:
+    """Return the packs of a partial clone, which come one by one as contents are asked for; none for a whole clone."""
+    try:
+        names = sorted(os.listdir(repository.objects / "pack"))
+    except OSError:
+        return ()
+    is_partial = any(name.endswith(".promisor") for name in names)
+    return tuple(name for name in names if name.endswith(".pack")) if is_partial else ()
+
+
 def history_key(root: Path) -> str:
     """Return a value that is the same as long as history says the same about each path; empty without history.
 
@@ -84,7 +94,7 @@ def history_key(root: Path) -> str:
     if repository is None or head is None:
         return ""
     prefix = repository.prefix.decode("utf-8", "backslashreplace")
-    return ":".join([head, prefix, *sorted(shallow_commits(repository))])
+    return ":".join([head, prefix, *sorted(shallow_commits(repository)), *promised_packs(repository)])
 
 
 def _git_dir(entry: Path) -> Path | None:

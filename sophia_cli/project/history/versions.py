@@ -14,7 +14,13 @@ from sophia_cli.project.history.log import Version, log_arguments, read_log
 from sophia_cli.project.history.model import GoodVersion, History, HistoryLimits, NeverCompiled, Stop
 from sophia_cli.project.history.objects import CAT_FILE, Objects
 from sophia_cli.project.history.quarantine import Deadline, GitFailed, OutOfTime, Quarantine, quarantine
-from sophia_cli.project.history.repository import Repository, find_repository, head_commit, shallow_commits
+from sophia_cli.project.history.repository import (
+    Repository,
+    find_repository,
+    head_commit,
+    promised_packs,
+    shallow_commits,
+)
 from sophia_cli.project.history.walk import Added, Break, Trail, Verdict, Walk
 from sophia_cli.project.source import SourceText, decode
 
@@ -120,6 +126,7 @@ class _Reading:
             if trail.path not in found and trail.added and not trail.is_unknown and stop is None
         }
         unknown = frozenset(self.asked[path] for path in blobs) - good.keys() - never.keys()
+        stop = stop or self._not_here(trail for trail in trails if trail.is_unknown and trail.path not in found)
         return History(self.head, good, never, unknown, stop, detail, walk.order, self.judged)
 
     def _follow(self, walk: Walk, trails: list[Trail]) -> None:
@@ -139,9 +146,17 @@ class _Reading:
             if not any(trail.is_lost for trail in trails) or walk.order >= self.limits.commits:
                 return
 
+    def _not_here(self, trails: Iterable[Trail]) -> Stop | None:
+        """Return why these trails ended before the history of their files did, None when there are none."""
+        shallow = shallow_commits(self.repository)
+        ends = {trail.added.commit if trail.added else "" for trail in trails}
+        if ends & shallow:
+            return Stop.SHALLOW
+        return Stop.PARTIAL if ends and self._is_partial() else None
+
     def _is_partial(self) -> bool:
         """Whether this is a partial clone: git cannot compare contents that are not here."""
-        return any((self.repository.objects / "pack").glob("*.promisor"))
+        return bool(promised_packs(self.repository))
 
     def _judge(self, objects: Objects, version: Version) -> Verdict:
         verdict = self.verdicts.get(version.blob)

@@ -61,3 +61,24 @@ def test_a_scan_and_a_fix_tell_that_history_ended_early(project: Path) -> None:
         assert stopped == "git failed", words
         assert told.count("\n") == 1, words
         assert "git history was not read to the end (git failed)" in told, words
+
+
+@pytest.mark.parametrize(
+    ("kind", "clone", "remedy"),
+    [
+        ("shallow clone", ("--depth", "2"), "git fetch --unshallow"),
+        ("partial clone", ("--filter=blob:none",), "git fetch --refetch --no-filter"),
+    ],
+)
+def test_what_a_clone_lacks_is_told_with_the_command_that_brings_it(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, clone: tuple[str, ...], remedy: str
+) -> None:
+    _git(project, "config", "uploadpack.allowFilter", "true")
+    copy = tmp_path_factory.mktemp("copy") / "clone"
+    _git(project, "clone", "-q", *clone, project.as_uri(), str(copy))
+    for words in (("scan",), ("scan",), ("fix", "--dry-run")):
+        stopped, told = _run(copy, *words)
+        assert stopped == kind, words
+        assert remedy in told, words
+    _git(copy, *remedy.split()[1:])
+    assert _run(copy, "scan") == (None, "")
