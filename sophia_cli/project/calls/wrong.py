@@ -123,8 +123,12 @@ class _Check:
         return WrongCall(path, call, unknown, missing, first.open, definition)
 
     def _fits_an_heir(self, value: Value, call: Call) -> bool:
-        """Whether a class below the one that is known has a method of this name that the call fits."""
+        """Whether a class below the one that is known takes the call, or has a method of this name that does."""
         inheritance, evaluator = self._evaluator.inheritance, self._evaluator
+        if isinstance(value, ClassValue):
+            return self._may_be_an_heir(value, call) and any(
+                self._fits(self._signatures(heir), call) for heir in inheritance.below(value)
+            )
         if isinstance(value, InstanceValue):
             receiver, name, is_bound = value.of, "__call__", True
         elif isinstance(value, FunctionValue) and value.receiver is not None and call.callee[0] != "^":
@@ -135,10 +139,20 @@ class _Check:
             if inheritance.own(heir, name) is not None:
                 owner = InstanceValue(heir) if is_bound else heir
                 for found in evaluator.attribute(owner, name, heir.path):
-                    signatures = self._signatures(found)
-                    if signatures is None or not any(misfit_of(each, call).is_wrong for each in signatures):
+                    if self._fits(self._signatures(found), call):
                         return True
         return False
+
+    def _may_be_an_heir(self, owner: ClassValue, call: Call) -> bool:
+        """Whether another class may be called, or made: under another name (`cls`, a parameter), or by a `__new__`."""
+        if call.written.rpartition(".")[2] != self._class_name(owner):
+            return True
+        inheritance = self._evaluator.inheritance
+        order = inheritance.order(owner)
+        return any(isinstance(base, ClassValue) and inheritance.own(base, "__new__") is not None for base in order)
+
+    def _fits(self, signatures: Signatures | None, call: Call) -> bool:
+        return signatures is None or not any(misfit_of(each, call).is_wrong for each in signatures)
 
     def _check_super(self, path: str, call: Call) -> WrongCall | None:
         """Check `super().__init__(...)`; where no base is the project's own, another base may stand beside it later."""

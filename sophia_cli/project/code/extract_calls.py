@@ -43,6 +43,10 @@ def calls_and_certainty(tree: ast.Module, text: str) -> tuple[CallSurface, bool]
 def _read(walk: Walk, tree: ast.Module, text: str) -> CallSurface:
     walk.scanner.has_suspects = ":=" in text or "yield" in text
     walk.statements(tree.body, walk.module)
+    for reference in walk.early:
+        if reference.root in walk.module.bindings:
+            # What it is bound to comes later: a built-in, or what a star import brought, is meant.
+            reference.settled = UNKNOWN
     walk.calls += _module_calls(walk.module, bool(walk.stars))
     column = _columns(text)
     excused = _excused_lines(text)

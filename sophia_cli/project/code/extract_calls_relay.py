@@ -10,6 +10,7 @@ from sophia_cli.project.code.calls import Relay
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _CHANGES = frozenset({"pop", "update", "setdefault", "clear", "popitem"})
 _MADE = {Relay.SAME: Relay.MAKES_SAME, Relay.WRAPS: Relay.MAKES_WRAPS}
+_CLASS_NAMES = frozenset({"cls", "klass", "class_", "kls", "clazz"})
 _PASSING = frozenset({Relay.SAME, Relay.WRAPS})
 _BLOCKS: Mapping[type[ast.AST], tuple[str, ...]] = {
     **dict.fromkeys((ast.If, ast.For, ast.AsyncFor, ast.While), ("body", "orelse")),
@@ -24,18 +25,52 @@ def relay_of(node: FunctionNode, made_inside: Mapping[str, Relay], type_variable
     promised = _promised(node, type_variables)
     if promised is not Relay.NONE:
         wrappers = [inner for inner in ast.walk(node) if isinstance(inner, FunctionNode) and inner is not node]
-        return Relay.NONE if any(_interferes(wrapper) for wrapper in wrappers) else promised
+        is_broken = any(_interferes(wrapper) for wrapper in wrappers) or _remakes_a_class(node)
+        return Relay.NONE if is_broken else promised
     if not ((isinstance(node.body[-1], ast.Return) and made_inside) or _gives_back_its_first(node)):
         return Relay.NONE
     parameters = [*node.args.posonlyargs, *node.args.args]
     decorated = parameters[0].arg if parameters else None
     nested = {inner.name: inner for inner in _own_nodes(node.body) if isinstance(inner, FunctionNode)}
     relays = {_relayed(returned, decorated, nested, made_inside) for returned in _returned(node)}
+    if Relay.SAME in relays and _remakes_a_class(node):
+        return Relay.NONE
     if relays == {Relay.SAME, Relay.WRAPS}:
         return Relay.WRAPS
     if Relay.EITHER in relays and relays <= {Relay.EITHER, Relay.MAKES_SAME, Relay.MAKES_WRAPS}:
         return Relay.EITHER
     return relays.pop() if len(relays) == 1 and Relay.EITHER not in relays else Relay.NONE
+
+
+def _remakes_a_class(node: FunctionNode) -> bool:
+    """Whether a function that is given a class may give it another constructor: it sets one, or gives back what another
+    function makes of the class. Annotations cannot tell: `type[T] -> type[T]` holds all the same."""
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    if not parameters:
+        return False
+    given = parameters[0]
+    is_class = given.arg in _CLASS_NAMES or _is_of_class(given.annotation)
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Attribute(attr="__init__" | "__new__", ctx=ast.Store()):
+                return True
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value="__init__" | "__new__"), _]):
+                return True
+            case ast.Return(value=ast.Call(func=function, args=[ast.Name(id=name), *_])) if is_class:
+                if name == given.arg and not (isinstance(function, ast.Name) and function.id in _nested_in(node)):
+                    return True
+    return False
+
+
+def _is_of_class(annotation: ast.expr | None) -> bool:
+    match annotation:
+        case ast.Subscript(value=ast.Name(id="type" | "Type") | ast.Attribute(attr="Type")):
+            return True
+    return False
+
+
+def _nested_in(node: FunctionNode) -> set[str]:
+    return {inner.name for inner in _own_nodes(node.body) if isinstance(inner, FunctionNode)}
 
 
 def _gives_back_its_first(node: FunctionNode) -> bool:

@@ -218,6 +218,8 @@ class Scanner:
                 self.classes[scope.class_index].assigned.setdefault(target.attr, []).extend(meanings)
             else:
                 self.replaced.add(target.attr)
+                if target.attr == "__defaults__":
+                    self._give_defaults(target.value, scope)
                 self.scan([target.value], scope)
         elif isinstance(target, _LISTS):
             stars = 0
@@ -233,6 +235,15 @@ class Scanner:
             self.bind_target(target.value, [UNKNOWN], scope)
         else:
             self.scan([target], scope)
+
+    def _give_defaults(self, function: ast.expr, scope: Scope) -> None:
+        """Take in `Point.__new__.__defaults__ = ...`, which gives the fields of a named tuple defaults."""
+        match function:
+            case ast.Attribute(value=ast.Name(id=name), attr="__new__"):
+                for meaning in scope.bindings.get(name, ()):
+                    if isinstance(meaning, str) and meaning.startswith("$") and meaning[1:].isdigit():
+                        for draft in self.classes[int(meaning[1:])].fields:
+                            draft.has_default = True
 
     def is_own(self, target: ast.Attribute | ast.Subscript, scope: Scope) -> TypeGuard[ast.Attribute]:
         value = target.value

@@ -6,7 +6,7 @@ import ast
 
 from sophia_cli.project.code.extract_calls_relay import FunctionNode
 
-_EXPECTING = ("raises", "assertRaises", "suppress")
+_EXPECTING = ("raises", "assertRaises", "assert_raises", "suppress")
 _ACCESSORS = frozenset({"getter", "setter", "deleter"})
 
 

@@ -11,7 +11,7 @@ from sophia_cli.project.code.extract_calls_drafts import ClassDraft, FieldDraft,
 from sophia_cli.project.code.extract_calls_expressions import annotated, meanings_of, special_form, yielded
 from sophia_cli.project.code.extract_calls_relay import FunctionNode, relay_of
 from sophia_cli.project.code.extract_calls_scan import Scanner
-from sophia_cli.project.code.extract_calls_scope import Kind, Locals, Meaning, Scope
+from sophia_cli.project.code.extract_calls_scope import Kind, Locals, Meaning, Reference, Scope
 from sophia_cli.project.code.extract_calls_shapes import (
     adds_to_another,
     default_values,
@@ -31,7 +31,8 @@ _TRY = (ast.Try, ast.TryStar)
 
 
 class Walk:
-    """What has been read so far. `calls` are settled ones with what the root of their callee is."""
+    """What has been read so far. `calls` are settled ones with what the root of their callee is, `early` the names that
+    the module takes for another before it binds them itself (`_print = print`)."""
 
     def __init__(self) -> None:
         self.functions: list[FunctionDraft] = []
@@ -41,6 +42,7 @@ class Walk:
         self.stars: list[str] = []
         self.calls: list[tuple[Meaning, ast.Call]] = []
         self.type_variables: set[str] = set()
+        self.early: list[Reference] = []
         self._loops = self._blocks = 0
         self._leading: Sequence[ast.Global] = ()
 
@@ -148,6 +150,8 @@ class Walk:
             self.scanner.scan([value], scope)
         fields = tuple_fields(value)
         meanings: list[Meaning] = meanings_of(value, scope) if fields is None else [self._named_tuple(fields)]
+        if scope is self.module and isinstance(value, ast.Name) and value.id not in scope.bindings:
+            self.early += [meaning for meaning in meanings if isinstance(meaning, Reference)]
         for target in node.targets:
             if isinstance(target, ast.Name):
                 scope.bind(target.id, meanings)

@@ -1,0 +1,145 @@
+"""Calls that look wrong and are right: who is called is decided elsewhere, or takes more than its text shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+Check = Callable[[Mapping[str, str]], list[str]]
+
+FITTING = {
+    "a built-in that a name is kept for before the module has one of its own": """
+        _print = print
+        def print(text): _print(text, sep="", end="")
+        """,
+    "a class decorator that is annotated to give the class and makes it a class with fields": """
+        from typing import TypeVar
+        from attrs import frozen as _frozen
+        T = TypeVar("T")
+        def frozen(cls: type[T]) -> type[T]:
+            cls.__init_subclass__ = None
+            return _frozen(cls)
+        @frozen
+        class Order:
+            item: str
+        Order(item="tea")
+        """,
+    "a class decorator with a plain type variable that makes it a class with fields": """
+        from typing import TypeVar
+        from dataclasses import dataclass
+        T = TypeVar("T")
+        def model(cls: T) -> T:
+            return dataclass(cls)
+        @model
+        class Order:
+            item: str
+        Order(item="tea")
+        """,
+    "a class decorator that sets a constructor": """
+        def with_name(cls):
+            def __init__(self, name): self.name = name
+            cls.__init__ = __init__
+            return cls
+        def with_more(cls):
+            setattr(cls, "__init__", with_name)
+            return cls
+        @with_name
+        class Order: ...
+        @with_more
+        class Item: ...
+        Order(name="tea")
+        Item(name="tea")
+        """,
+    "a class method that makes what heirs take": """
+        class Key:
+            def __init__(self, message=None): ...
+            @classmethod
+            def read(cls, path): return cls(path=path)
+        class FileKey(Key):
+            def __init__(self, message=None, path=None): ...
+        """,
+    "a parameter that is one of the heirs of a class": """
+        class Parser:
+            def __init__(self): ...
+        class Buffered(Parser):
+            def __init__(self, size): ...
+        def made(parser_class: type[Parser]): return parser_class(size=1)
+        """,
+    "a class whose __new__ may make one of its heirs": """
+        class Operator:
+            def __new__(cls, *args, **kwargs):
+                return super().__new__(Custom if cls is Operator else cls)
+            def __init__(self, dtype, shape): ...
+        class Custom(Operator):
+            def __init__(self, shape, apply, dtype=None): ...
+        Operator((1, 2), apply=print)
+        """,
+    "a named tuple whose fields are given defaults": """
+        from collections import namedtuple
+        Problem = namedtuple("Problem", "cost bounds start")
+        Problem.__new__.__defaults__ = (None,) * 2
+        Problem(cost=1)
+        """,
+    "a test that asserts a failure in another spelling": """
+        from shop.testing import assert_raises
+        def pay(amount): ...
+        def test_pay():
+            with assert_raises(TypeError):
+                pay(amonut=1)
+        """,
+}
+
+WRONG = {
+    "a class decorator that is annotated and gives the class back": (
+        """
+        from typing import TypeVar
+        T = TypeVar("T")
+        def registered(cls: type[T]) -> type[T]:
+            KNOWN.append(cls)
+            return cls
+        @registered
+        class Order:
+            def __init__(self, item): ...
+        Order(itme="tea")
+        """,
+        "Order -itme +item",
+    ),
+    "a class method that makes what neither the class nor an heir takes": (
+        """
+        class Key:
+            def __init__(self, message=None): ...
+            @classmethod
+            def read(cls, path): return cls(path=path)
+        class FileKey(Key):
+            def __init__(self, message=None, file=None): ...
+        """,
+        "cls -path",
+    ),
+    "a name that is taken for another after it is bound": (
+        """
+        def pay(amount): ...
+        charge = pay
+        charge(amonut=1)
+        """,
+        "charge -amonut +amount",
+    ),
+    "a named tuple some of whose fields have no default": (
+        """
+        from collections import namedtuple
+        Problem = namedtuple("Problem", "cost bounds", defaults=(None,))
+        Problem(bounds=1)
+        """,
+        "Problem +cost",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", FITTING.values(), ids=FITTING.keys())
+def test_a_call_that_may_fit_is_not_reported(text: str, check: Check) -> None:
+    assert check({"shop/__init__.py": "", "app.py": text}) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), WRONG.values(), ids=WRONG.keys())
+def test_a_call_that_cannot_fit_is_reported_all_the_same(text: str, expected: str, check: Check) -> None:
+    assert [item.partition(" ")[2] for item in check({"app.py": text})] == [expected]
