@@ -36,6 +36,24 @@ def find_root(path: Path) -> Path:
     return start
 
 
+def left_behind(path: Path) -> Path | None:
+    """Return the root of a project that `path` lies in by its name only: a symbolic link on the way leads out of it.
+
+    None where no link does. Whoever names such a path may not know that it is about files of something else.
+    """
+    named = Path(os.path.abspath(path))
+    real = named.resolve()
+    if named == real:
+        return None
+    for link in (named, *named.parents):
+        if not link.is_symlink():
+            continue
+        root = find_root(link.parent)
+        if is_root(root) and not _is_everybodys(root) and not real.is_relative_to(root):
+            return root
+    return None
+
+
 def _is_everybodys(folder: Path) -> bool:
     """Whether a folder holds whatever a person has, and no mark of a project but a state folder."""
     if folder != folder.parent and str(folder) != os.path.realpath(os.path.expanduser("~")):

@@ -27,7 +27,10 @@ def scan_text(report: ScanReport, style: Style) -> str:
 def scan_summary(report: ScanReport, style: Style) -> str:
     """Return the last lines of a scan: what was looked at, the grade, the findings and what can be done."""
     summary = report.summary
-    lines = [_looked_at(summary), *damage_lines(summary), grade_text(summary, style), _counted(report.findings, style)]
+    counted = _counted(report.findings, style)
+    if not summary.files and not report.findings:
+        counted = style.paint("no Python file was there to look at", Tone.WARNING)
+    lines = [_looked_at(summary), *damage_lines(summary), grade_text(summary, style), counted]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sophia_cli.project.root import find_root, holds_sophia_table
+from sophia_cli.project.root import find_root, holds_sophia_table, left_behind
 
 
 def make_marker(folder: Path, marker: str) -> None:
@@ -84,3 +84,21 @@ def test_a_symlink_leads_to_the_root_of_what_it_points_at(tmp_path: Path) -> Non
     (real / "sophia.toml").write_text("")
     (tmp_path / "link").symlink_to(real)
     assert find_root(tmp_path / "link") == real
+
+
+def test_a_link_out_of_a_project_is_told_from_one_to_a_project(tmp_path: Path) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    (project / "inside").mkdir(parents=True)
+    (elsewhere / "folder").mkdir(parents=True)
+    make_marker(project, ".git")
+    (elsewhere / "a.py").write_text("")
+    (project / "a.py").symlink_to(elsewhere / "a.py")
+    (project / "out").symlink_to(elsewhere)
+    (project / "in").symlink_to(project / "inside")
+    (tmp_path / "link").symlink_to(project)
+    assert left_behind(project / "a.py") == project
+    assert left_behind(project / "out" / "folder") == project
+    assert left_behind(tmp_path / "link" / "out") == project
+    assert left_behind(project / "in") is None
+    assert left_behind(tmp_path / "link" / "inside") is None
+    assert left_behind(tmp_path / "link") is None

@@ -27,7 +27,7 @@ from sophia_cli.project.files.inventory import Inventory, ProjectFile
 from sophia_cli.project.history.repository import history_key
 from sophia_cli.project.processors import usable_processors
 from sophia_cli.project.python_version import project_python
-from sophia_cli.project.root import find_root, is_root
+from sophia_cli.project.root import find_root, is_root, left_behind
 from sophia_cli.project.settings.loading import load_settings
 from sophia_cli.project.settings.model import Settings
 from sophia_cli.project.state_folder import StateFolder
@@ -189,13 +189,20 @@ def open_project(
 ) -> Project:
     """Return the project that holds the paths (the current folder when there are none).
 
-    UsageError when a path does not exist (`path-missing`) or lies in another project, and for settings and selectors
-    that cannot be.
+    UsageError when a path does not exist (`path-missing`), lies in another project or is led out of its own by a link
+    (`path-outside`), and for settings and selectors that cannot be.
     """
     targets = list(paths) or [Path()]
     for path in targets:
         if not os.path.lexists(path):
             raise UsageError("path-missing", f"`{path}` does not exist", hint="check the spelling of the path")
+        left = left_behind(path)
+        if left is not None:
+            raise UsageError(
+                "path-outside",
+                f"a symbolic link leads from `{path}` to `{path.resolve()}`, out of the project `{left}`",
+                hint="name the file or folder that is meant by its own path",
+            )
     root = find_root(targets[0])
     settings = load_settings(root)
     chosen = select_rules(rules, tuple(select) or settings.rules.select, (*settings.rules.ignore, *ignore))

@@ -258,3 +258,15 @@ def test_a_full_disk_leaves_every_file_and_exits_with_3(tmp_path: Path) -> None:
     )
     assert done.returncode == 3, done.stderr
     assert (tmp_path / "a.py").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["scan", "fix"])
+def test_a_named_link_that_leads_out_of_the_project_is_refused(cli: Cli, tmp_path: Path, command: str) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    (outside / "a.py").write_bytes(TEXT)
+    (tmp_path / "sophia.toml").write_text("")
+    (tmp_path / "a.py").symlink_to(outside / "a.py")
+    result = cli(command, "a.py", "--json")
+    assert (result.code, json.loads(result.out)["error"]["reference"]) == (2, "path-outside")
+    assert [(entry.name, entry.read_bytes()) for entry in outside.iterdir()] == [("a.py", TEXT)]
