@@ -13,7 +13,8 @@ from sophia_cli.project.code.facts import Binding
 class Bindings:
     """Names bound so far, and `__all__`. `is_dynamic` is set where there may be names that the text does not show.
 
-    `__path__` counts as bound where the code changes it, or puts modules below its own name into `sys.modules`.
+    `__path__` counts as bound where the code changes it, puts modules below its own name into `sys.modules`, or has an
+    importer of its own.
     """
 
     def __init__(self) -> None:

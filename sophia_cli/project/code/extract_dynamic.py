@@ -14,6 +14,7 @@ _PREFIX = late_pattern(r"(\.*(?:[^\W\d]\w*\.)*)")
 _ALIAS = late_pattern(
     r"^[ \t]*(\w+)\s*(?::[^=\n]*)?=\s*(?:(?:\w+\.)?modules\[__name__\]|globals\(\))[ \t]*(?:#.*)?$", re.MULTILINE
 )
+_GROWING = late_pattern(r"^[ \t]+__all__\.append\(\s*\w", re.MULTILINE)
 _OWN = frozenset({"globals", "vars", "locals"})
 _READERS = frozenset(
     {"eval", "getattr", "hasattr", "getmembers", "get_type_hints", "isinstance", "len", "print", "repr"}
@@ -127,6 +128,16 @@ def writes_through_alias(text: str) -> bool:
         rf"\bsetattr\(\s*({aliases})\s*,|\b({aliases})(?:\.__dict__)?(?:\[[^\]\n]+\]\s*=[^=]|\.update\(|\.setdefault\()"
     )
     return bool(aliases) and re.search(written, text) is not None
+
+
+def grows_unseen(text: str) -> bool:
+    """Whether a function of a text adds to `__all__` what it sets on the module by `setattr`, under names of others."""
+    return "__all__.append(" in text and "setattr(" in text and _GROWING.search(text) is not None
+
+
+def finds_modules(text: str) -> bool:
+    """Whether a text holds an importer of its own and puts it on `sys.meta_path`, as a rule for modules below itself."""
+    return "meta_path" in text and ("def find_spec" in text or "def find_module" in text)
 
 
 def written_name(statement: ast.stmt, is_module_level: bool) -> str | None:

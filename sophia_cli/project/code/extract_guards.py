@@ -12,7 +12,12 @@ from sophia_cli.project.code.facts import Guard, Scope
 _MISSING = frozenset({"ImportError", "ModuleNotFoundError"})
 _ALL = frozenset({"Exception", "BaseException"})
 _FLAG = late_pattern(r"_?(?:HAS|HAVE|WITH)_\w+|\w+_(?:AVAILABLE|INSTALLED)|PY[23]|_?has_\w+|\w+_available")
+_ASSERTING = ("raises", "assertRaises", "assert_raises")
 _SYS = frozenset({"version_info", "platform", "implementation", "hexversion", "version", "maxsize"})
+_PLATFORMS = late_pattern(
+    r"_?(?:IS_|ON_)?(?:WINDOWS|WIN(?:32|64)?|LINUX|MACOS|MAC_?OSX?|OSX|DARWIN|POSIX|BSD|FREEBSD|OPENBSD|NETBSD|SUNOS|AIX"
+    r"|CYGWIN|ANDROID|IOS|PYPY|CPYTHON|JYTHON|IRONPYTHON|EMSCRIPTEN|WASM)|_?(?:is|on)_(?:windows|linux|mac\w*|darwin|pypy)"
+)
 _EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 
 
@@ -28,12 +33,15 @@ class Surroundings:
     is_conditional: bool = False
     is_sure: bool = True
     is_fatal: bool = False
+    is_expected: bool = False
 
     @property
     def guard(self) -> Guard:
         """The guard that counts where several stand around: what never runs, then what is caught."""
         if self.for_types:
             return Guard.TYPE_CHECKING
+        if self.is_expected:
+            return Guard.EXPECTED
         if self.is_caught:
             return Guard.TRY
         if self.is_fallback:
@@ -49,6 +57,7 @@ class Surroundings:
         fallback: bool = False,
         conditional: bool = False,
         fatal: bool = False,
+        expected: bool = False,
     ) -> Surroundings:
         """Return what stands around a block inside this one, which need not run.
 
@@ -65,6 +74,7 @@ class Surroundings:
             self.is_conditional or conditional,
             False,
             is_fatal,
+            expected or (self.is_expected and scope is not Scope.FUNCTION),
         )
 
 
@@ -132,12 +142,16 @@ class GuardNames:
     def _is_condition(self, node: ast.AST) -> bool:
         match node:
             case ast.Name(id=name):
-                return name in self.flags or name == "find_spec" or _FLAG.fullmatch(name) is not None
+                return name in self.flags or name == "find_spec" or _is_flag(name)
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner.strip("_") in ("sys", "os", "platform"):
                 return owner.strip("_") == "platform" or (name in _SYS if "sys" in owner else name == "name")
             case ast.Attribute(attr=name):
-                return name == "find_spec" or _FLAG.fullmatch(name) is not None
+                return name == "find_spec" or _is_flag(name)
         return False
+
+
+def _is_flag(name: str) -> bool:
+    return _FLAG.fullmatch(name) is not None or _PLATFORMS.fullmatch(name) is not None
 
 
 def _joined(parts: list[Test], is_and: bool) -> Test:
@@ -191,9 +205,26 @@ def gives_up(body: list[ast.stmt]) -> bool:
 
 def is_suppressed(items: list[ast.withitem]) -> bool:
     """Whether a `with` swallows failing imports: `contextlib.suppress(ImportError)`."""
-    for item in items:
-        match item.context_expr:
-            case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=[*caught]):
-                if any(catch_of(part) is not Catch.NOTHING for part in caught):
-                    return True
-    return False
+    return any(
+        _called(item) == "suppress" and any(catch_of(part) is not Catch.NOTHING for part in item.context_expr.args)
+        for item in items
+        if isinstance(item.context_expr, ast.Call)
+    )
+
+
+def is_expected(items: list[ast.withitem]) -> bool:
+    """Whether a `with` asserts that an import in it fails: `pytest.raises(ImportError)`."""
+    return any(
+        _called(item).startswith(_ASSERTING)
+        and item.context_expr.args
+        and catch_of(item.context_expr.args[0]) is Catch.MISSING
+        for item in items
+        if isinstance(item.context_expr, ast.Call)
+    )
+
+
+def _called(item: ast.withitem) -> str:
+    match item.context_expr:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name
+    return ""

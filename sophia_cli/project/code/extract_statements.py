@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from sophia_cli.project.code.extract_bindings import Bindings
 from sophia_cli.project.code.extract_dynamic import (
     LoadedModule,
+    finds_modules,
+    grows_unseen,
     loaded_module,
     writes_names,
     writes_through_alias,
@@ -23,6 +25,7 @@ from sophia_cli.project.code.extract_guards import (
     Surroundings,
     catch_of,
     gives_up,
+    is_expected,
     is_suppressed,
 )
 from sophia_cli.project.code.extract_hints import Hints, within
@@ -45,7 +48,9 @@ class StatementWalk:
         self._may_skip: set[str] = set()
         hints = Hints(text)
         self._hints = hints
-        self.bindings.is_dynamic = writes_through_alias(text)
+        self.bindings.is_dynamic = writes_through_alias(text) or grows_unseen(text)
+        if finds_modules(text):
+            self.bindings.bind_later("__path__", 1)
         self._visit, self._walrus = hints.visits, hints.walruses
 
     def visit(self, body: Sequence[ast.stmt], around: Surroundings) -> None:
@@ -164,8 +169,11 @@ class StatementWalk:
             for item in statement.items:
                 if binds and item.optional_vars is not None:
                     self.bindings.target(item.optional_vars, around)
-            swallows = is_suppressed(statement.items)
-            self.visit(statement.body, around.inside(caught=True) if swallows else around)
+            if is_suppressed(statement.items):
+                around = around.inside(caught=True)
+            elif is_expected(statement.items):
+                around = around.inside(expected=True)
+            self.visit(statement.body, around)
         elif isinstance(statement, ast.Match):
             for case in statement.cases:
                 if binds:

@@ -20,7 +20,8 @@ class Guard(Enum):
     """What stands around a statement so that its failure, or its absence, is provided for.
 
     TRY: the body of a `try` that catches ImportError or more. FALLBACK: a handler of such a `try`. TYPE_CHECKING: only
-    for type checkers. CONDITION: under a test of the Python version, the platform or the implementation.
+    for type checkers. CONDITION: under a test of the Python version, the platform or the implementation. EXPECTED: a
+    test asserts that it fails.
     """
 
     NONE = "none"
@@ -28,6 +29,7 @@ class Guard(Enum):
     FALLBACK = "fallback"
     TYPE_CHECKING = "type-checking"
     CONDITION = "condition"
+    EXPECTED = "expected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,10 +277,10 @@ def build_graph(
 
 
 def _has_hidden_modules(path: str, file: FileFacts) -> bool:
-    """Whether a module may have submodules that lie elsewhere: a package that changes its `__path__`, or a plain module
-    whose `__getattr__` answers for that name too."""
-    wanted = "__path__" if path.endswith("/__init__.py") else "__getattr__"
-    return any(binding.name == wanted for binding in file.surface.bindings)
+    """Whether a module may have submodules that lie elsewhere: one that changes its `__path__`, or a plain module whose
+    `__getattr__` answers for that name too."""
+    wanted = {"__path__"} if path.endswith("/__init__.py") else {"__path__", "__getattr__"}
+    return any(binding.name in wanted for binding in file.surface.bindings)
 
 
 def _handed_on(graph: ImportGraph) -> Iterator[SourceRoot]:

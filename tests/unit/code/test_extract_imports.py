@@ -124,6 +124,21 @@ try:
         import w_try
 except ImportError:
     pass
+if WINDOWS or IS_MACOS:
+    import y_condition
+elif compat.LINUX:
+    import z_condition
+if is_linux():
+    import za_condition
+if POSITION:
+    import zb_none
+with pytest.raises(ImportError):
+    import zc_expected
+    def later(): import zd_none
+with self.assertRaises((ValueError, ModuleNotFoundError)):
+    import ze_expected
+with pytest.raises(ValueError):
+    import zf_none
 yaml = pytest.importorskip("x_try")
 import x_try.deep as x_try_deep
 """
@@ -134,7 +149,7 @@ def test_guards_tell_what_catches_or_switches_an_import() -> None:
     assert [fact.guard.value for fact in facts] == [
         (fact.asname or fact.module).removesuffix("_deep").split("_", 1)[1].replace("_", "-") for fact in facts
     ]
-    assert len(facts) == 25
+    assert len(facts) == 33
 
 
 @pytest.mark.parametrize("last", ["raise", "raise SystemExit(1) from error", "sys.exit('install it')", "exit()"])

@@ -87,7 +87,7 @@ def needed(view: ProjectView) -> Iterator[Needed]:
     for item in view.graph.imports:
         if item.resolution.outcome is not Outcome.THIRD_PARTY or item.fact.level or item.fact.is_call:
             continue
-        if not is_standard(item.fact.module):
+        if item.fact.guard is not Guard.EXPECTED and not is_standard(item.fact.module):
             yield from _needed(item, view.dependencies)
 
 
