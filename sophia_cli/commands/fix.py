@@ -104,7 +104,9 @@ def fix(
     if report.summary.history_stopped is not None:
         say(cut_off_line(report.summary.history_stopped))
     if verbose:
-        say(f"{report.rounds} rounds in {report.duration_s:.2f} s")
+        from sophia_cli.render.style import plural
+
+        say(f"{plural(report.rounds, 'round')} in {report.duration_s:.2f} s")
     return int(report.exit_code)
 
 

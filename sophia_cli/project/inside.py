@@ -141,6 +141,16 @@ class Folder:
             raise FileRefused(
                 path, f"it belongs to user {facts.owner}, which replacing it would change", Obstacle.BARRED
             )
+        if os.geteuid() != 0 and not self._gives(facts.group):
+            reason = f"it belongs to group {facts.group}, which you are not in and replacing it would change"
+            raise FileRefused(path, reason, Obstacle.BARRED)
+
+    def _gives(self, group: int) -> bool:
+        """Whether a new file in this folder may have the group: one of the user's, or one the folder hands on."""
+        if group in (os.getegid(), *os.getgroups()):
+            return True
+        here = os.fstat(self.file)
+        return bool(here.st_mode & stat.S_ISGID) and here.st_gid == group
 
     def close(self) -> None:
         """Close the folder."""

@@ -306,15 +306,22 @@ with project_lock(Path(sys.argv[1]), "fix", 0.0, clock) as lock, begin_run(lock,
 def test_what_another_user_owns_or_protects_is_refused_with_the_reason(scratch: Path) -> None:
     scratch.chmod(0o755)
     root = scratch / "project"
-    (root / "protected").mkdir(parents=True)
-    for name in ("mine.py", "theirs.py", "theirs_for_all.py", "unreadable.py", "protected/mine.py"):
+    for folder in ("protected", "handed_on"):
+        (root / folder).mkdir(parents=True)
+    paths = (
+        *("mine.py", "theirs.py", "theirs_for_all.py", "unreadable.py", "protected/mine.py"),
+        *("their_group.py", "handed_on/mine.py"),
+    )
+    for name in paths:
         (root / name).write_bytes(b"old\n")
     for name in (".", "mine.py", "unreadable.py", "protected", "protected/mine.py"):
         os.chown(root / name, 65534, 65534)
+    for name in ("their_group.py", "handed_on", "handed_on/mine.py"):
+        os.chown(root / name, 65534, 0)
+    (root / "handed_on").chmod(0o2755)
     (root / "theirs_for_all.py").chmod(0o666)
     (root / "unreadable.py").chmod(0o200)
     (root / "protected").chmod(0o555)
-    paths = ("mine.py", "theirs.py", "theirs_for_all.py", "unreadable.py", "protected/mine.py")
 
     done = subprocess.run(
         [sys.executable, "-c", _AS_NOBODY, str(root), *paths],
@@ -329,6 +336,7 @@ def test_what_another_user_owns_or_protects_is_refused_with_the_reason(scratch: 
         "theirs_for_all.py it belongs to user 0, which replacing it would change",
         "unreadable.py it cannot be read: Permission denied",
         "protected/mine.py its folder is read-only",
+        "their_group.py it belongs to group 0, which you are not in and replacing it would change",
     ]
-    assert [path for path in paths if (root / path).read_bytes() == b"new\n"] == ["mine.py"]
+    assert [path for path in paths if (root / path).read_bytes() == b"new\n"] == ["mine.py", "handed_on/mine.py"]
     assert [path.name for path in root.rglob("*.tmp")] == []
