@@ -158,6 +158,9 @@ def is_vague(fault: SyntaxFault) -> bool:
     return "never closed" in message or "unterminated" in message or "does not match opening" in message
 
 
+_REMOVALS = (Op.DELETE_TOKEN, Op.DELETE_TOKENS, Op.DELETE_BRACKET)
+
+
 def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool:
     """Whether the next fault stands behind the one that was there, counted in lines of the changed text."""
     line = before.line - 1
@@ -172,6 +175,8 @@ def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool
         return True
     if after.line - 1 == line and is_headless(before) and after.message == "unexpected indent":
         return True
-    if after.line - 1 != line or after.column <= before.column:
+    # What follows something that is taken out stands where that was.
+    nearest = before.column if change.op in _REMOVALS else before.column + 1
+    if after.line - 1 != line or after.column < nearest:
         return False
     return after.message != before.message or (change.op is Op.INSERT_TOKEN and change.token == ",")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from work import work_of
 
+from sophia_cli.core.values import replace
 from sophia_cli.fixers.syntax.change import Change, Op
 from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, quiet
 from sophia_cli.fixers.syntax.costs import learned_costs
@@ -41,6 +42,12 @@ def _change(start: int, end: int, count: int) -> Change:
         pytest.param(_fault(5), _fault(4), _change(1, 3, 0), id="later once the lines above are gone"),
         pytest.param(_fault(5), _fault(5), _change(4, 5, 0), id="the next line took the place of the faulty one"),
         pytest.param(_fault(5, 3), _fault(5, 9, "expected ':'"), _change(4, 5, 1), id="another fault further right"),
+        pytest.param(
+            _fault(5, 9, "keyword argument repeated: a"),
+            _fault(5, 9, "keyword argument repeated: b"),
+            replace(_change(4, 5, 1), op=Op.DELETE_TOKENS),
+            id="another fault where something was taken out",
+        ),
         pytest.param(_fault(5), _fault(2, 1, "'await' outside async function"), _change(4, 5, 1), id="all is parsed"),
     ],
 )
@@ -274,3 +281,12 @@ def test_five_megabytes_end_within_the_allowed_work(place: str) -> None:
     limits = Limits()
     work = work_of(lambda: repair(text, fault, limits=limits))
     assert work.texts <= limits.work // LEAST_PER_TEXT + 50
+
+
+def test_two_keywords_that_are_given_twice_in_one_line_are_both_taken_out() -> None:
+    text = "area = field(digits=9, null=True, blank=True, null=True, blank=True)\n"
+    fault = compile_fault(text)
+    assert fault is not None
+    found = repair(text, fault)
+    assert found is not None
+    assert found.text == "area = field(digits=9, null=True, blank=True)\n"
