@@ -135,7 +135,7 @@ def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> 
 def _undone(root: Path, wanted: str | None, wait_s: float, clock: Clock, started: float) -> UndoReport:
     if not run_ids(StateFolder(root)):
         # Taking the lock would create the state folder.
-        choose_run((), wanted, pruned_runs(StateFolder(root)))
+        choose_run(list_runs(root), wanted, pruned_runs(StateFolder(root)))
     with project_lock(root, HOLDER, wait_s, clock) as lock:
         result = undo_run(lock, wanted, clock.now)
     return UndoReport(

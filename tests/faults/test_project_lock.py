@@ -194,7 +194,13 @@ from sophia_cli.project.runs.undo import list_runs
 
 os.setgid(65534), os.setuid(65534)
 root = Path(sys.argv[1])
-assert list_runs(root) == () and recover_when_idle(root, "list", SystemClock()) == ()
+assert recover_when_idle(root, "list", SystemClock()) == ()
+try:
+    runs = list_runs(root)
+except UnavailableError as error:
+    assert (root / ".sophia").exists() and error.reference == "state-folder-unavailable"
+else:
+    assert not (root / ".sophia").exists() and runs == ()
 try:
     with project_lock(root, "fix", 0.0, SystemClock()):
         sys.exit("the lock was taken")
@@ -205,7 +211,7 @@ except UnavailableError as error:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 @pytest.mark.parametrize("state_folder_of_root", [False, True])
-def test_where_nothing_can_be_written_writers_are_told_and_readers_see_nothing(
+def test_where_nothing_can_be_written_writers_are_told_and_runs_that_cannot_be_seen_are_not_denied(
     state_folder_of_root: bool, scratch: Path
 ) -> None:
     root = scratch / "project"

@@ -59,7 +59,8 @@ def wants_json(words: Sequence[str]) -> bool:
 
 def error_text(error: SophiaError) -> str:
     """Return the lines for a person: reference, what happened and where, what to do next."""
-    where = f"{error.location}: " if error.location else ""
+    is_named = error.location is None or f"`{error.location}`" in error.message
+    where = "" if is_named else f"{error.location}: "
     lines = [f"error: {error.reference}", f"  {where}{error.message}"]
     if error.hint:
         lines.append(f"  hint: {error.hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
-from sophia_cli.core.errors import SophiaError, UsageError
+from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.project.runs.journal import JOURNAL_NAME, JournalContent, read_journal
 from sophia_cli.project.runs.pruned import PrunedRun
@@ -162,12 +163,25 @@ def read_run(state: StateFolder, run_id: str) -> RunRecord | None:
 def list_runs(root: Path) -> tuple[RunRecord, ...]:
     """Return the project's runs, oldest first, that changed something, are damaged or did not finish. Reads only.
 
-    Raises SophiaError when `.sophia` is refused or a journal cannot be read.
+    Raises SophiaError when `.sophia` is refused, and when it or a journal cannot be read.
     """
     state = StateFolder(root)
+    _require_readable(state)
     runs = (read_run(state, run_id) for run_id in run_ids(state))
     shown = [run for run in runs if run is not None and _worth_showing(run)]
     return tuple(sorted(shown, key=lambda run: (run.number, run.id)))
+
+
+def _require_readable(state: StateFolder) -> None:
+    """Raise UnavailableError where runs may be that this user cannot see: none must not pass for no runs."""
+    for folder in (state.path, state.subfolder(Subfolder.RUNS)):
+        if os.path.lexists(folder) and not os.access(folder, os.R_OK | os.X_OK):
+            raise UnavailableError(
+                "state-folder-unavailable",
+                f"`{folder}` cannot be read: {os.strerror(errno.EACCES)}",
+                hint="the runs there belong to another user; run Sophia as that one, or make the folder yours",
+                location=str(folder),
+            )
 
 
 def find_run(runs: Iterable[RunRecord], wanted: str, pruned: Iterable[PrunedRun] = ()) -> RunRecord:
