@@ -27,6 +27,7 @@ Signatures = tuple[Signature, ...]
 
 _NOTHING = Signature()
 _ANY_POSITIONAL = Signature(takes_more=True)
+_CONSTRUCTORS = frozenset({"__new__", "__init__", "__call__"})
 _GENERATING = ATTRS | {DATACLASS}
 
 
@@ -187,6 +188,12 @@ class Constructors:
         return all(
             base.name in PLAIN_METACLASSES
             if isinstance(base, External)
-            else isinstance(base, ClassValue) and self._inheritance.own(base, "__call__") is None
+            else isinstance(base, ClassValue) and not self._makes_constructors(base)
             for base in order
         )
+
+    def _makes_constructors(self, metaclass: ClassValue) -> bool:
+        """Whether a metaclass decides what its classes take: by `__call__`, or by a constructor that it sets."""
+        is_called = self._inheritance.own(metaclass, "__call__") is not None
+        set_later = {name.name for name in self._inheritance.facts(metaclass).attributes}
+        return is_called or not set_later.isdisjoint(_CONSTRUCTORS)

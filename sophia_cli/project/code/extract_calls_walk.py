@@ -43,7 +43,7 @@ class Walk:
         self.calls: list[tuple[Meaning, ast.Call]] = []
         self.type_variables: set[str] = set()
         self.early: list[Reference] = []
-        self._loops = self._blocks = 0
+        self._loops = self._blocks = self._for_types = 0
         self._leading: Sequence[ast.Global] = ()
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope) -> None:
@@ -134,13 +134,16 @@ class Walk:
             test = branch.test
             # `if False:` never runs, as a yield below it that only makes the function a generator.
             is_dead = isinstance(test, ast.Constant) and not test.value
+            is_for_types = "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
             self.scanner.test(test, scope)
             self.scanner.quiet += is_dead
+            self._for_types += is_for_types
             if isinstance(branch, ast.While):
                 self._loop(branch.body, scope)
             else:
                 self.statements(branch.body, scope)
             self.scanner.quiet -= is_dead
+            self._for_types -= is_for_types
             rest = branch.orelse
         self.statements(rest, scope)
 
@@ -262,7 +265,7 @@ class Walk:
         index = len(self.functions)
         draft = FunctionDraft(node, decorators)
         self.functions.append(draft)
-        if not adds_to_another(node):
+        if not (self._for_types or adds_to_another(node)):
             scope.bind(node.name, [Expression(f"&{index}")])
         inner = Scope(Kind.FUNCTION, scope, scope.class_index, scope.self_name, scope.class_name)
         inner.infers_returns = node.returns is None

@@ -136,7 +136,7 @@ def grows_unseen(text: str) -> bool:
 
 
 def finds_modules(text: str) -> bool:
-    """Whether a text holds an importer of its own and puts it on `sys.meta_path`, as a rule for modules below itself."""
+    """Whether a text puts an importer of its own on `sys.meta_path`, as a rule for modules below itself."""
     return "meta_path" in text and ("def find_spec" in text or "def find_module" in text)
 
 

@@ -206,8 +206,12 @@ class _Run:
         if isinstance(event, _Use):
             return self._missing(frame, event.target, event.name, _line_place(event.line))
         target = event.resolution.targets[0]
+        if target.path not in self._under_way:
+            return None
+        resolver = self._graph.resolver
         for name in event.fact.names if event.fact.is_from else ():
-            if name.name != "*" and self._graph.resolver.submodule(target, name.name) is None:
+            is_module = resolver.submodule(target, name.name) is not None or resolver.may_hold(target, name.name)
+            if name.name != "*" and not is_module:
                 cycle = self._missing(frame, target.path, name.name, event.fact.place)
                 if cycle is not None:
                     return cycle

@@ -81,6 +81,25 @@ FITTING = {
         Problem.__new__.__defaults__ = (None,) * 2
         Problem(cost=1)
         """,
+    "a constructor that only type checkers see": """
+        from typing import TYPE_CHECKING
+        class Operation:
+            def __new__(cls, *parts, **options): return object.__new__(cls)
+        class Or(Operation):
+            if TYPE_CHECKING:
+                def __new__(cls, *parts: int) -> "Or": ...
+        Or(1, 2, evaluate=False)
+        """,
+    "a metaclass that sets the constructor": """
+        class Singleton(type):
+            def __init__(cls, *args, **kwargs):
+                made = object.__new__(cls)
+                cls.__new__ = lambda cls: made
+        class Interval:
+            def __new__(cls, start, end): return object.__new__(cls)
+        class Reals(Interval, metaclass=Singleton): ...
+        Reals()
+        """,
     "a test that asserts a failure in another spelling": """
         from shop.testing import assert_raises
         def pay(amount): ...
@@ -123,6 +142,17 @@ WRONG = {
         charge(amonut=1)
         """,
         "charge -amonut +amount",
+    ),
+    "a metaclass that leaves the constructor alone": (
+        """
+        class Registered(type):
+            def __init__(cls, *args, **kwargs):
+                cls.known = True
+        class Interval(metaclass=Registered):
+            def __new__(cls, start, end): return object.__new__(cls)
+        Interval(1)
+        """,
+        "Interval +end",
     ),
     "a named tuple some of whose fields have no default": (
         """

@@ -52,6 +52,14 @@ def test_a_circle_is_reported_when_python_fails_on_it(texts: dict[str, str], bit
     assert bool(failed) is bites
 
 
+def test_a_package_may_import_a_compiled_module_of_its_own_under_its_full_name() -> None:
+    texts = {"shop/__init__.py": "from shop import speedups\nfrom shop import lost\n"}
+    (cycle,) = biting_cycles(graph_of(texts, unread={"shop": {"speedups.cpython-311-x86_64-linux-gnu.so"}}))
+    assert cycle.name == "lost"
+    both = {"shop": {"speedups.pyd", "lost.so"}}
+    assert list(biting_cycles(graph_of(texts, unread=both))) == []
+
+
 def test_a_cycle_tells_its_way_round_and_the_name_that_is_missing() -> None:
     texts = {"a.py": "from b import y\nx = 1\n", "b.py": "from c import z\ny = 1\n", "c.py": "from a import x\nz = 1\n"}
     (cycle,) = biting_cycles(graph_of(texts))
