@@ -46,6 +46,7 @@ from sophia_cli.deploy.supervisor_events import (
 )
 from sophia_cli.deploy.supervisor_model import Recovery
 from sophia_cli.project.host.processes import tree_memory
+from sophia_cli.project.host.sockets import reachable_host
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
 
@@ -385,5 +386,5 @@ class Crew:
 
 
 def _named(host: str) -> str:
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    reachable = reachable_host(host)
     return f"[{reachable}]" if ":" in reachable else reachable

@@ -41,7 +41,7 @@ from sophia_cli.deploy.supervisor_model import Probing
 from sophia_cli.project.failpoints import AgentFailpoint, failpoint
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.processes import members_of
-from sophia_cli.project.host.sockets import create_listener, port_of
+from sophia_cli.project.host.sockets import create_listener, port_of, reachable_host
 from sophia_cli.project.host.spawn import Limits, Spawned, SpawnSpec, spawn
 from sophia_cli.project.host.spawn_errors import SpawnStep, spawn_failed
 from sophia_cli.project.settings.check_model import Probe, ProbeKind
@@ -230,7 +230,7 @@ class ProjectStarter:
         deadline, tries = asyncio.get_running_loop().time() + _PROOF_S, 0
         while self.members(instance) and (left_s := deadline - asyncio.get_running_loop().time()) > 0:
             proof = await prove_who_answers(
-                _reachable(service.host), port, lambda: self.members(instance), tries=_PROOFS, timeout_s=left_s
+                reachable_host(service.host), port, lambda: self.members(instance), tries=_PROOFS, timeout_s=left_s
             )
             if proof.proved or waits_on(self._listeners.find(service.name), self.members(instance)):
                 return
@@ -256,7 +256,7 @@ class ProjectStarter:
     def endpoint(self, instance: Instance) -> Endpoint:
         """Return where this instance answers: its own address where it has one."""
         service = self.release_of(instance).service
-        authority = None if service.port is None else f"{_reachable(service.host)}:{service.port}"
+        authority = None if service.port is None else f"{reachable_host(service.host)}:{service.port}"
         if instance.private_port is not None:
             return tcp_endpoint(PRIVATE_HOST, instance.private_port, authority)
         return self.public_endpoint(service)
@@ -264,8 +264,8 @@ class ProjectStarter:
     def public_endpoint(self, service: Service) -> Endpoint:
         """Return where a service answers its callers, as reached from this machine."""
         port = self._listeners.port(service.name) or service.port or 0
-        authority = None if service.port is None else f"{_reachable(service.host)}:{service.port}"
-        return tcp_endpoint(_reachable(service.host), port, authority)
+        authority = None if service.port is None else f"{reachable_host(service.host)}:{service.port}"
+        return tcp_endpoint(reachable_host(service.host), port, authority)
 
     def secrets_of(self, release: Release) -> Mapping[str, str]:
         """Return the secrets of a release's service by name; SophiaError when one is missing."""
@@ -355,8 +355,3 @@ def _numbered(recipe: StartRecipe, sockets: Mapping[Descriptor, socket.socket | 
     """Return what an instance gets as descriptors 3 and up."""
     wanted = {number: sockets[name] for number, name in enumerate(recipe.descriptors, _FIRST_DESCRIPTOR)}
     return {number: one.fileno() for number, one in wanted.items() if one is not None}
-
-
-def _reachable(host: str) -> str:
-    """Return the address at which a service that listens on `host` answers on this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

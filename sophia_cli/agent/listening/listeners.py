@@ -9,9 +9,17 @@ from collections.abc import Iterable
 from sophia_cli.agent.listening.holding import Holding
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.values import dataclass
+from sophia_cli.deploy.strict.model import Address
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.missing import Missing
-from sophia_cli.project.host.sockets import PortInUse, create_listener, next_free_port, port_of, take_listener
+from sophia_cli.project.host.sockets import (
+    PortInUse,
+    address_of_listener,
+    create_listener,
+    next_free_port,
+    port_of,
+    take_listener,
+)
 from sophia_cli.project.settings.service_model import PortConflict, Service
 
 log = logging.getLogger(__name__)
@@ -50,6 +58,16 @@ class Listeners:
         """Return the port that a service's listener is bound to, None while there is none."""
         listener = self._open.get(service)
         return None if listener is None else port_of(listener)
+
+    def has(self, service: str, port: int) -> bool:
+        """Whether a service has a listener on a port, be it that of the release before."""
+        found = (self._open.get(service), self._aside.get(service))
+        return any(port_of(listener) == port for listener in found if listener is not None)
+
+    def address(self, service: str) -> Address | None:
+        """Return where a service's listener is reached, None while there is none."""
+        listener = self._open.get(service)
+        return None if listener is None else Address(*address_of_listener(listener))
 
     def open(self, service: Service, before: int | None = None) -> Moved | None:
         """Open a service's listener where it is not open; tells when it had to move.

@@ -1,7 +1,7 @@
 """One HAProxy process: started with the listeners of its fronts, started again when it dies, adopted by the next agent.
 
 A process serves the fronts that it was started with; their servers change over its runtime API. Another front takes
-another process: both accept for a moment, then the older one closes its fronts and ends with its last caller.
+another process: both accept for a moment, then the older one gives up its fronts (`retired`) and ends with its callers.
 """
 
 from __future__ import annotations
@@ -27,9 +27,18 @@ from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.service_status import Role
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.link.address import listen
-from sophia_cli.deploy.strict.commands import SHOW_COUNTERS, SHOW_INFO, Counted, UnreadableAnswer, closing, counted
+from sophia_cli.deploy.strict.commands import (
+    SHOW_COUNTERS,
+    SHOW_INFO,
+    SHOW_SERVERS,
+    Counted,
+    UnreadableAnswer,
+    arrangements,
+    counted,
+    retiring,
+)
 from sophia_cli.deploy.strict.configuration import Capacity, configuration
-from sophia_cli.deploy.strict.model import Front
+from sophia_cli.deploy.strict.model import Address, Front
 from sophia_cli.deploy.supervisor_events import (
     ActOnIncident,
     CloseIncident,
@@ -79,12 +88,22 @@ class ProxyPlace:
     record: Record
 
 
+@dataclass(frozen=True, slots=True)
+class Retiring:
+    """A front whose callers are sent to an address instead, None for nowhere; it may still accept them."""
+
+    front: Front
+    to: Address | None
+    is_open: bool
+
+
 class ProxyProcess:
-    """A HAProxy and what it serves: `fronts` by service. Its number tells later ones from earlier ones."""
+    """A HAProxy: the fronts that it serves and those that it gave up, by service. Later ones have larger numbers."""
 
     def __init__(self, number: int, place: ProxyPlace, around: Surroundings) -> None:
         self.number = number
         self.fronts: dict[str, Front] = {}
+        self.retiring: dict[str, Retiring] = {}
         self.is_known = True
         self._place = place
         self._name = f"proxy-{number}"
@@ -128,6 +147,25 @@ class ProxyProcess:
         except UnreadableAnswer as error:
             raise SophiaError("proxy-not-understood", f"HAProxy answers in an unknown form: {error}") from error
 
+    async def arranged(self) -> dict[str, Front]:
+        """Return its fronts as it has them, closed ones too; SophiaError."""
+        try:
+            return dict(arrangements(await self.tell((SHOW_SERVERS,))))
+        except UnreadableAnswer as error:
+            raise SophiaError("proxy-not-understood", f"HAProxy answers in an unknown form: {error}") from error
+
+    async def learn(self) -> None:
+        """Find out what one that was adopted serves, and where it sends the callers of the rest; SophiaError."""
+        open_fronts = (await self.counted()).open_fronts
+        servers = await self.arranged()
+        for service in open_fronts | servers.keys():
+            front = servers.get(service) or Front(service, "127.0.0.1", 1, ())
+            if service in open_fronts:
+                self.fronts[service] = front
+            else:
+                self.retiring[service] = Retiring(front, front.address, is_open=False)
+        self.is_known = True
+
     async def until_ready(self) -> None:
         """Wait until it serves again, should it be between two processes; SophiaError when that takes too long."""
         try:
@@ -137,10 +175,15 @@ class ProxyProcess:
             reason = self._instance.state.reason or "it does not answer"
             raise SophiaError("proxy-not-started", f"HAProxy does not come up: {reason}") from error
 
-    async def close_front(self, service: str) -> None:
-        """Accept no more for a service; what callers with open connections ask for goes to its public address."""
-        front = self.fronts.pop(service)
-        await self.tell(closing(front))
+    def give_up(self, service: str) -> None:
+        """Serve a service no more; its callers are to be sent on."""
+        self.retiring[service] = Retiring(self.fronts.pop(service), None, is_open=True)
+
+    async def send_on(self, service: str, to: Address | None, *, closes: bool) -> None:
+        """Send the callers of a service that was given up to an address; SophiaError when nobody can be told."""
+        known = self.retiring[service]
+        await self.tell(retiring(known.front, to, closes=closes))
+        self.retiring[service] = replace(known, to=to, is_open=known.is_open and not closes)
 
     def retire(self) -> None:
         """From now on it is not started again when it ends."""
@@ -171,6 +214,7 @@ class ProxyProcess:
         found = {name: find(name, front.port) for name, front in sorted(self.fronts.items())}
         sockets = {name: listener for name, listener in found.items() if listener is not None}
         self.fronts.update({name: replace(self.fronts[name], port=port_of(one)) for name, one in sockets.items()})
+        self.retiring.clear()
         numbers = {name: CONTROL + 1 + place for place, name in enumerate(sockets)}
         try:
             with ExitStack() as held:

@@ -10,18 +10,19 @@ from pathlib import Path
 
 from sophia_cli.agent.instances.instance import Surroundings
 from sophia_cli.agent.proxy.process import ProxyPlace, ProxyProcess
+from sophia_cli.agent.proxy.retired import Retired
 from sophia_cli.agent.proxy.trouble import Book, Troubles
 from sophia_cli.agent.proxy.wishes import FrontWish
 from sophia_cli.agent.tasks import Tasks
 from sophia_cli.core.errors import SophiaError
-from sophia_cli.deploy.strict.commands import SHOW_SERVERS, Counters, UnreadableAnswer, arrangements, changes, cutting
-from sophia_cli.deploy.strict.model import Front, arranged, empty_slots
+from sophia_cli.core.values import replace
+from sophia_cli.deploy.strict.commands import Counters, changes, cutting
+from sophia_cli.deploy.strict.model import Address, Front, arranged, empty_slots
 from sophia_cli.project.host.identity import ProcessIdentity
 from sophia_cli.project.host.proc_files import all_pids, owner_of
 from sophia_cli.project.host.processes import command_line, identify
 
 log = logging.getLogger(__name__)
-_LAST_CALLER_LOOK_S = 0.5
 _TRIES = 3
 
 
@@ -39,7 +40,7 @@ class Proxy:
         self._tasks = Tasks(around.loop)
         self._turn = asyncio.Lock()
         self._current: ProxyProcess | None = None
-        self._older: list[ProxyProcess] = []
+        self._retired = Retired(place.listeners, self._tasks, self._served_at, self.changed)
         self._last = 0
         self._is_due = False
 
@@ -51,8 +52,10 @@ class Proxy:
             process.adopt(identity)
             self._last = max(self._last, number)
             if self._current is not None:
-                self._put_aside(self._current)
+                self._retired.add(self._current)
             self._current = process
+        if found:
+            self.changed()
 
     def identities(self) -> tuple[ProcessIdentity, ...]:
         """Return the processes, which hold the public listeners of their services."""
@@ -134,7 +137,7 @@ class Proxy:
         self._tasks.cancel()
 
     def _all(self) -> tuple[ProxyProcess, ...]:
-        return (*self._older, *([self._current] if self._current is not None else []))
+        return (*self._retired.processes, *([self._current] if self._current is not None else []))
 
     def _cancel_again(self) -> None:
         if self._again is not None:
@@ -151,19 +154,27 @@ class Proxy:
         current = self._current
         if not all(front is not None for front in fronts.values()):
             await self._replace(wishes)
+            await self._retired.follow(self._current)
             return
+        if current is not None:
+            with contextlib.suppress(OSError):
+                self._place.log.rotate()
+            for name in [name for name in current.fronts if name not in wishes]:
+                current.give_up(name)
+            if not current.fronts:
+                self._retired.add(current)
+                self._current = current = None
+        await self._retired.follow(current)
         if current is None:
             return
-        with contextlib.suppress(OSError):
-            self._place.log.rotate()
-        for name in [name for name in current.fronts if name not in wishes]:
-            await current.close_front(name)
         for front in fronts.values():
             assert front is not None, "looked at above"
             await self._bring(current, front)
-        if not current.fronts:
-            self._current = None
-            self._put_aside(current)
+
+    def _served_at(self, service: str) -> Address | None:
+        """Return where callers of a service are let in by the current process, None where they are not."""
+        front = None if self._current is None else self._current.fronts.get(service)
+        return None if front is None else front.address
 
     def _front(self, wish: FrontWish) -> Front | None:
         """Return a front of the current process as it is to be; None where it takes another process."""
@@ -189,10 +200,7 @@ class Proxy:
             raise
         before, self._current = self._current, process
         if before is not None:
-            for name in tuple(before.fronts):
-                with contextlib.suppress(SophiaError):
-                    await before.close_front(name)
-            self._put_aside(before)
+            self._retired.add(before)
 
     async def _bring(self, process: ProxyProcess, front: Front) -> None:
         """Bring the servers of one front to what they are to be, and see that they are."""
@@ -208,69 +216,32 @@ class Proxy:
                     return
             except SophiaError as error:
                 log.info("HAProxy asked again", extra={"reason": error.message})
-            found = (await _asked(process)).get(front.service, before)
+            found = (await process.arranged()).get(front.service, before)
             before = Front(front.service, front.host, front.port, found.slots)
         process.fronts[front.service] = before
         raise SophiaError("proxy-not-changed", f"HAProxy does not take the servers of `{front.service}`")
 
     async def _learn(self, process: ProxyProcess) -> None:
-        """Ask an adopted process what it serves."""
+        """Ask an adopted process what it serves; where it does not tell, another one takes its place."""
         try:
-            open_fronts = (await process.counted()).open_fronts
-            servers = await _asked(process)
+            await process.learn()
         except SophiaError as error:
-            # Nobody can tell it anything, so another one takes its place.
             log.warning("HAProxy not understood", extra={"reason": error.message})
             self._current = None
-            self._put_aside(process)
+            self._retired.add(process)
             return
-        process.is_known = True
         for wish in self._wishes():
-            if wish.service in open_fronts and wish.service in servers:
-                found = servers[wish.service]
+            if wish.service in process.fronts:
                 # Its port need not be the one that is wished for: the agent before may have died as that changed.
-                process.fronts[wish.service] = Front(wish.service, wish.host, found.port, found.slots)
-        for name in open_fronts - process.fronts.keys():
-            # A service that is gone since.
-            process.fronts[name] = servers.get(name) or Front(name, "127.0.0.1", 1, ())
-
-    def _put_aside(self, process: ProxyProcess) -> None:
-        process.retire()
-        self._older.append(process)
-        self._tasks.begin(self._see_out(process))
-
-    async def _see_out(self, process: ProxyProcess) -> None:
-        """End a process without fronts once its last caller has gone."""
-        if not process.is_known:
-            with contextlib.suppress(SophiaError):
-                for name in (await process.counted()).open_fronts:
-                    process.fronts[name] = Front(name, "127.0.0.1", 1, ())
-                    await process.close_front(name)
-        while not process.is_over:
-            try:
-                callers = sum((await process.counted()).callers.values())
-            except SophiaError:
-                callers = 0
-            if callers == 0:
-                process.end()
-            await asyncio.sleep(_LAST_CALLER_LOOK_S)
-        self._older.remove(process)
-        process.forget()
+                process.fronts[wish.service] = replace(process.fronts[wish.service], host=wish.host)
 
 
 async def _brought(process: ProxyProcess, before: Front, after: Front) -> bool:
     commands = changes(after.service, before.slots, after.slots)
     if commands:
         await process.tell(commands)
-    found = (await _asked(process)).get(after.service)
+    found = (await process.arranged()).get(after.service)
     return found is not None and found.slots == after.slots
-
-
-async def _asked(process: ProxyProcess) -> dict[str, Front]:
-    try:
-        return dict(arrangements(await process.tell((SHOW_SERVERS,))))
-    except UnreadableAnswer as error:
-        raise SophiaError("proxy-not-understood", f"HAProxy answers in an unknown form: {error}") from error
 
 
 def running_proxies(folder: Path) -> Iterator[tuple[int, ProcessIdentity]]:

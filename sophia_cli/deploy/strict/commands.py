@@ -13,7 +13,7 @@ from sophia_cli.deploy.strict.configuration import (
     slot_name,
     slot_number,
 )
-from sophia_cli.deploy.strict.model import Front, Server, ServerState
+from sophia_cli.deploy.strict.model import Address, Front, Server, ServerState
 
 SHOW_SERVERS = "show servers state"
 SHOW_COUNTERS = "show stat"
@@ -54,12 +54,19 @@ def changes(service: str, before: tuple[Server | None, ...], after: tuple[Server
     return tuple(command for change in found for command in change.commands)
 
 
-def closing(front: Front) -> tuple[str, ...]:
-    """Return the commands with which a front accepts no more; requests on open connections go to the public address."""
+def retiring(front: Front, to: Address | None, *, closes: bool) -> tuple[str, ...]:
+    """Return the commands with which the servers of a front get no more, and requests go to an address instead.
+
+    With `closes` the front accepts no more first; else it goes on for callers who do not know that address. Without an
+    address requests are told that nobody serves.
+    """
     back = back_name(front.service)
-    first = (f"shutdown frontend {front_name(front.service)}", f"set server {back}/{PUBLIC_SERVER} state ready")
-    used = [number for number, slot in enumerate(front.slots) if slot is not None]
-    return (*first, *(f"set server {back}/{slot_name(number)} state drain" for number in used))
+    words = [f"shutdown frontend {front_name(front.service)}"] if closes else []
+    if to is not None:
+        server = f"set server {back}/{PUBLIC_SERVER}"
+        words += [f"{server} addr {to.host} port {to.port}", f"{server} state ready"]
+    used = (number for number, slot in enumerate(front.slots) if slot is not None and slot.state is not ServerState.OFF)
+    return (*words, *(f"set server {back}/{slot_name(number)} state drain" for number in used))
 
 
 def cutting(service: str, slots: Iterable[int]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def configuration(fronts: Sequence[Front], descriptors: Mapping[str, int], contr
         names = {"front": front_name(front.service), "back": back_name(front.service)}
         text += _FRONT.format(descriptor=descriptors[front.service], backlog=BACKLOG, **names)
         text += "".join(_server(number, slot) for number, slot in enumerate(front.slots))
-        # Where callers are sent that still have a connection to this process once another one serves them.
+        # Where callers are sent that still have a connection to this process once something else serves them.
         text += f"    server {PUBLIC_SERVER} {front.host}:{front.port} disabled\n"
     return text
 

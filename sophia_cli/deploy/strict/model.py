@@ -29,6 +29,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where callers of a service are let in, as reached from this machine."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """A service as HAProxy serves it: `host` and `port` are its public address, as reached from this machine.
 
@@ -39,6 +47,11 @@ class Front:
     host: str
     port: int
     slots: tuple[Server | None, ...]
+
+    @property
+    def address(self) -> Address:
+        """The public address."""
+        return Address(self.host, self.port)
 
 
 def empty_slots(servers: int) -> tuple[Server | None, ...]:

@@ -114,6 +114,17 @@ def port_of(listener: socket.socket) -> int:
     return address_of(listener.getsockname()).port
 
 
+def address_of_listener(listener: socket.socket) -> tuple[str, int]:
+    """Return host and port at which a listener is reached from this machine."""
+    host, port = listener.getsockname()[:2]
+    return reachable_host(str(host)), int(port)
+
+
+def reachable_host(host: str) -> str:
+    """Return the address at which what listens on `host` answers on this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def inode_of(one: socket.socket | int) -> int:
     """Return the kernel's number of a socket, the same in every process that holds it."""
     return os.fstat(one if isinstance(one, int) else one.fileno()).st_ino

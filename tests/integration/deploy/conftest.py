@@ -18,3 +18,11 @@ def shop(tmp_path: Path) -> Iterator[DeployedProject]:
         yield project
     finally:
         project.close()
+
+
+@pytest.fixture
+def strict(shop: DeployedProject) -> DeployedProject:
+    shop.write("sophia.toml", shop.settings(api="strict = true", store="strict = true"))
+    deployed = shop.run("deploy")
+    assert deployed.code == 0, deployed.stderr
+    return shop

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import csv
 import http.client
 import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import threading
-from pathlib import Path
 
 import pytest
-from deployed_project import DeployedProject, waits_for
+from deployed_project import DeployedProject
+from strict_services import Callers, needs_haproxy, proxies, taken_back
 from waiting import LIMIT_S, eventually
 
 from benchmarks import strict_swaps
-from benchmarks.ports import free_ports
 from sophia_cli.agent.proxy.link import tell
 from sophia_cli.agent.proxy.proxy import running_proxies
-from sophia_cli.project.host.haproxy import find_haproxy
 from sophia_cli.project.host.sockets import socket_holders
 from sophia_cli.project.host.tcp_table import TcpSocket, TcpState, tcp_sockets
 
-HAPROXY = find_haproxy(os.environ)
-needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="HAProxy is not installed (`apt-get install haproxy`)")
 FAILS_OFTEN = """
 _answer = app
 _count = iter(range(10**9))
@@ -49,56 +43,6 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
-
-
-class Callers:
-    """Threads that ask an address without pause, every second one on a kept connection."""
-
-    def __init__(self, port: int, threads: int = 4) -> None:
-        self.failures: list[str] = []
-        self.answers = 0
-        self.statuses: list[int] = []
-        self._port = port
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._call, args=(number % 2 == 0,)) for number in range(threads)]
-
-    def __enter__(self) -> Callers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _call(self, keeps: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=LIMIT_S)
-        while not self._ended.is_set():
-            try:
-                connection.request("GET", "/", headers={} if keeps else {"Connection": "close"})
-                answer = connection.getresponse()
-                answer.read()
-                self.statuses.append(answer.status)
-                if answer.status != 200:
-                    self.failures.append(f"status {answer.status}")
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-                connection.close()
-            self.answers += 1
-        connection.close()
-
-
-@pytest.fixture
-def strict(shop: DeployedProject) -> DeployedProject:
-    shop.write("sophia.toml", shop.settings(api="strict = true", store="strict = true"))
-    deployed = shop.run("deploy")
-    assert deployed.code == 0, deployed.stderr
-    return shop
-
-
-def proxies(shop: DeployedProject) -> list[int]:
-    return [identity.pid for _, identity in running_proxies(shop.root.resolve() / ".sophia" / "run")]
 
 
 def private_port(shop: DeployedProject) -> int:
@@ -292,91 +236,6 @@ def test_the_benchmark_of_strict_services_runs_and_sees_no_failed_request() -> N
     assert swapped.measured.startswith("0 of ")
 
 
-@needs_haproxy
-def test_a_release_with_another_port_that_fails_leaves_the_old_port_served(strict: DeployedProject) -> None:
-    (other,) = free_ports(1)
-    text = (strict.root / "sophia.toml").read_text()
-    strict.write("sophia.toml", text.replace(f"port = {strict.api_port}", f"port = {other}"))
-    strict.write("shared/version.py", "raise RuntimeError\n")
-    with Callers(strict.api_port) as callers:
-        assert strict.run("deploy", "api").code == 3
-    assert callers.failures == []
-    strict.write("shared/version.py", "VERSION = 2\n")
-    assert strict.run("deploy", "api").code == 0
-    assert "version=2" in strict.get(port=other)
-
-
-LONG_START = """\
-[services.api]
-start_timeout = "10m"
-"""
-
-
-def with_port(shop: DeployedProject, port: int) -> None:
-    """Have the settings name another port for the api."""
-    text = (shop.root / "sophia.toml").read_text()
-    shop.write("sophia.toml", text.replace(f"port = {shop.api_port}", f"port = {port}"))
-
-
-@needs_haproxy
-def test_the_old_port_outlives_a_haproxy_that_dies_while_a_release_with_another_port_fails(
-    strict: DeployedProject,
-) -> None:
-    (other,) = free_ports(1)
-    with_port(strict, other)
-    gate = strict.root / "gate"
-    strict.write("sophia.toml", (strict.root / "sophia.toml").read_text().replace("[services.api]\n", LONG_START))
-    strict.write("shared/version.py", waits_for(gate) + "raise RuntimeError\n")
-    (before,) = proxies(strict)
-    deploying = strict.start("deploy", "api", "--json")
-    eventually(lambda: len(strict.status("api")["instances"]) == 2)
-    os.kill(before, signal.SIGKILL)
-    assert strict.facts()["version"] == "1"
-    gate.touch()
-    deploying.communicate(timeout=LIMIT_S)
-    assert deploying.returncode == 3
-    assert strict.status("api")["port"] == strict.api_port
-    with pytest.raises(ConnectionRefusedError):
-        strict.get(port=other)
-    # It is served by whoever comes next, too.
-    (before,) = eventually(lambda: found if len(found := proxies(strict)) == 1 else [])
-    pid = strict.facts()["pid"]
-    os.kill(int(pid), signal.SIGKILL)
-    os.kill(before, signal.SIGKILL)
-    eventually(lambda: strict.facts_or_none().get("pid", pid) != pid)
-
-
-@needs_haproxy
-def test_a_release_whose_port_is_held_leaves_the_old_port_served(strict: DeployedProject) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        with_port(strict, held.getsockname()[1])
-        with Callers(strict.api_port) as callers:
-            refused = strict.run("deploy", "api")
-            assert refused.code == 3, refused.document
-    assert callers.failures == []
-    assert strict.facts()["version"] == "1"
-
-
-@needs_haproxy
-def test_a_canary_on_another_port_has_its_share_of_the_callers_of_the_old_one(strict: DeployedProject) -> None:
-    (other,) = free_ports(1)
-    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 50, for = "10m" }'))
-    with_port(strict, other)
-    strict.write("shared/version.py", "VERSION = 2\n")
-    deploying = strict.start("deploy", "api", "--json")
-    # They are asked in turn.
-    eventually(lambda: {strict.facts()["version"], strict.facts()["version"]} == {"1", "2"})
-    taken_back(deploying)
-    assert strict.facts()["version"] == "1"
-    strict.write("sophia.toml", strict.settings(api='strict = true\ncanary = { weight = 50, for = "100ms" }'))
-    with_port(strict, other)
-    done = strict.run("deploy", "api")
-    assert done.code == 0, done
-    assert "version=2" in strict.get(port=other)
-    with pytest.raises(ConnectionRefusedError):
-        strict.get()
-
-
 @pytest.mark.slow
 @needs_haproxy
 @pytest.mark.parametrize("step", range(1, 8))
@@ -463,13 +322,6 @@ def test_a_service_on_the_ipv6_loopback_can_be_strict(shop: DeployedProject) -> 
     assert "version=2" in facts_at("::1", shop.api_port)
 
 
-def taken_back(deploying: subprocess.Popen[str]) -> None:
-    """Interrupt a deployment, and return once what was under way is taken back."""
-    deploying.send_signal(signal.SIGINT)
-    out, _ = deploying.communicate(timeout=LIMIT_S)
-    assert deploying.returncode == 130, out
-
-
 def answering(shop: DeployedProject, requests: int = 12) -> set[str]:
     """Return the processes that answer some requests."""
     return {shop.facts()["pid"] for _ in range(requests)}
@@ -483,37 +335,3 @@ def facts_at(host: str, port: int) -> str:
         return connection.getresponse().read().decode()
     finally:
         connection.close()
-
-
-def haproxy_that(program: Path, words: str) -> None:
-    """Have what is found as HAProxy do this; whoever starts it meanwhile meets the one before or this one."""
-    fresh = program.with_name("fresh")
-    fresh.write_text(f"#!/bin/sh\n{words}\n")
-    fresh.chmod(0o755)
-    fresh.rename(program)
-
-
-@needs_haproxy
-def test_a_haproxy_that_does_not_start_for_another_port_is_an_incident_and_tried_again(
-    shop: DeployedProject, tmp_path: Path
-) -> None:
-    program = tmp_path / "bin" / "haproxy"
-    program.parent.mkdir()
-    haproxy_that(program, f'exec {HAPROXY} "$@"')
-    shop.environment["PATH"] = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    shop.write("sophia.toml", shop.settings(api="strict = true"))
-    assert shop.run("deploy").code == 0
-    haproxy_that(program, "exit 1")
-    (other,) = free_ports(1)
-    with_port(shop, other)
-    done = shop.run("deploy", "api")
-    assert any("api came in and is degraded" in note for note in done.document["notes"]), done
-    status = shop.run("status")
-    assert status.code == 1
-    assert "HAProxy" in status.service("api")["reason"]
-    haproxy_that(program, f'exec {HAPROXY} "$@"')
-    eventually(lambda: shop.status("api")["state"] == "running")
-    assert "version=1" in shop.get(port=other)
-    with contextlib.closing(sqlite3.connect(shop.root / ".sophia" / "agent.sqlite", timeout=LIMIT_S)) as state:
-        found = state.execute("SELECT service, outcome FROM incidents WHERE cause = 'not-let-in'").fetchall()
-    assert found == [("api", "recovered")]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_cli.deploy.strict.commands import UnreadableAnswer, arrangements, changes, closing, counted
+from sophia_cli.deploy.strict.commands import UnreadableAnswer, arrangements, changes, counted, retiring
 from sophia_cli.deploy.strict.configuration import Capacity, configuration
-from sophia_cli.deploy.strict.model import Front, Server, ServerState, arranged, empty_slots
+from sophia_cli.deploy.strict.model import Address, Front, Server, ServerState, arranged, empty_slots
 from sophia_cli.project.host.haproxy import find_haproxy
 
 HAPROXY = find_haproxy(os.environ)
@@ -83,13 +83,18 @@ def test_too_few_slots_are_told() -> None:
     assert arranged((None, Server(4001)), (Server(4001), Server(4002), Server(4003))) is None
 
 
-def test_a_front_that_closes_sends_its_callers_to_the_public_address() -> None:
-    front = Front("api", "127.0.0.1", 9000, (Server(4001), None))
-    assert closing(front) == (
-        "shutdown frontend front-api",
+def test_a_front_that_retires_sends_its_callers_to_where_the_service_is() -> None:
+    front = Front("api", "127.0.0.1", 9000, (Server(4001), None, Server(4002, OFF)))
+    sent = (
+        "set server back-api/public addr 127.0.0.1 port 9001",
         "set server back-api/public state ready",
         "set server back-api/s1 state drain",
     )
+    assert retiring(front, Address("127.0.0.1", 9001), closes=False) == sent
+    # Nothing is sent to an address at which the front itself accepts.
+    closed = "shutdown frontend front-api"
+    assert retiring(front, Address("127.0.0.1", 9001), closes=True) == (closed, *sent)
+    assert retiring(front, None, closes=True) == (closed, "set server back-api/s1 state drain")
 
 
 @pytest.mark.parametrize("read", [arrangements, counted])
