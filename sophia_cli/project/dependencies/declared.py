@@ -104,9 +104,9 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
             elif found is not None:
                 files[found.path] = found
                 todo.append(found)
-    circles: list[Problem] = []
+    circles: dict[frozenset[str], Problem] = {}
     reach = {path: tuple(_reach(path, files, circles)) for path in files}
-    problems += dict.fromkeys(circles)
+    problems += circles.values()
     problems += (problem for declaration in files.values() for problem in declaration.problems)
     ordered = tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.message)))
     return Declared(files, reach, ordered, _homes(files))
@@ -147,8 +147,10 @@ def _included(
     return read_requirements(include.path, data, include.role)
 
 
-def _reach(start: str, files: Mapping[str, Declaration], circles: list[Problem]) -> Iterator[tuple[str, Role | None]]:
-    """Yield `start` and what it includes, each once; a circle is a problem of the line that closes it."""
+def _reach(
+    start: str, files: Mapping[str, Declaration], circles: dict[frozenset[str], Problem]
+) -> Iterator[tuple[str, Role | None]]:
+    """Yield `start` and what it includes, each once; a circle is a problem of one line, the one that closes it."""
     seen = {start}
     stack: list[tuple[str, Role | None, tuple[str, ...]]] = [(start, None, ())]
     while stack:
@@ -160,8 +162,12 @@ def _reach(start: str, files: Mapping[str, Declaration], circles: list[Problem])
                 continue
             if target == path or target in above:
                 begin = (*above, path).index(target)
-                circle = " -> ".join((*(*above, path)[begin:], target))
-                circles.append(Problem(path, include.line, f"includes `{include.written}` in a circle: {circle}"))
+                files_of_it = (*above, path)[begin:]
+                told = f"includes `{include.written}` in a circle: {' -> '.join((*files_of_it, target))}"
+                problem = Problem(path, include.line, told)
+                known = circles.setdefault(frozenset(files_of_it), problem)
+                if problem.path < known.path:
+                    circles[frozenset(files_of_it)] = problem
             elif target not in seen:
                 seen.add(target)
                 below = include.role if include.role is Role.CONSTRAINT else role

@@ -103,6 +103,10 @@ class ModuleMap:
         """Return the name in a folder that is no identifier and would be `part` if it were (`my-app` for `my_app`)."""
         return self._respellings.get((folder, part))
 
+    def respelled_anywhere(self, part: str) -> tuple[str, ...]:
+        """Return the folders of the project, wherever they lie, whose name would be `part` if it were an identifier."""
+        return self._respelled_folders.get(part, ())
+
     def exists_unread(self, folder: str, parts: Sequence[str]) -> bool:
         """Whether the disk holds something of this name that is not among the files: compiled, ignored, a stub."""
         if self._listing is None or not parts:
@@ -180,6 +184,15 @@ class ModuleMap:
             if folder and not self.is_package(folder):
                 found[folder.rpartition("/")[2]].append((folder, Located(folder, Kind.NAMESPACE)))
         return dict(found)
+
+    @cached_property
+    def _respelled_folders(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for (folder, plain), name in self._respellings.items():
+            at = f"{folder}/{name}" if folder else name
+            if at in self.folders:
+                found[plain].append(at)
+        return {plain: tuple(folders) for plain, folders in found.items()}
 
     @cached_property
     def _respellings(self) -> dict[tuple[str, str], str]:

@@ -164,7 +164,7 @@ class Resolver:
             return elsewhere
         holders = [(root, top) for root, top in holders if not self._is_chance(root, top, parts)]
         if not holders:
-            return Resolution(module, Outcome.THIRD_PARTY)
+            return self._renamed_anywhere(module, parts) or Resolution(module, Outcome.THIRD_PARTY)
         counts = [self._modules.longest(root.path, parts)[0] if not root.package else 1 for root, _ in holders]
         root = holders[counts.index(max(counts))][0]
         return self._absent_below(root, parts, module)
@@ -260,6 +260,23 @@ class Resolver:
                 target = target or self._modules.find(folder, (spelled,))
                 return Resolution(module, Outcome.RENAMED, (target,) if target else (), root, known_at=at)
         return None
+
+    def _renamed_anywhere(self, module: str, parts: list[str]) -> Resolution | None:
+        """Look for the only folder whose name would be the first part if it were an identifier, and that has the rest.
+
+        For a single part it must be a package: other folders may have the name of a distribution.
+        """
+        found: list[tuple[str, Located]] = []
+        for at in self._modules.respelled_anywhere(parts[0]):
+            target = self._modules.find(at, parts[1:])
+            if target is not None and (target.kind is not Kind.NAMESPACE or self._modules.is_package(at)):
+                found.append((at, target))
+        if len(found) != 1:
+            return None
+        at, target = found[0]
+        return Resolution(
+            module, Outcome.RENAMED, (target,), SourceRoot(at.rpartition("/")[0], Reason.ABOVE), known_at=at
+        )
 
     def _elsewhere(self, module: str, parts: list[str], only_inferred: bool) -> Resolution | None:
         """Look for the module below a folder that is not searched for this file, but could be for others.
