@@ -79,6 +79,9 @@ def fix(
         require_terminal()
     if allow_build and not install:
         raise UsageError("usage", "`--allow-build` has a meaning with `--install` only", hint="add `--install`")
+    check_timeout_s = seconds(verify_timeout, "--verify-timeout")
+    if check_timeout_s <= 0:
+        raise UsageError("usage", "`--verify-timeout` gives the check no time", hint="say for example `10m`")
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
     request = Request(
         paths=tuple(paths or ()),
@@ -88,7 +91,7 @@ def fix(
         dry_run=dry_run,
         fail_on=fail_on,
         check=verify,
-        check_timeout_s=seconds(verify_timeout, "--verify-timeout"),
+        check_timeout_s=check_timeout_s,
         wait_s=seconds(wait, "--wait"),
         quiet=quiet,
         install=install,

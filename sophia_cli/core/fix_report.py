@@ -36,7 +36,11 @@ class CheckResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """The user's check command: whether it passed before and at the end, how often it ran, its last output."""
+    """The user's check command: whether it passed before and at the end, how often it ran, its last output.
+
+    `steady` is false when it both failed and passed on the same files. `altered` are files of the run that changed
+    while it ran after the fixes: they hold more than Sophia wrote.
+    """
 
     command: str
     result: CheckResult
@@ -44,6 +48,8 @@ class CheckReport:
     passed_after: bool | None
     runs: int
     output: str
+    steady: bool = True
+    altered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,9 @@ def execute(
 
     When the check passed before and fails after, the steps that make it fail are found by halving, taken back, and the
     check is run again to confirm; when it does not pass even then, everything is taken back. A check that failed before
-    blames nothing. `on_check` hears the number of each run of the check. Raises what `run.apply` raises, and
-    SophiaError (`written-wrong`) when the disk does not hold what was written.
+    blames nothing, and neither does one that passes when it is run again on the same files. `on_check` hears the number
+    of each run of the check. Raises what `run.apply` raises, and SophiaError when a file of the plan changes while the
+    check runs (`file-changed`) or the disk does not hold what was written (`written-wrong`).
     """
     disk = _Disk(plan, run, root, analyse)
     if check is None:
@@ -71,25 +72,33 @@ def execute(
         return Executed(plan, (), None)
     checks = _Checks(check, on_check)
     before = checks.run()
+    disk.require_unaltered(check.command)
     disk.put(plan.steps)
     after = checks.run()
     if not before.passed:
-        report = checks.report(CheckResult.FAILED_BEFORE, before.passed, after)
+        report = checks.report(CheckResult.FAILED_BEFORE, before.passed, after, altered=disk.altered())
         return Executed(plan, (), report)
     if after.passed:
-        return Executed(plan, (), checks.report(CheckResult.PASSED, True, after))
+        return Executed(plan, (), checks.report(CheckResult.PASSED, True, after, altered=disk.altered()))
+    disk.require_unaltered(check.command)
+    # Another run costs little against blaming a fix for a check that fails now and then; not where it hung.
+    if not after.stopped and (again := checks.run()).passed:
+        return Executed(plan, (), checks.report(CheckResult.PASSED, True, again, steady=False, altered=disk.altered()))
     kept, culprits = _bisected(plan, disk, checks)
+    disk.require_unaltered(check.command)
     disk.put(kept)
     confirmed = checks.run()
     taken_back = [TakenBack(step.findings, f"`{check.command}` fails with it and passes without") for step in culprits]
     if not confirmed.passed:
+        disk.require_unaltered(check.command)
         disk.put(())
         taken_back += [
             TakenBack(step.findings, f"`{check.command}` fails and no single cause was found") for step in kept
         ]
         kept = []
     result = CheckResult.PASSED if confirmed.passed else CheckResult.FAILED
-    return Executed(plan.only(kept), tuple(taken_back), checks.report(result, True, confirmed))
+    report = checks.report(result, True, confirmed, altered=disk.altered())
+    return Executed(plan.only(kept), tuple(taken_back), report)
 
 
 def _bisected(plan: Plan, disk: _Disk, checks: _Checks) -> tuple[list[Step], list[Step]]:
@@ -99,6 +108,7 @@ def _bisected(plan: Plan, disk: _Disk, checks: _Checks) -> tuple[list[Step], lis
         # The whole plan is what failed; asking again would only cost time.
         if len(steps) == len(plan.steps) or not disk.stands(steps) or checks.exhausted:
             return False
+        disk.require_unaltered(checks.command)
         disk.put(steps)
         return checks.run().passed
 
@@ -115,6 +125,10 @@ class _Checks:
         self._runs = 0
 
     @property
+    def command(self) -> str:
+        return self._check.command
+
+    @property
     def exhausted(self) -> bool:
         return self._runs >= MAX_CHECK_RUNS
 
@@ -124,8 +138,16 @@ class _Checks:
             self._on_check(self._runs)
         return self._check.run()
 
-    def report(self, result: CheckResult, passed_before: bool, last: CheckRun) -> CheckReport:
-        return CheckReport(self._check.command, result, passed_before, last.passed, self._runs, last.output)
+    def report(
+        self,
+        result: CheckResult,
+        passed_before: bool,
+        last: CheckRun,
+        *,
+        steady: bool = True,
+        altered: tuple[str, ...] = (),
+    ) -> CheckReport:
+        return CheckReport(self.command, result, passed_before, last.passed, self._runs, last.output, steady, altered)
 
 
 class _Disk:
@@ -153,6 +175,22 @@ class _Disk:
             if read_bytes(self._root, change.path) != change.after:
                 raise _written_wrong(change.path)
         self._present = wanted
+
+    def altered(self) -> tuple[str, ...]:
+        """Return the plan's files that hold something else than was put there."""
+        return tuple(path for path, data in self._present.items() if read_bytes(self._root, path) != data)
+
+    def require_unaltered(self, command: str) -> None:
+        """Raise SophiaError (`file-changed`) when a file of the plan changed while the check ran."""
+        for path in self.altered():
+            was_mended = self._present[path] != self._before[path]
+            raise SophiaError(
+                "file-changed",
+                f"`{path}` changed while the check `{command}` ran and keeps its bytes; everything else is taken back",
+                hint="give `--verify` a check that only looks: a formatter, for example, with `--check`",
+                location=path,
+                exit_code=ExitCode.UNDO_INCOMPLETE if was_mended else ExitCode.ROLLED_BACK,
+            )
 
     def stands(self, steps: Sequence[Step]) -> bool:
         """Tell whether these steps by themselves leave every file no worse than it was."""

@@ -20,10 +20,11 @@ _GRACE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """One run of the check: whether it passed, and the last lines of its output."""
+    """One run of the check: whether it passed, the last lines of its output, whether it was stopped for its time."""
 
     passed: bool
     output: str
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class UserCheck:
             finally:
                 end_session(process, _GRACE_S)
             text = _tail(output.fileno())
-        return CheckRun(code == 0, "\n".join(part for part in (text, note) if part))
+        return CheckRun(code == 0, "\n".join(part for part in (text, note) if part), stopped=code is None)
 
 
 def user_check(command: str, root: Path, timeout_s: float, environment: Mapping[str, str]) -> UserCheck:

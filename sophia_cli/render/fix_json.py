@@ -67,4 +67,6 @@ def _check(check: CheckReport) -> Json:
         "passed_after": check.passed_after,
         "runs": check.runs,
         "output": check.output,
+        "steady": check.steady,
+        "altered": list(check.altered),
     }

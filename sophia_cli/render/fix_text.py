@@ -118,12 +118,17 @@ def _check(check: CheckReport, style: Style) -> str:
         CheckResult.PASSED: ("passes before and after", Tone.GOOD),
         CheckResult.FAILED_BEFORE: ("failed already before the fix", Tone.WARNING),
         CheckResult.FAILED: ("fails after the fix", Tone.ERROR),
-        CheckResult.NOT_RUN: ("was not run after: nothing changed", Tone.NOTE),
+        CheckResult.NOT_RUN: ("was not run: nothing changed", Tone.NOTE),
     }
     text, tone = words[check.result]
     if check.result is CheckResult.FAILED_BEFORE and check.passed_after is not None:
         text += " and passes now" if check.passed_after else " and still fails"
+    if not check.steady:
+        text, tone = f"{text}, but failed once on the same files: it is not steady", Tone.WARNING
     line = f"check `{visible(check.command)}` {style.paint(text, tone)}"
+    if check.altered:
+        files = ", ".join(visible(path) for path in check.altered)
+        line += f"\n  while it ran {files} changed once more; an undo keeps what was written then"
     if check.output and check.result in (CheckResult.FAILED_BEFORE, CheckResult.FAILED):
         line += "".join(f"\n  | {visible(text)}" for text in check.output.splitlines())
     return line

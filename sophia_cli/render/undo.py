@@ -25,6 +25,7 @@ def undo_text(report: UndoReport, style: Style) -> str:
     done = f"run {report.run_id}: {plural(len(report.restored), 'file')}{packages} {verb}"
     if report.kept:
         done += f", {len(report.kept)} kept"
+        lines.append(f"once nothing stands in the way any more, `sophia undo {report.run_id}` restores what was kept")
     lines.append(style.paint(done, Tone.STRONG))
     return "\n".join(lines) + "\n"
 

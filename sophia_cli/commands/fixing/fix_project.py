@@ -128,7 +128,7 @@ def _fixed(
             project = open_project(request.paths, project.rules, request.select, request.ignore)
         scan, draft = _draft(request, project, progress, ask)
         packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
-        done = _Done(Executed(draft.plan, (), None), None, None if packages is None else packages.report)
+        done = _Done(Executed(draft.plan, (), _not_run(check)), None, None if packages is None else packages.report)
     else:
         with project_lock(project.root, HOLDER, request.wait_s, clock) as lock:
             recovered = recover(lock, clock.now)
@@ -227,8 +227,7 @@ def _execute(
 ) -> _Done:
     report = None if packages is None else packages.report
     if not plan.steps and (packages is None or not packages.changes_something):
-        skipped = None if check is None else CheckReport(check.command, CheckResult.NOT_RUN, None, None, 0, "")
-        return _Done(Executed(plan, (), skipped), None, report)
+        return _Done(Executed(plan, (), _not_run(check)), None, report)
     with begin_run(lock, HOLDER, clock.now) as run:
         executed = Executed(plan, (), None)
         if plan.steps:
@@ -252,6 +251,10 @@ def _execute(
             f"{len(changes)} files changed" + (f", {len(report.steps)} packages" if installed and report else "")
         )
         return _Done(executed, run.id, report)
+
+
+def _not_run(check: UserCheck | None) -> CheckReport | None:
+    return None if check is None else CheckReport(check.command, CheckResult.NOT_RUN, None, None, 0, "")
 
 
 def _install(

@@ -252,6 +252,49 @@ def test_a_check_that_fails_without_a_cause_takes_everything_back(root: Path) ->
     assert (report.check.result, report.exit_code) == (CheckResult.FAILED, ExitCode.ROLLED_BACK)
 
 
+def test_a_check_that_fails_now_and_then_blames_no_fix(root: Path) -> None:
+    write(root, a=b"'old'\n", b=b"'old'\n")
+    # Fails at its second run only, whatever the files hold.
+    source = "import sys; runs = open('runs', 'a+'); runs.write('.'); sys.exit(runs.tell() == 2)"
+    report = fixed(OLD_TO_NEW, request=Request(check=checking(root, source)))
+    assert contents(root) == {"a.py": b"'new'\n", "b.py": b"'new'\n"}
+    assert report.check is not None
+    assert (report.check.result, report.check.steady, report.taken_back) == (CheckResult.PASSED, False, ())
+
+
+def test_a_check_that_writes_a_file_before_the_fix_is_refused(root: Path) -> None:
+    write(root, a=b"'old'\n", b=b"'old'\n")
+    with pytest.raises(SophiaError) as caught:
+        fixed(OLD_TO_NEW, request=Request(check=checking(root, "open('b.py', 'a').write('# seen')")))
+    assert (caught.value.location, caught.value.exit_code) == ("b.py", ExitCode.ROLLED_BACK)
+    assert contents(root) == {"a.py": b"'old'\n", "b.py": b"'old'\n# seen"}
+
+
+WRITES_AFTER = "import sys; mended = 'new' in open('b.py').read(); mended and open('b.py', 'a').write('# seen')"
+
+
+def test_what_a_check_writes_after_the_fix_is_told_with_its_report(root: Path) -> None:
+    write(root, a=b"'old'\n", b=b"'old'\n")
+    report = fixed(OLD_TO_NEW, request=Request(check=checking(root, WRITES_AFTER)))
+    assert report.check is not None
+    assert (report.check.result, report.check.altered) == (CheckResult.PASSED, ("b.py",))
+
+
+def test_a_check_that_fails_and_writes_leaves_only_what_it_wrote(root: Path) -> None:
+    write(root, a=b"'old'\n", b=b"'old'\n")
+    with pytest.raises(SophiaError) as caught:
+        fixed(OLD_TO_NEW, request=Request(check=checking(root, f"{WRITES_AFTER}; sys.exit(mended)")))
+    assert (caught.value.location, caught.value.exit_code) == ("b.py", ExitCode.UNDO_INCOMPLETE)
+    assert contents(root) == {"a.py": b"'old'\n", "b.py": b"'new'\n# seen"}
+
+
+def test_a_dry_run_says_that_the_check_was_not_run(root: Path) -> None:
+    write(root, a=b"'old'\n")
+    report = fixed(OLD_TO_NEW, request=Request(dry_run=True, check=checking(root, "open('ran', 'w')")))
+    assert report.check is not None
+    assert (report.check.result, (root / "ran").exists()) == (CheckResult.NOT_RUN, False)
+
+
 def test_a_check_that_hangs_is_stopped_and_counts_as_failed(root: Path) -> None:
     write(root, a=b"'old'\n", b=b"'old'\n")
     # A shell is there long before the time is up, also where everything is slow.
