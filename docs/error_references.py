@@ -85,15 +85,22 @@ def _raised(tree: ast.Module, codes: Mapping[str, int]) -> Iterator[tuple[str, i
                 continue
         match literals:
             case [ast.Constant(value=str(reference)), *rest] if _KEBAB.match(reference):
-                yield reference, _override(node) or code, _text(rest[0]) if rest else ""
+                for one in _overrides(node) or (code,):
+                    yield reference, one, _text(rest[0]) if rest else ""
 
 
-def _override(call: ast.Call) -> int | None:
+def _overrides(call: ast.Call) -> tuple[int, ...]:
+    """Return the exit codes that a call names, several where a condition chooses."""
+    names: list[str] = []
     for keyword in call.keywords:
         match keyword:
-            case ast.keyword(arg="exit_code", value=ast.Attribute(attr=name)) if name in ExitCode.__members__:
-                return int(ExitCode[name])
-    return None
+            case ast.keyword(arg="exit_code", value=ast.Attribute(attr=name)):
+                names.append(name)
+            case ast.keyword(
+                arg="exit_code", value=ast.IfExp(body=ast.Attribute(attr=one), orelse=ast.Attribute(attr=other))
+            ):
+                names += [one, other]
+    return tuple(int(ExitCode[name]) for name in names if name in ExitCode.__members__)
 
 
 def _text(node: ast.expr) -> str:

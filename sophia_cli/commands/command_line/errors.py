@@ -120,5 +120,6 @@ def _is_abort(error: BaseException) -> bool:
 
 def _usage_message(error: BaseException) -> str:
     text = str(error.format_message()) if hasattr(error, "format_message") else str(error)
-    line = " ".join(text.split())
+    # What Typer says of a word that it cannot convert begins with the name of the exception.
+    line = " ".join(text.split()).replace(": Value error, ", ": ")
     return line[:1].lower() + line[1:].rstrip(".") if line else "the command line cannot be read"

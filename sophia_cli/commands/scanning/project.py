@@ -205,6 +205,7 @@ def open_project(
             )
     root = find_root(targets[0])
     settings = load_settings(root)
+    _check_selectors(rules, settings)
     chosen = select_rules(rules, tuple(select) or settings.rules.select, (*settings.rules.ignore, *ignore))
     inventory = discover(root, targets, settings.project.include, settings.project.exclude)
     running = (sys.version_info.major, sys.version_info.minor)
@@ -220,6 +221,16 @@ def open_project(
         asked_for=frozenset(file.path for file in (*inventory.files, *inventory.documents)),
         python=python,
     )
+
+
+def _check_selectors(rules: Sequence[AnyRule], settings: Settings) -> None:
+    """Raise UsageError (`unknown-rule`), with the settings file, for a selector there that fits no rule."""
+    per_path = tuple(selector for item in settings.rules.per_path for selector in item.ignore)
+    try:
+        select_rules(rules, settings.rules.select, (*settings.rules.ignore, *per_path))
+    except UsageError as error:
+        error.location = settings.source
+        raise
 
 
 def scan_project(project: Project, progress: Progress | None, *, together: bool = True) -> Scan:

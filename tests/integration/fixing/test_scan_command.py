@@ -221,3 +221,16 @@ def test_a_scan_that_looked_at_no_file_says_so(cli: Cli, tmp_path: Path) -> None
     result = cli("scan", "docs")
     assert result.code == 0
     assert result.out.splitlines()[-1] == "no Python file was there to look at"
+
+
+@pytest.mark.parametrize(
+    "table", ["[rules]\nselect = [{}]", "[rules]\nignore = [{}]", "[rules.per_path_ignores]\na = [{}]"]
+)
+def test_a_selector_of_the_settings_that_fits_no_rule_is_placed_in_the_settings(
+    cli: Cli, tmp_path: Path, table: str
+) -> None:
+    (tmp_path / "sophia.toml").write_text(table.format('"nonsense"') + "\n")
+    error = json.loads(cli("scan", "--json").out)["error"]
+    assert (error["reference"], error["location"]) == ("unknown-rule", "sophia.toml")
+    (tmp_path / "sophia.toml").write_text("")
+    assert json.loads(cli("scan", "--json", "--select", "nonsense").out)["error"]["location"] is None
