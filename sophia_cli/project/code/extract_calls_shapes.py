@@ -31,6 +31,16 @@ def expects_a_failure(value: ast.expr) -> bool:
     return called_name(value).startswith(_EXPECTING)
 
 
+def is_expected_to_fail(decorators: list[ast.expr]) -> bool:
+    """Whether a test is marked as one that fails: `pytest.mark.xfail`, `unittest.expectedFailure`."""
+    for decorator in decorators:
+        named = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = named.attr if isinstance(named, ast.Attribute) else getattr(named, "id", "")
+        if name.lower() in ("xfail", "expectedfailure"):
+            return True
+    return False
+
+
 def names_type_error(node: ast.expr) -> bool:
     """Whether a handler catches TypeError by name."""
     names = node.elts if isinstance(node, ast.Tuple) else [node]

@@ -16,6 +16,7 @@ from sophia_cli.project.code.extract_calls_shapes import (
     adds_to_another,
     default_values,
     expects_a_failure,
+    is_expected_to_fail,
     makes_a_type_variable,
     names_type_error,
     tuple_fields,
@@ -271,7 +272,10 @@ class Walk:
         inner.infers_returns = node.returns is None
         inner.is_async = isinstance(node, ast.AsyncFunctionDef)
         self._parameters(node, scope, inner)
+        fails = is_expected_to_fail(node.decorator_list)
+        self.scanner.quiet += fails
         self._body(node.body, inner)
+        self.scanner.quiet -= fails
         draft.is_generator = inner.has_yield
         if node.returns is not None:
             draft.returns = (yielded if inner.has_yield else annotated)(node.returns, scope)

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from sophia_cli.project.code.extract_bindings import Bindings
+from sophia_cli.project.code.extract_calls_shapes import is_expected_to_fail
 from sophia_cli.project.code.extract_dynamic import (
     LoadedModule,
     finds_modules,
@@ -64,7 +65,8 @@ class StatementWalk:
                 if binds:
                     self.bindings.bind(statement.name, statement.lineno, around)
                 if within(self._visit, statement):
-                    self.visit(statement.body, around.inside(_scope_of(statement, around.scope)))
+                    fails = is_expected_to_fail(statement.decorator_list)
+                    self.visit(statement.body, around.inside(_scope_of(statement, around.scope), expected=fails))
             elif kind is ast.Import or kind is ast.ImportFrom:
                 self._import(statement, around, binds)
             elif isinstance(statement, ast.If):

@@ -100,6 +100,17 @@ FITTING = {
         class Reals(Interval, metaclass=Singleton): ...
         Reals()
         """,
+    "a test that is marked as failing": """
+        import pytest, unittest
+        def pay(amount): ...
+        @pytest.mark.xfail(reason="not yet")
+        def test_pay():
+            pay(amonut=1)
+        class PayTest(unittest.TestCase):
+            @unittest.expectedFailure
+            def test_pay(self):
+                pay(amonut=1)
+        """,
     "a test that asserts a failure in another spelling": """
         from shop.testing import assert_raises
         def pay(amount): ...

@@ -139,6 +139,12 @@ with self.assertRaises((ValueError, ModuleNotFoundError)):
     import ze_expected
 with pytest.raises(ValueError):
     import zf_none
+@pytest.mark.xfail(reason="not yet")
+def test():
+    import zg_expected
+@pytest.mark.slow
+def test():
+    import zh_none
 yaml = pytest.importorskip("x_try")
 import x_try.deep as x_try_deep
 """
@@ -149,7 +155,7 @@ def test_guards_tell_what_catches_or_switches_an_import() -> None:
     assert [fact.guard.value for fact in facts] == [
         (fact.asname or fact.module).removesuffix("_deep").split("_", 1)[1].replace("_", "-") for fact in facts
     ]
-    assert len(facts) == 33
+    assert len(facts) == 35
 
 
 @pytest.mark.parametrize("last", ["raise", "raise SystemExit(1) from error", "sys.exit('install it')", "exit()"])
