@@ -26,7 +26,6 @@ class PlannedFix:
 
     finding: Finding
     line: int
-    round: int
 
 
 @dataclass(frozen=True, slots=True)

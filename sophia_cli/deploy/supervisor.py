@@ -101,17 +101,15 @@ def _is_current(state: State, generation: int) -> bool:
 def _start_requested(policy: Policy, state: State, now: float) -> Step:
     match state.phase:
         case Phase.STOPPED | Phase.FAILED | Phase.BACKOFF:
-            fresh = replace(
-                state, is_wanted=True, restarts=(), attempt=0, unready_starts=0, resume_at=None, reason=None
-            )
+            fresh = replace(state, restarts=(), attempt=0, unready_starts=0, resume_at=None, reason=None)
             if state.dependencies_down:
                 return replace(fresh, phase=Phase.WAITING, deadline=None), ()
             return _spawn(policy, fresh, now)
         case Phase.STOPPING:
             after = AfterStop.HEAL if state.after_stop is AfterStop.HEAL else AfterStop.START
-            return replace(state, is_wanted=True, after_stop=after), ()
+            return replace(state, after_stop=after), ()
         case Phase.WAITING | Phase.STARTING | Phase.READY | Phase.UNREADY:
-            return replace(state, is_wanted=True), ()
+            return state, ()
         case _:
             assert_never(state.phase)
 
@@ -123,9 +121,9 @@ def _stop_requested(policy: Policy, state: State, now: float) -> Step:
         case Phase.WAITING | Phase.BACKOFF | Phase.FAILED:
             return _stopped(state, now)
         case Phase.STOPPING:
-            return replace(state, is_wanted=False, after_stop=AfterStop.STAY), ()
+            return replace(state, after_stop=AfterStop.STAY), ()
         case Phase.STARTING | Phase.READY | Phase.UNREADY:
-            stopping = replace(state, is_wanted=False, after_stop=AfterStop.STAY)
+            stopping = replace(state, after_stop=AfterStop.STAY)
             return _stopping(stopping, now + policy.stop_timeout_s)
         case _:
             assert_never(state.phase)
@@ -185,7 +183,7 @@ def _restart(policy: Policy, state: State, actions: tuple[Action, ...], now: flo
     waiting = replace(state, restarts=recent, unready_starts=unready)
     is_loop = len(recent) >= policy.max_restarts or unready > policy.max_restarts
     if policy.when is RestartWhen.NEVER or is_loop:
-        failed = replace(waiting, phase=Phase.FAILED, is_wanted=False, deadline=None, after_stop=AfterStop.STAY)
+        failed = replace(waiting, phase=Phase.FAILED, deadline=None, after_stop=AfterStop.STAY)
         return failed, (*actions, ActOnIncident(incident.number, Recovery.GIVE_UP))
     at = now + backoff_s(policy, state.attempt, state.was_ready, jitter)
     if state.dependencies_down:
@@ -312,7 +310,7 @@ def _stopping(state: State, deadline: float) -> Step:
 
 def _stopped(state: State, now: float) -> Step:
     closed, actions = _closed(state, Outcome.STOPPED, now)
-    stopped = replace(closed, phase=Phase.STOPPED, is_wanted=False, deadline=None, resume_at=None, reason=None)
+    stopped = replace(closed, phase=Phase.STOPPED, deadline=None, resume_at=None, reason=None)
     return replace(stopped, after_stop=AfterStop.STAY, ready_since=None), actions
 
 
@@ -351,7 +349,7 @@ def _timer_fired(policy: Policy, state: State, now: float) -> Step:
 
 
 def _adopted(policy: Policy, state: State, event: Adopted, now: float) -> Step:
-    started, _ = _spawn(policy, replace(state, is_wanted=True), now)
+    started, _ = _spawn(policy, state, now)
     needs_no_probe = policy.startup is None and policy.readiness is None
     return _ready(started, now) if event.is_ready or needs_no_probe else (started, ())
 

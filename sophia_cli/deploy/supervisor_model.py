@@ -174,7 +174,6 @@ class State:
     """
 
     phase: Phase = Phase.STOPPED
-    is_wanted: bool = False
     generation: int = 0
     is_live: bool = False
     deadline: float | None = None

@@ -80,7 +80,7 @@ def draft_fixes(
         if ask is not None and answer is not Answer.ALL:
             units, declined, answer = approved(units, partial(_asked, ask, work))
             work.ban(declined, "declined")
-        work.make(work.verified(units), number)
+        work.make(work.verified(units))
         rounds = number
         if answer is Answer.QUIT:
             settled = True
@@ -178,14 +178,13 @@ class _Work:
         """Return what a file would be with these units made."""
         return splice(self._files[path].current.data, (edit for unit in units for edit in unit.edits_in(path)))
 
-    def make(self, units: Sequence[Unit], round_number: int) -> None:
+    def make(self, units: Sequence[Unit]) -> None:
         """Make verified units in memory."""
         numbers = {id(unit): len(self._fixes) + index for index, unit in enumerate(units)}
         lines = {path: _line_map(self._files[path]) for unit in units for path in {f.path for f in unit.findings}}
         for unit in units:
             self._fixes[numbers[id(unit)]] = tuple(
-                PlannedFix(finding, lines[finding.path].before(finding.region.line), round_number)
-                for finding in unit.findings
+                PlannedFix(finding, lines[finding.path].before(finding.region.line)) for finding in unit.findings
             )
         for path, mine in _by_path(units):
             file = self._files[path]

@@ -40,9 +40,13 @@ def prune_now(root: Path) -> Pruned:
 
 def restore_now(root: Path) -> None:
     """Restore the latest release."""
-    latest = store_of(root).latest(SERVICE)
-    assert latest is not None
-    store_of(root).restore(latest)
+    store_of(root).restore(latest_release(root))
+
+
+def latest_release(root: Path) -> Release:
+    """Return the release of the highest number."""
+    store = store_of(root)
+    return store.read(SERVICE, store.numbers(SERVICE)[-1])
 
 
 ACTIONS: Mapping[str, Callable[[Path], object]] = {"create": release_now, "prune": prune_now, "restore": restore_now}

@@ -12,7 +12,7 @@ import pytest
 from faulty_project import KILLED, Children
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from release_child import SERVICE, prune_now, release_now, restore_now, store_of
+from release_child import SERVICE, latest_release, prune_now, release_now, restore_now, store_of
 
 from sophia_cli.deploy.releases.model import Release
 from sophia_cli.deploy.releases.objects import ObjectStore
@@ -109,8 +109,7 @@ def _prepare_scattered(root: Path) -> None:
 
 def _prepare_edited(root: Path) -> None:
     _prepare_two(root)
-    latest = store_of(root).latest(SERVICE)
-    assert latest is not None
+    latest = latest_release(root)
     tree = store_of(root).tree(latest)
     (tree / "app.py").write_text("edited\n")
     (tree / "core/db.py").unlink()
@@ -156,8 +155,7 @@ def test_a_restoration_that_is_killed_anywhere_is_finished_by_the_next(releasing
         _prepare_edited(root)
         assert releasing.run(root, "restore", point)[0] == KILLED, point
         restore_now(root)
-        latest = store_of(root).latest(SERVICE)
-        assert latest is not None
+        latest = latest_release(root)
         assert _tree(root, latest) == {
             "app.py": b"import core.db\n",
             "core/db.py": TEXT.format(1).encode(),

@@ -34,7 +34,7 @@ class EnvironmentSpec:
     """What an environment is built from: the interpreter, and the lines of a requirements file.
 
     `source` names where the lines come from. `is_whole` tells that they name every package there is to be; `has_hashes`
-    that each has hashes. `left_out` are lines that name the project itself, which releases bring along.
+    that each has hashes.
     """
 
     python: str
@@ -43,7 +43,6 @@ class EnvironmentSpec:
     source: str
     is_whole: bool
     has_hashes: bool
-    left_out: tuple[str, ...] = ()
 
     @property
     def versions(self) -> tuple[tuple[str, str], ...]:
@@ -65,26 +64,24 @@ def pinned_spec(root: Path, python: str, version: str) -> EnvironmentSpec | None
     """Return what the first of `PINNED_FILES` says in which everything is pinned, None where there is none."""
     for name in PINNED_FILES:
         text = _read(root / name)
-        found = None if text is None else _pinned(root, text)
-        if found is not None:
-            lines, left_out = found
+        lines = None if text is None else _pinned(root, text)
+        if lines is not None:
             hashed = _have_hashes(lines)
-            return EnvironmentSpec(python, version, lines, name, hashed, hashed, left_out)
+            return EnvironmentSpec(python, version, lines, name, hashed, hashed)
     return None
 
 
 def locked_spec(root: Path, python: str, version: str, lock: ExportedLock) -> EnvironmentSpec:
     """Return what a lock file says; UsageError (`environment-unlocked`) where it leaves a package open."""
-    found = _pinned(root, lock.text, needs_pins=False)
-    if found is None:
+    lines = _pinned(root, lock.text, needs_pins=False)
+    if lines is None:
         raise UsageError(
             "environment-unlocked",
             f"no environment can be built for a release: `{lock.name}` leaves a package open",
             hint="take the packages from an index or a repository, or bring their code into the project",
             location=lock.name,
         )
-    lines, left_out = found
-    return EnvironmentSpec(python, version, lines, lock.name, True, _have_hashes(lines), left_out)
+    return EnvironmentSpec(python, version, lines, lock.name, True, _have_hashes(lines))
 
 
 def installed_spec(root: Path, python: str, version: str, installed: Mapping[str, Installed] | None) -> EnvironmentSpec:
@@ -105,22 +102,24 @@ def _have_hashes(lines: Sequence[str]) -> bool:
     return bool(pins) and all("--hash=" in line for line in pins)
 
 
-def _pinned(root: Path, text: str, *, needs_pins: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Return the lines of a requirements file and those that name the project itself, None when one is not pinned."""
+def _pinned(root: Path, text: str, *, needs_pins: bool = True) -> tuple[str, ...] | None:
+    """Return the lines of a requirements file, None when one is not pinned.
+
+    Those that name the project itself are left out: releases bring it along.
+    """
     lines: list[str] = []
-    own: list[str] = []
     pins = 0
     for line in _logical_lines(text):
         if line.split()[0].partition("=")[0] in _KEPT_OPTIONS:
             lines.append(line)
         elif _is_of_project(root, line):
-            own.append(line)
+            continue
         elif _PIN.match(line) or _DIRECT.match(line):
             lines.append(line)
             pins += 1
         else:
             return None
-    return (tuple(lines), tuple(own)) if pins or not needs_pins else None
+    return tuple(lines) if pins or not needs_pins else None
 
 
 def _logical_lines(text: str) -> Iterator[str]:

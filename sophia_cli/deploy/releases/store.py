@@ -37,11 +37,6 @@ class ReleaseStore:
         """Return the numbers of a service's releases, the lowest first."""
         return numbers_in(self._places, service)
 
-    def latest(self, service: str) -> Release | None:
-        """Return a service's release of the highest number, None without one; raises what `read` raises."""
-        numbers = self.numbers(service)
-        return self.read(service, numbers[-1]) if numbers else None
-
     def read(self, service: str, number: int) -> Release:
         """Return a release; SophiaError (`release-missing`, `release-damaged`) when it cannot be read."""
         return read_release(self._places, service, number)

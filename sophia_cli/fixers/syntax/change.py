@@ -46,7 +46,6 @@ class Op(Enum):
     ADD_ASYNC = "add-async"
     ADD_HEADER = "add-header"
     REORDER = "reorder"
-    LOWER = "lower"
 
 
 REST = "rest"

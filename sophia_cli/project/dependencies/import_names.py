@@ -16,14 +16,12 @@ class Candidates:
     """The distributions that an import may come from, the preferred one first.
 
     `import_name` is the part of the dotted name that the table knows. `is_certain` is false where the name alone does
-    not tell which distribution is meant (a common word, several rivals). `is_verified` tells that the list of files of
-    the preferred distribution was read; else the entry rests on its documentation.
+    not tell which distribution is meant (a common word, several rivals).
     """
 
     import_name: str
     distributions: tuple[str, ...]
     is_certain: bool
-    is_verified: bool
 
 
 class ImportNames:
@@ -90,7 +88,7 @@ def parse_import_names(text: str) -> ImportNames:
 
 def _read(line: str) -> Candidates:
     name, distributions, source = line.split("\t")
-    return Candidates(name, tuple(distributions.split(" ")), not source.endswith("?"), source.startswith("files"))
+    return Candidates(name, tuple(distributions.split(" ")), not source.endswith("?"))
 
 
 def _parents(names: Iterable[str]) -> Iterable[str]:

@@ -139,7 +139,7 @@ def test_a_broken_file_gets_syntax_fixes_first_and_the_others_once_it_parses() -
     rules = [reporting_faults(), replacing(101, b"\\(:", b"():"), replacing(901, b"old", b"new")]
     draft = drafted(*rules, a=b"def f(:\n    old = 1\n")
     assert after(draft) == {"a.py": b"def f():\n    new = 1\n"}
-    assert [[fix.round for fix in step.fixes] for step in draft.plan.steps] == [[1], [2]]
+    assert [[fix.finding.rule for fix in step.fixes] for step in draft.plan.steps] == [["SPH101"], ["SPH901"]]
 
 
 def test_a_broken_file_without_a_repair_is_left_alone() -> None:

@@ -202,7 +202,6 @@ def test_a_crash_loop_ends_in_failed_with_one_incident() -> None:
     ]
     assert story.all[-1] == ActOnIncident(1, Recovery.GIVE_UP)
     assert story.state.reason == "signal 9"
-    assert not story.state.is_wanted
 
 
 def test_a_failed_instance_starts_when_asked_and_closes_its_incident() -> None:
@@ -361,7 +360,7 @@ def test_a_stop_asks_first_and_kills_at_the_deadline() -> None:
     assert story.tell(TimerFired(), 4.9) == ()
     assert story.tell(TimerFired(), 0.2) == (Kill(1),)
     assert story.crash() == ()
-    assert (story.state.phase, story.state.is_wanted) == (Phase.STOPPED, False)
+    assert story.state.phase is Phase.STOPPED
 
 
 def test_a_stop_before_the_process_is_there_reaches_it() -> None:

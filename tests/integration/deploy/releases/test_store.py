@@ -56,10 +56,7 @@ def test_an_edit_of_the_project_does_not_reach_a_release(project: ReleasedProjec
 def test_numbers_count_up_for_each_service(project: ReleasedProject) -> None:
     assert [project.release(name).number for name in ("api", "api", "web", "api")] == [1, 2, 1, 3]
     assert project.store.numbers("api") == (1, 2, 3)
-    latest = project.store.latest("api")
-    assert latest is not None
-    assert latest.number == 3
-    assert project.store.latest("nobody") is None
+    assert project.store.numbers("nobody") == ()
 
 
 def test_files_that_did_not_change_are_shared_with_the_release_before(project: ReleasedProject) -> None:
