@@ -18,6 +18,7 @@ from sophia_cli.project.calls.known import (
     is_plain_base,
     is_plain_exception,
 )
+from sophia_cli.project.calls.models import is_model, model_constructor
 from sophia_cli.project.calls.signatures import Signature, signature_of
 from sophia_cli.project.calls.values import ClassValue, External, FunctionValue
 from sophia_cli.project.code.calls import Made
@@ -99,7 +100,7 @@ class Constructors:
                 return None
         init = self.initializer(order)
         if init is None:
-            return None
+            return self._of_model(order)
         for base in order:
             if not isinstance(base, ClassValue):
                 if isinstance(base, External) and is_plain_base(base.name):
@@ -111,6 +112,19 @@ class Constructors:
                     return None
                 return (new[0],) if init is _NOTHING or self._is_made_by_new(order) else (new[0], init)
         return (init,)
+
+    def _of_model(self, order: Sequence[Base]) -> Signatures | None:
+        """Return what a model of pydantic needs; None for any other class."""
+        owners: list[ClassValue] = []
+        for base in order:
+            if isinstance(base, ClassValue) and not self._inheritance.facts(base).decorators:
+                owners.append(base)
+            elif isinstance(base, External) and is_model(base.name):
+                model = model_constructor(owners, self._evaluator.modules, self._evaluator.evaluate)
+                return None if model is None else (model,)
+            elif not isinstance(base, External) or not is_plain_base(base.name):
+                return None
+        return None
 
     def _is_made_by_new(self, order: Sequence[Base]) -> bool:
         """Whether nothing but `__new__` takes the arguments: a named tuple has no initializer of its own."""

@@ -39,13 +39,14 @@ class Relay(Enum):
 
 
 class FieldKind(Enum):
-    """How an annotated name in a class body counts: a value, one of the class alone, one for the constructor alone, or
-    the mark `_: KW_ONLY`."""
+    """How an annotated name in a class body counts: a value, one of the class alone, one for the constructor alone, the
+    mark `_: KW_ONLY`, or a value that may be None or anything (or is `Annotated`)."""
 
     VALUE = "value"
     CLASS = "class"
     INIT = "init"
     KEYWORD_MARK = "keyword-mark"
+    OPTIONAL = "optional"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class Made:
     """A decorator, or the call that makes a field.
 
     `options` are a keyword, `=` and its literal (`init=False`), or the keyword alone where the value is something
-    else; `*` stands for a positional argument, `**` for options that cannot be read. `is_called` is false for a
-    decorator without parentheses.
+    else; `*` stands for a positional argument (`...` for that very one), `**` for options that cannot be read.
+    `is_called` is false for a decorator without parentheses.
     """
 
     callee: Expression

@@ -119,7 +119,8 @@ def made_of(node: ast.expr, scope: Scope) -> MadeDraft:
         return MadeDraft((meanings_of(node, scope) or [UNKNOWN])[0], (), False)
     callee = (meanings_of(node.func, scope) or [UNKNOWN])[0]
     options = [_option(keyword) for keyword in node.keywords]
-    return MadeDraft(callee, tuple(options + ["*"] * len(node.args)), True)
+    given = ["..." if isinstance(item, ast.Constant) and item.value is ... else "*" for item in node.args]
+    return MadeDraft(callee, tuple(options + given), True)
 
 
 def _option(keyword: ast.keyword) -> str:

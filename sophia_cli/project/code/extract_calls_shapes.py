@@ -74,6 +74,24 @@ def tuple_fields(value: ast.expr) -> list[tuple[str, bool]] | None:
     return [(field, index >= len(names) - count) for index, field in enumerate(names)]
 
 
+def may_be_none(annotation: ast.expr) -> bool:
+    """Whether an annotation says None or anything, or holds more than a type (`Annotated`)."""
+    match annotation:
+        case ast.Constant(value=str(text)):
+            return any(word in text for word in ("None", "Optional", "Any", "Annotated", "object"))
+        case ast.Constant(value=value):
+            return value is None
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in ("Any", "object")
+        case ast.BinOp(left=left, right=right):
+            return may_be_none(left) or may_be_none(right)
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
+            if name == "Union":
+                return any(may_be_none(item) for item in (inner.elts if isinstance(inner, ast.Tuple) else [inner]))
+            return name in ("Optional", "Annotated")
+    return False
+
+
 def adds_to_another(node: FunctionNode) -> bool:
     """Whether it is an overload, or the setter of a property, so that its name means another function."""
     for decorator in node.decorator_list:

@@ -18,6 +18,7 @@ from sophia_cli.project.code.extract_calls_shapes import (
     expects_a_failure,
     is_expected_to_fail,
     makes_a_type_variable,
+    may_be_none,
     names_type_error,
     tuple_fields,
 )
@@ -175,7 +176,9 @@ class Walk:
         target = node.target
         if isinstance(target, ast.Name):
             if scope.kind is Kind.CLASS and scope.class_index is not None:
-                kind = _SPECIAL.get(special_form(node.annotation), FieldKind.VALUE)
+                kind = _SPECIAL.get(special_form(node.annotation))
+                if kind is None:
+                    kind = FieldKind.OPTIONAL if may_be_none(node.annotation) else FieldKind.VALUE
                 self._field(target.id, kind, True, node.value, scope)
                 self.scanner.classes[scope.class_index].declared[target.id] = meanings
             else:

@@ -142,7 +142,7 @@ SILENT = {
     "a dataclass above another distribution's class": (
         "from dataclasses import dataclass\nfrom framework import Base\n@dataclass\nclass Made(Base): ..."
     ),
-    "a model": "import pydantic\nclass Made(pydantic.BaseModel):\n    a: int",
+    "a model": "import pydantic\nclass Made(pydantic.BaseModel):\n    a: int = 1",
     "bases in no possible order": ("class A: ...\nclass B(A): ...\nclass Made(A, B):\n    def other(self): ..."),
     "a class that inherits from itself": "class Made(Made): ...",
 }
