@@ -20,12 +20,19 @@ from sophia_cli.commands.command_line.options import (
     Yes,
     seconds,
 )
-from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands.command_line.output import (
+    Format,
+    chosen_format,
+    has_colours,
+    require_writable,
+    say,
+    write_result,
+)
 from sophia_cli.commands.command_line.parameters import option
 from sophia_cli.commands.command_line.progress import ProgressLine
 from sophia_cli.commands.fixing.ask import asker, require_terminal
 from sophia_cli.commands.fixing.fix_project import Request, fix_project
-from sophia_cli.core.errors import UsageError
+from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.fix_report import FixReport
 from sophia_cli.core.report import FailOn
 from sophia_cli.fixers.cut_off import cut_off_line
@@ -82,6 +89,7 @@ def fix(
     check_timeout_s = seconds(verify_timeout, "--verify-timeout")
     if check_timeout_s <= 0:
         raise UsageError("usage", "`--verify-timeout` gives the check no time", hint="say for example `10m`")
+    require_writable(output)
     progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
     request = Request(
         paths=tuple(paths or ()),
@@ -103,7 +111,15 @@ def fix(
         report = fix_project(request, all_rules(), clock, os.environ, progress, ask)
     finally:
         progress.clear()
-    write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
+    try:
+        write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
+    except (SophiaError, BrokenPipeError):
+        # Whoever misses the result has to know at least how to take it back.
+        if report.run_id is not None:
+            from sophia_cli.render.fix_text import done_line
+
+            say(done_line(report))
+        raise
     if report.summary.history_stopped is not None:
         say(cut_off_line(report.summary.history_stopped))
     if verbose:

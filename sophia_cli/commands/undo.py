@@ -18,7 +18,13 @@ from sophia_cli.commands.command_line.options import (
     Yes,
     seconds,
 )
-from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands.command_line.output import (
+    Format,
+    chosen_format,
+    has_colours,
+    require_writable,
+    write_result,
+)
 from sophia_cli.commands.command_line.parameters import Argument, option
 from sophia_cli.commands.fixing.recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, UsageError
@@ -62,6 +68,7 @@ def undo(
     started = clock.monotonic()
     chosen = chosen_format(format_, json)
     wait_s = seconds(wait, "--wait")
+    require_writable(output)
     if not os.path.lexists(project):
         raise UsageError("path-missing", f"`{project}` does not exist", hint="check the spelling of the path")
     root = find_root(project)

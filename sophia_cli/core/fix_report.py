@@ -11,6 +11,9 @@ from sophia_cli.core.plan import Plan, titles_of
 from sophia_cli.core.report import ReportedFinding, Summary, Verdict
 from sophia_cli.core.values import dataclass
 
+# Why a finding remains whose fix only `--unsafe` makes.
+UNSAFE_NEEDED = "its fix is unsafe; apply it with `--unsafe`"
+
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:

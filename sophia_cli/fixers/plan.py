@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 
 from sophia_cli.core.findings import Edit, Finding, Safety
+from sophia_cli.core.fix_report import UNSAFE_NEEDED
 from sophia_cli.core.plan import ChangedFile, splice, titles_of
 from sophia_cli.core.values import dataclass, field
 
@@ -80,7 +81,7 @@ class Policy:
         if not self.wants(finding):
             return f"belongs to a fix of {finding.rule}, which is not selected"
         if fix.safety is Safety.UNSAFE and not (self.unsafe or self.asked_for(finding)):
-            return "its fix is unsafe; apply it with `--unsafe`"
+            return UNSAFE_NEEDED
         return next((self.blocked[edit.path] for edit in fix.edits if edit.path in self.blocked), None)
 
 

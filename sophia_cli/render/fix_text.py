@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sophia_cli.core.diff import line_counts
 from sophia_cli.core.findings import Fix, Severity
-from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
+from sophia_cli.core.fix_report import UNSAFE_NEEDED, CheckReport, CheckResult, FixReport
 from sophia_cli.core.report import ReportedFinding
 from sophia_cli.render.diff import unified
 from sophia_cli.render.packages import packages_summary, packages_text
@@ -33,7 +33,6 @@ def fix_text(report: FixReport, style: Style) -> str:
 def fix_summary(report: FixReport, style: Style) -> str:
     """Return the last lines of a fix."""
     summary = report.summary
-    changed = len(report.plan.changes())
     lines = [f"an interrupted run was settled first: {visible(note)}" for note in report.recovered]
     if report.check is not None:
         lines.append(_check(report.check, style))
@@ -45,24 +44,38 @@ def fix_summary(report: FixReport, style: Style) -> str:
         verb = "would be fixed" if report.dry_run else "fixed"
         left = summary.remaining
         tail = f", {left} {'remains' if left == 1 else 'remain'}" if left else ""
+        if waiting := sum(_waits_for_unsafe(item) for item in report.findings):
+            tail += f"; `sophia fix --unsafe` mends {'it' if left == 1 else f'{waiting} of them'}"
         lines.append(f"{summary.fixed} of {plural(summary.findings, 'finding')} {verb}{tail}")
-    packages = report.packages
-    if packages is not None:
-        lines.append(packages_summary(packages, report.dry_run))
+    if report.packages is not None:
+        lines.append(packages_summary(report.packages, report.dry_run))
+    lines.append(style.paint(done_line(report), Tone.STRONG) if _changes(report) else _nothing_changed(report, style))
+    return "\n".join(lines) + "\n"
+
+
+def _waits_for_unsafe(item: ReportedFinding) -> bool:
+    """Whether a finding remains only because its fix is unsafe and none such was asked for."""
+    return item.now is not None and item.reason == UNSAFE_NEEDED
+
+
+def done_line(report: FixReport) -> str:
+    """Return the last line of a fix that changed something: how much, and how to undo it."""
+    what = " and ".join(_changes(report))
+    if report.dry_run:
+        return f"{what} would change; nothing was written"
+    where = f" --project {shlex.quote(report.undo_in)}" if report.undo_in is not None else ""
+    return f"{what} changed, run {report.run_id}. Undo: sophia undo {report.run_id}{where}"
+
+
+def _changes(report: FixReport) -> list[str]:
+    """Return what changed, counted; nothing when nothing did."""
+    changed, packages = len(report.plan.changes()), report.packages
     if packages is not None and (packages.applied or report.dry_run):
         changed += len(packages.locks)
     what = [plural(changed, "file")] if changed else []
     if packages is not None and packages.steps and (packages.applied or report.dry_run):
         what.append(plural(len(packages.steps), "package"))
-    if not what:
-        lines.append(_nothing_changed(report, style))
-    elif report.dry_run:
-        lines.append(style.paint(f"{' and '.join(what)} would change; nothing was written", Tone.STRONG))
-    else:
-        where = f" --project {shlex.quote(report.undo_in)}" if report.undo_in is not None else ""
-        done = f"{' and '.join(what)} changed, run {report.run_id}. Undo: sophia undo {report.run_id}{where}"
-        lines.append(style.paint(done, Tone.STRONG))
-    return "\n".join(lines) + "\n"
+    return what
 
 
 def _packages(report: FixReport, style: Style) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -10,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TextIO
 
-from sophia_cli.core.errors import UsageError
+from sophia_cli.core.errors import SophiaError, UnavailableError, UsageError
 
 
 class Format(Enum):
@@ -40,11 +41,33 @@ def encoded(text: str, encoding: str) -> bytes:
         return text.encode(encoding, "backslashreplace")
 
 
+def require_writable(output: Path | None) -> None:
+    """Raise UsageError (`output-unwritable`) when `--output` names what cannot be written: before anything is done."""
+    if output is None:
+        return
+    place = os.path.realpath(output)
+    folder = os.path.dirname(place)
+    if os.path.isdir(place):
+        raise _unwritable(output, errno.EISDIR)
+    if not os.path.isdir(folder):
+        raise _unwritable(output, errno.ENOENT)
+    is_special = os.path.exists(place) and not os.path.isfile(place)
+    if not os.access(place if is_special else folder, os.W_OK if is_special else os.W_OK | os.X_OK):
+        raise _unwritable(output, errno.EACCES)
+
+
+def _unwritable(output: Path, code: int) -> SophiaError:
+    message = f"`{output}` cannot be written: {os.strerror(code)}"
+    if code in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return UnavailableError("output-unwritable", message, hint="make room, or name another place")
+    return UsageError("output-unwritable", message, hint="name a file in a folder that exists and that you may write")
+
+
 def write_result(text: str, output: Path | None) -> None:
     """Write a result to standard output, or whole to a file: readers see the old content or the new.
 
     UsageError (`output-unwritable`) when the file cannot be written, UnavailableError of that reference when standard
-    output cannot; a closed pipe stays a BrokenPipeError.
+    output cannot or the disk is full; a closed pipe stays a BrokenPipeError.
     """
     if output is None:
         _write_stdout(text)
@@ -52,11 +75,7 @@ def write_result(text: str, output: Path | None) -> None:
     try:
         _write_file(output, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise UsageError(
-            "output-unwritable",
-            f"`{output}` cannot be written: {error.strerror or error}",
-            hint="name a file in a folder that exists and that you may write",
-        ) from error
+        raise _unwritable(output, error.errno or errno.EIO) from error
 
 
 def _write_stdout(text: str) -> None:

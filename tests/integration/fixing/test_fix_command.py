@@ -270,3 +270,34 @@ def test_a_named_link_that_leads_out_of_the_project_is_refused(cli: Cli, tmp_pat
     result = cli(command, "a.py", "--json")
     assert (result.code, json.loads(result.out)["error"]["reference"]) == (2, "path-outside")
     assert [(entry.name, entry.read_bytes()) for entry in outside.iterdir()] == [("a.py", TEXT)]
+
+
+@pytest.mark.parametrize("output", ["no/such/folder/report", "folder"])
+@pytest.mark.parametrize("command", ["fix", "undo"])
+def test_a_report_that_cannot_be_written_is_refused_before_anything_changes(
+    cli: Cli, tmp_path: Path, command: str, output: str
+) -> None:
+    (tmp_path / "a.py").write_bytes(TEXT)
+    (tmp_path / "folder").mkdir()
+    if command == "undo":
+        cli("fix")
+    before = (tmp_path / "a.py").read_bytes()
+    result = cli(command, "--output", output, "--json")
+    assert (result.code, json.loads(result.out)["error"]["reference"]) == (2, "output-unwritable")
+    assert (tmp_path / "a.py").read_bytes() == before
+
+
+def test_a_fix_whose_report_nobody_takes_still_says_how_to_undo_it(cli: Cli, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no device that is always full")
+    (tmp_path / "a.py").write_bytes(TEXT)
+    result = cli("fix", "--output", "/dev/full")
+    assert result.code == 69
+    assert "1 file changed, run " in result.err
+    assert "Undo: sophia undo " in result.err
+
+
+def test_a_fix_says_how_many_more_the_unsafe_ones_would_mend(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(TEXT)
+    assert "1 of 3 findings fixed, 2 remain; `sophia fix --unsafe` mends 1 of them\n" in cli("fix").out
+    assert "`sophia fix --unsafe`" not in cli("fix", "--unsafe").out
