@@ -1,12 +1,13 @@
 """A call without an argument that it needs.
 
 ## What it does
-Reports calls of the project's own functions, methods, classes and dataclasses that leave out an argument without a
-default. It is silent where the text does not show what is called or what is passed: `*` and `**` arguments, decorators
-that may change a signature, base classes of other distributions, and calls that are meant to fail.
+Reports calls of the project's own functions, methods, classes, dataclasses and pydantic models that leave out an
+argument without a default. It is silent where the text does not show what is called or what is passed: `*` and `**`
+arguments, decorators that may change a signature, base classes of other distributions, models with aliases, validators
+that run first or a configuration that is not written out, and calls that are meant to fail.
 
 ## Why is this bad
-The call raises TypeError as soon as it is reached.
+The call raises TypeError (a model ValidationError) as soon as it is reached.
 
 ## Example
 `save` needs a `path`:
