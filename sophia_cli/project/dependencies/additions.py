@@ -80,7 +80,11 @@ def _for_development(
     above: tuple[str, ...] = ("tool", "pixi") if declaration.format is Format.PYPROJECT else ()
     for group in groups:
         if declaration.format is Format.PYPROJECT:
-            for path in (("dependency-groups", group), ("project", "optional-dependencies", group)):
+            for path in (
+                ("dependency-groups", group),
+                ("project", "optional-dependencies", group),
+                ("tool", "pdm", "dev-dependencies", group),
+            ):
                 array = document.value(*path)
                 if isinstance(array, TomlArray) and not array.is_open:
                     return _in_array(declaration, text, array, words)
@@ -90,7 +94,10 @@ def _for_development(
         ):
             if edit := _in_table(declaration, text, document, table, specifiers):
                 return edit
-    return _in_table(declaration, text, document, ("tool", "poetry", "dev-dependencies"), specifiers)
+    if edit := _in_table(declaration, text, document, ("tool", "poetry", "dev-dependencies"), specifiers):
+        return edit
+    array = document.value("tool", "uv", "dev-dependencies")
+    return _in_array(declaration, text, array, words) if isinstance(array, TomlArray) and not array.is_open else None
 
 
 def _in_array(declaration: Declaration, text: DeclarationText, array: TomlArray, words: Sequence[str]) -> Edit | None:

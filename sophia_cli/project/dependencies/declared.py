@@ -20,6 +20,7 @@ _SAMPLE_FOLDERS = frozenset(
 _SIDE_FOLDERS = frozenset({"tests", "test", "docs", "doc", "examples", "example", "benchmarks", "scripts", "ci"})
 
 _PROSE = 5
+_BROKEN = 5
 """Lines that pip would refuse from which a file may be no list of requirements at all."""
 
 
@@ -113,9 +114,14 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
 
 
 def _is_prose(declaration: Declaration) -> bool:
-    """Whether a file that is only called like a list of requirements holds mostly what is none: a text about them."""
+    """Whether a file that is only called like a list of requirements holds mostly what is none: a text about them.
+
+    One that pins versions is a list, however much of it is broken.
+    """
     problems, lines = len(declaration.problems), len(declaration.requirements) + len(declaration.includes)
-    return declaration.format is Format.REQUIREMENTS and problems >= _PROSE and problems > lines
+    is_pinned = any(requirement.specifier for requirement in declaration.requirements)
+    is_mostly = problems > (_BROKEN if is_pinned else 1) * lines
+    return declaration.format is Format.REQUIREMENTS and problems >= _PROSE and is_mostly
 
 
 def is_sample(path: str) -> bool:

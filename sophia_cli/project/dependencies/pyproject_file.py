@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.project.dependencies.entry import quoted_entry
+from sophia_cli.project.dependencies.entry import entry, quoted_entry
 from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.list_places import entry_range
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
@@ -18,6 +19,9 @@ from sophia_cli.project.dependencies.toml_reader import (
     TomlValue,
     read_toml,
 )
+
+# PDM writes what is installed from a folder as pip does.
+_EDITABLE = late_pattern(r"(?:-e|--editable)[ =]\s*(\S+[#&]egg=([A-Za-z0-9._-]+)\S*)")
 
 
 @dataclass(slots=True)
@@ -45,6 +49,15 @@ class _Reading:
 
     def string(self, item: TomlString, array: TomlArray, role: Role, group: str) -> None:
         whole = entry_range(self.text, item.start, item.end, array.start)
+        if editable := _EDITABLE.fullmatch(item.text):
+            places = (item.inner, item.inner + len(item.text))
+            self.requirements.append(
+                entry(
+                    self.text, role, group, name=editable[2], place=item.inner, whole=whole, value=places,
+                    url=editable[1], is_editable=True,
+                )
+            )  # fmt: skip
+            return
         found = quoted_entry(self.text, role, group, item.text, place=item.inner, whole=whole)
         if isinstance(found, str):
             self.problem(item.start, found)
@@ -121,20 +134,29 @@ def _tools(reading: _Reading) -> None:
             reading.array(pair.value, Role.MAIN, "")
         elif len(pair.key) == 2 and pair.key[0] == "requires-extra":
             reading.array(pair.value, Role.OPTIONAL, pair.key[1])
-    _setuptools(reading)
+    _files(reading)
 
 
-def _setuptools(reading: _Reading) -> None:
-    """Read which files setuptools takes dynamic dependencies from."""
+def _files(reading: _Reading) -> None:
+    """Read from which files setuptools, or the plugin of Hatch for it, takes dynamic dependencies."""
     for pair in reading.document.leaves("tool", "setuptools", "dynamic"):
         if pair.key == ("dependencies", "file"):
-            role = Role.MAIN
+            _included(reading, pair.value, Role.MAIN)
         elif len(pair.key) == 3 and pair.key[0] == "optional-dependencies" and pair.key[2] == "file":
-            role = Role.DEV if pair.key[1] in DEV_GROUPS else Role.OPTIONAL
-        else:
-            continue
-        items = pair.value.items if isinstance(pair.value, TomlArray) else (pair.value,)
-        for item in items:
-            if isinstance(item, TomlString):
-                target = resolve(reading.path, item.text)
-                reading.includes.append(Include(item.text, target, role, reading.text.line(item.start)))
+            _included(reading, pair.value, _extra_role(pair.key[1]))
+    for pair in reading.document.leaves("tool", "hatch", "metadata", "hooks", "requirements_txt"):
+        if pair.key in (("files",), ("filename",)):
+            _included(reading, pair.value, Role.MAIN)
+        elif len(pair.key) == 2 and pair.key[0] == "optional-dependencies":
+            _included(reading, pair.value, _extra_role(pair.key[1]))
+
+
+def _extra_role(extra: str) -> Role:
+    return Role.DEV if extra in DEV_GROUPS else Role.OPTIONAL
+
+
+def _included(reading: _Reading, value: TomlValue, role: Role) -> None:
+    for item in value.items if isinstance(value, TomlArray) else (value,):
+        if isinstance(item, TomlString):
+            target = resolve(reading.path, item.text)
+            reading.includes.append(Include(item.text, target, role, reading.text.line(item.start)))

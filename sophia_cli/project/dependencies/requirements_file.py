@@ -53,6 +53,7 @@ class _Reading:
     requirements: list[Requirement] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    has_conflict: bool = False
 
     def add(self, requirement: Requirement) -> None:
         self.requirements.append(requirement)
@@ -127,8 +128,11 @@ def _read_line(reading: _Reading, start: int, end: int, words: str) -> None:
         return
     has_hashes = "--hash" in words
     words = _OPTION_AFTER.sub("", words).rstrip()
-    if words.startswith(("<<<<<<<", "=======", ">>>>>>>")):
-        reading.problem(place, "a conflict marker")
+    if words.startswith(("<<<<<<<", "=======", ">>>>>>>", "|||||||")):
+        # The first line of a conflict stands for all of it.
+        if words.startswith("<<<<<<<") or not reading.has_conflict:
+            reading.problem(place, "a conflict marker: this merge was not finished")
+        reading.has_conflict = True
         return
     if _is_reference(words):
         _read_reference(reading, start, end, place, words, is_editable=False)

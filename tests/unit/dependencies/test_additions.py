@@ -155,6 +155,16 @@ def test_a_direct_reference_has_no_version_to_change(path: str, text: str) -> No
             "[project]\ndependencies = ['a']\n[project.optional-dependencies]\ndev = ['b']\n",
             "[project]\ndependencies = ['a']\n[project.optional-dependencies]\ndev = ['b', 'x>=1.2']\n",
         ),
+        (
+            "pyproject.toml",
+            "[tool.pdm.dev-dependencies]\ntest = ['b']\n",
+            "[tool.pdm.dev-dependencies]\ntest = ['b', 'x>=1.2']\n",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.uv]\ndev-dependencies = ['b']\n",
+            "[tool.uv]\ndev-dependencies = ['b', 'x>=1.2']\n",
+        ),
         ("pyproject.toml", "[dependency-groups]\ndev = []\n", '[dependency-groups]\ndev = ["x>=1.2"]\n'),
         (
             "pyproject.toml",

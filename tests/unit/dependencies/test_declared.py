@@ -45,6 +45,17 @@ def test_a_text_about_requirements_is_no_list_of_them() -> None:
     assert len(declared.problems) == 4
 
 
+def test_a_list_with_a_merge_that_was_not_finished_is_still_a_list() -> None:
+    text = (
+        "requests==2.*\nflask=<2\n==3\n"
+        "<<<<<<< HEAD\ndjango==4\n||||||| base\ndjango==3\n=======\ndjango==5\n>>>>>>> x\n"
+        "-r\n--unknown-flag x\n-e\n"
+    )
+    declared = dependencies({"requirements.txt": text}).declared
+    assert {one.name for _, one in declared.requirements("requirements.txt")} >= {"requests", "django", "flask"}
+    assert [one.line for one in declared.problems] == [2, 3, 4, 11, 12, 13]
+
+
 def test_a_folder_of_tests_declares_on_top_of_what_is_above_it() -> None:
     files = {
         "x/requirements.txt": "a",

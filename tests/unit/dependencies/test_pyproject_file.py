@@ -36,6 +36,7 @@ def told(declaration: Declaration) -> list[Told]:
         ("[tool.poetry.group.t.dependencies]\na = '1.*'", [("a", "==1.*", Role.DEV, "t")]),
         ("[tool.poetry.dev-dependencies]\na = '>=1,<2'", [("a", ">=1,<2", Role.DEV, "dev")]),
         ("[tool.pdm.dev-dependencies]\nt = ['a']", [("a", "", Role.DEV, "t")]),
+        ("[tool.pdm.dev-dependencies]\nt = ['-e file:///${PROJECT_ROOT}/../a#egg=a']", [("a", "", Role.DEV, "t")]),
         ("[tool.hatch.envs.t]\ndependencies = ['a']", [("a", "", Role.DEV, "t")]),
         ("[tool.uv]\ndev-dependencies = ['a']\nconstraint-dependencies = ['b<2']", [
             ("a", "", Role.DEV, ""), ("b", "<2", Role.CONSTRAINT, "")]),
@@ -60,6 +61,20 @@ optional-dependencies.test = {file = "test.txt"}
     assert [(one.path, one.role) for one in declaration.includes] == [
         ("api/requirements.in", Role.MAIN),
         ("api/test.txt", Role.DEV),
+    ]
+
+
+def test_a_plugin_of_hatch_takes_dynamic_dependencies_from_files() -> None:
+    text = """[project]
+dynamic = ["dependencies"]
+[tool.hatch.metadata.hooks.requirements_txt]
+files = ["reqs/all.list"]
+[tool.hatch.metadata.hooks.requirements_txt.optional-dependencies]
+web = ["reqs/web.list"]
+"""
+    assert [(one.path, one.role) for one in read("api/pyproject.toml", text).includes] == [
+        ("api/reqs/all.list", Role.MAIN),
+        ("api/reqs/web.list", Role.OPTIONAL),
     ]
 
 
