@@ -53,6 +53,8 @@ def _table(proposal: Proposal) -> Iterator[str]:
         yield f"port = {proposal.port}{note}"
     if proposal.replicas > 1:
         yield f"replicas = {proposal.replicas}  # as many processes as its server was told to have"
+    elif proposal.replicas == 0:
+        yield "replicas = 1  # its code works out how many processes it has; write how many are wanted"
     if proposal.listening is Listening.ITSELF:
         yield 'strategy = "replace"  # it binds its port itself, where nothing can be handed over'
     if proposal.depends_on:

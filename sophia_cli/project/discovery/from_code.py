@@ -101,6 +101,7 @@ def _app_entry(file: CodeFile, app: BuiltApp) -> Entry:
     framework = app.framework
     calls = file.facts.calls
     port = next((call.port for call in calls if call.port is not None), app.port)
+    processes = next((call.workers for call in calls if call.workers is not None), None)
     doubt = None
     attribute: str | None = app.name
     if app.place is Place.FACTORY:
@@ -128,6 +129,7 @@ def _app_entry(file: CodeFile, app: BuiltApp) -> Entry:
         starts=(file.path,),
         port=port,
         doubt=doubt,
+        processes=processes,
     )
 
 
@@ -148,6 +150,7 @@ def _serving_entry(file: CodeFile, calls: Sequence[ServeCall], files: Mapping[st
         starts=(*starts_app[:1], file.path),
         port=call.port,
         doubt=Doubt.STDIO if call.is_stdio else doubt,
+        processes=call.workers,
     )
 
 

@@ -49,7 +49,8 @@ class Entry:
     is a command line, which runs in `folder`; `starts` are the project's Python files that it starts. `name` is what
     the file calls it. `depends_on` are names that a compose file gives; `env` its variables, None for a value that only
     the machine knows, `env_files` where more of them stand, `hosts` the names of all of its services. `caller` is the
-    function of the file that a command of the project calls, `probe` the path that a health check asks for.
+    function of the file that a command of the project calls, `probe` the path that a health check asks for, `processes`
+    how many of them code has it served by, 0 where only that knows as it runs.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Entry:
     env: tuple[tuple[str, str | None], ...] = ()
     env_files: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    processes: int | None = None
 
     @property
     def kind(self) -> str:
@@ -102,8 +104,8 @@ class Proposal:
 
     Exactly one of `app` and `words` is set unless `doubt` says why there is none. `port_note` tells why the port is
     not the one that the files name, `probe` is the path of a route that tells whether the service is well. `unset` are
-    variables that its files name without a value that works here. `replicas` is how many processes a document has it
-    served by, where `app` takes the place of the server that was told so.
+    variables that its files name without a value that works here. `replicas` is how many processes a document or
+    its code has it served by, 0 where that works it out, and `app` takes the place of the server that was told so.
     """
 
     name: str

@@ -77,13 +77,13 @@ def _kept(words: Sequence[str]) -> Iterator[str]:
 
 
 def _processes(blank: Proposal) -> int:
-    """Return how many processes the first document that says so gives to a server, one without."""
+    """Return how many processes the first document that says so gives to a server, else the code; one without."""
     for entry in blank.entries:
         if not _SERVERS.isdisjoint(entry.words):
             for option, value in _options(_kept(entry.words)):
                 if option in _COUNTS and value.isdigit() and int(value) > 0:
                     return int(value)
-    return 1
+    return next((entry.processes for entry in blank.entries if entry.processes is not None), 1)
 
 
 def _script(blank: Proposal, file: CodeFile, home: Home, found: Discovery) -> Proposal:

@@ -257,6 +257,36 @@ def test_one_process_is_one_replica(said: str) -> None:
     assert service.replicas == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "uvicorn.run('books:app', port=5102, workers=3)",
+        "uvicorn.run('books:app', workers=int(os.getenv('WORKERS', '3')))",
+        "uvicorn.Server(uvicorn.Config('books:app', workers=3)).run()",
+    ],
+)
+@pytest.mark.parametrize("path", ["books.py", "run.py"])
+def test_processes_that_code_asks_for_become_replicas(path: str, said: str) -> None:
+    started = f"import os\nimport uvicorn\n{MAIN}    {said}\n"
+    files = {"books.py": APP + started} if path == "books.py" else {"books.py": APP, path: started}
+    (service,) = proposed(files).values()
+    assert (service.app, service.replicas) == ("books:app", 3)
+
+
+def test_processes_that_only_the_running_code_knows_are_told() -> None:
+    said = f"import os\nimport uvicorn\n{MAIN}    uvicorn.run('books:app', workers=os.cpu_count())\n"
+    (service,) = proposed({"books.py": APP + said}).values()
+    assert service.replicas == 0
+    assert "replicas = 1  # its code works out" in settings_text("shop", [service])
+
+
+def test_a_document_that_tells_how_many_processes_there_are_beats_the_code() -> None:
+    said = f"import uvicorn\n{MAIN}    uvicorn.run('books:app', workers=3)\n"
+    files = {"books.py": APP + said, "Procfile": "web: uvicorn books:app --workers 2\n"}
+    (service,) = proposed(files).values()
+    assert service.replicas == 2
+
+
 def test_a_folder_called_like_its_script_is_named_once() -> None:
     assert list(proposed({"mail-worker/worker.py": "import time\nwhile True:\n    time.sleep(1)\n"})) == ["mail-worker"]
 

@@ -38,13 +38,17 @@ class BuiltApp:
 
 @dataclass(frozen=True, slots=True)
 class ServeCall:
-    """A call that serves. `target` is `module:name` or a dotted name, empty where it cannot be told."""
+    """A call that serves. `target` is `module:name` or a dotted name, empty where it cannot be told.
+
+    `workers` is how many processes it asks for, 0 where only the running program knows, None where it says nothing.
+    """
 
     server: str
     line: int
     target: str
     port: int | None
     is_stdio: bool = False
+    workers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

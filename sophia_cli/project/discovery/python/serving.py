@@ -37,9 +37,14 @@ def serve_call(node: ast.Call, server: str, owner: str, followed: Callable[[str]
         target = followed(dotted_name(first.func if isinstance(first, ast.Call) else first))
     target = target or owner
     if server == "uvicorn" and target and ":" not in target:
-        target = ports.config_target(target) or target
+        target = ports.config_target(node) or target
     return ServeCall(
-        server, node.lineno, target, ports.port_of(node, _PORT_AT.get(server)), server == "mcp" and _is_stdio(node)
+        server,
+        node.lineno,
+        target,
+        ports.port_of(node, _PORT_AT.get(server)),
+        server == "mcp" and _is_stdio(node),
+        ports.workers_of(node),
     )
 
 

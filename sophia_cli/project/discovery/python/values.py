@@ -1,4 +1,4 @@
-"""Ports, and names of applications, that the tree of a file gives to what serves."""
+"""Ports, numbers of processes, and names of applications, that the tree of a file gives to what serves."""
 
 from __future__ import annotations
 
@@ -48,13 +48,10 @@ class PortReader:
                 return self.number(keyword.value)
             if keyword.arg in ("bind", "listen") and isinstance(keyword.value, ast.Constant):
                 return port_in(str(keyword.value.value))
+        if (config := self._config_of(call)) is not None:
+            return self.port_of(config)
         if call.args:
             first = call.args[0]
-            config = (
-                first if isinstance(first, ast.Call) and _is_config(first) else self.configs.get(dotted_name(first))
-            )
-            if config is not None and config is not call:
-                return self.port_of(config)
             if isinstance(first, ast.Name):
                 first = self.values.get(first.id, first)
             if isinstance(first, ast.Tuple) and len(first.elts) == 2:
@@ -62,6 +59,24 @@ class PortReader:
         if position is not None and position < len(call.args):
             return self.number(call.args[position])
         return None
+
+    def workers_of(self, call: ast.Call) -> int | None:
+        """Return how many processes a call asks for, 0 where it cannot be told, None where it says nothing."""
+        for keyword in call.keywords:
+            if keyword.arg == "workers":
+                says_nothing = isinstance(keyword.value, ast.Constant) and keyword.value.value is None
+                return None if says_nothing else self.number(keyword.value) or 0
+        config = self._config_of(call)
+        return None if config is None else self.workers_of(config)
+
+    def _config_of(self, call: ast.Call) -> ast.Call | None:
+        """Return the `uvicorn.Config` that a call is given, None where it is given none."""
+        given = next((keyword.value for keyword in call.keywords if keyword.arg == "config"), None)
+        first = call.args[0] if call.args else given
+        if first is None:
+            return None
+        config = first if isinstance(first, ast.Call) and _is_config(first) else self.configs.get(dotted_name(first))
+        return None if config is call else config
 
     def address(self, node: ast.expr) -> int | None:
         """Return the port of an address: a text that ends with it, or a pair of host and port."""
@@ -78,9 +93,9 @@ class PortReader:
                 return self.address(self.values[node.id])
         return None
 
-    def config_target(self, name: str) -> str | None:
-        """Return what a `uvicorn.Config` variable serves: `module:name`, or the name of a variable."""
-        config = self.configs.get(name)
+    def config_target(self, call: ast.Call) -> str | None:
+        """Return what the `uvicorn.Config` that a call is given serves: `module:name`, or the name of a variable."""
+        config = self._config_of(call)
         if config is None:
             return None
         first = config.args[0] if config.args else next((k.value for k in config.keywords if k.arg == "app"), None)
@@ -89,7 +104,7 @@ class PortReader:
         return dotted_name(first) if first is not None else None
 
     def number(self, node: ast.expr, depth: int = 4) -> int | None:
-        """Return the port that an expression stands for: a number, a default of the environment or of an option."""
+        """Return what an expression stands for: a number above 0, a default of the environment or of an option."""
         if depth == 0:
             return None
         match node:
