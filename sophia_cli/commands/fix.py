@@ -90,7 +90,6 @@ def fix(
     if check_timeout_s <= 0:
         raise UsageError("usage", "`--verify-timeout` gives the check no time", hint="say for example `10m`")
     require_writable(output)
-    progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
     request = Request(
         paths=tuple(paths or ()),
         select=tuple(select or ()),
@@ -106,11 +105,9 @@ def fix(
         stub=stub,
         allow_build=tuple(allow_build or ()),
     )
-    ask = asker(progress.clear) if interactive else None
-    try:
+    with ProgressLine(sys.stderr, clock, os.environ, quiet) as progress:
+        ask = asker(progress.clear) if interactive else None
         report = fix_project(request, all_rules(), clock, os.environ, progress, ask)
-    finally:
-        progress.clear()
     try:
         write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
     except (SophiaError, BrokenPipeError):

@@ -17,7 +17,14 @@ from sophia_cli.commands.command_line.options import (
     Verbose,
     Yes,
 )
-from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, say, write_result
+from sophia_cli.commands.command_line.output import (
+    Format,
+    chosen_format,
+    has_colours,
+    require_writable,
+    say,
+    write_result,
+)
 from sophia_cli.commands.command_line.progress import ProgressLine
 from sophia_cli.commands.scanning.project import Scan, open_project, scan_project
 from sophia_cli.commands.scanning.sources import SourceLines
@@ -47,10 +54,10 @@ def scan(
     clock = SystemClock()
     started = clock.monotonic()
     chosen = chosen_format(format_, json)
-    progress = ProgressLine(sys.stderr, clock, os.environ, quiet)
+    require_writable(output)
     project = open_project(paths or (), all_rules(), select or (), ignore or ())
-    scanned = scan_project(project, progress.files, together=project.looks_at_files_together)
-    progress.clear()
+    with ProgressLine(sys.stderr, clock, os.environ, quiet) as progress:
+        scanned = scan_project(project, progress.files, together=project.looks_at_files_together)
     report = scan_report(scanned, fail_on, clock.monotonic() - started, with_source=chosen is Format.TEXT)
     write_result(_rendered(report, chosen, quiet, verbose, output is None), output)
     if report.summary.history_stopped is not None:

@@ -53,6 +53,19 @@ def test_long_work_is_drawn_seldom_and_taken_away() -> None:
     assert screen.getvalue() == drawn + "\r\x1b[K"
 
 
+def test_work_that_is_stopped_leaves_no_line_behind() -> None:
+    screen, clock = Screen(), Hand()
+
+    def stopped(line: ProgressLine) -> None:
+        clock.seconds += 5
+        line.say("working")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), ProgressLine(screen, clock, {}) as line:
+        stopped(line)
+    assert screen.getvalue().endswith("working\r\x1b[K")
+
+
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}])
 def test_a_dumb_terminal_gets_nothing(environment: dict[str, str]) -> None:
     screen, clock = Screen(), Hand()

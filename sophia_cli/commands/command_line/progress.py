@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TextIO
+from types import TracebackType
+from typing import Self, TextIO
 
 from sophia_cli.project.clock import Clock
 
@@ -36,12 +37,23 @@ class RedrawnLine:
 
 
 class ProgressLine:
-    """Draws `scanning: 120 of 785 files` once work takes longer than a second, at most ten times a second."""
+    """Draws `scanning: 120 of 785 files` once work takes longer than a second, at most ten times a second.
+
+    Use it in a `with` block: however the work ends, the line is gone then.
+    """
 
     def __init__(self, stream: TextIO, clock: Clock, environment: Mapping[str, str], quiet: bool = False) -> None:
         self._line = RedrawnLine(stream, environment, quiet)
         self._clock = clock
         self._next_at = clock.monotonic() + _FIRST_AFTER_S
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
 
     def files(self, done: int, total: int) -> None:
         """Say how many files are scanned."""
