@@ -56,6 +56,8 @@ class Evaluator:
         """Return an attribute of a value, as code in the file `path` sees it: unknown when that file replaces it."""
         if isinstance(value, External):
             return (External(f"{value.name}.{name}"),)
+        if name == "__class__":
+            return (value.of,) if isinstance(value, InstanceValue) else NOBODY_KNOWS
         if name in self._replaced_in(path):
             return NOBODY_KNOWS
         if isinstance(value, ModuleValue):

@@ -19,7 +19,7 @@ def root_of(node: ast.expr) -> str | None:
         if isinstance(node, ast.Attribute | ast.Await | ast.Subscript):
             node = node.value
         elif isinstance(node, ast.Call):
-            node = node.func
+            node = node.args[0] if is_type_of(node) else node.func
         else:
             return None
     return node.id
@@ -38,6 +38,9 @@ def steps_of(node: ast.expr) -> str:
         elif isinstance(node, ast.Subscript):
             steps.append("[]")
             node = node.value
+        elif isinstance(node, ast.Call) and is_type_of(node):
+            steps.append(".__class__")
+            node = node.args[0]
         elif isinstance(node, ast.Call):
             if not is_super(node):
                 steps.append("()")
@@ -64,6 +67,18 @@ def written_of(node: ast.expr) -> str:
 def is_super(node: ast.expr) -> TypeGuard[ast.Call]:
     """Whether it is a call of `super`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def is_type_of(node: ast.Call) -> bool:
+    """Whether it is `type(x)` of something with a name, which is the same as `x.__class__`."""
+    function = node.func
+    return (
+        isinstance(function, ast.Name)
+        and function.id == "type"
+        and len(node.args) == 1
+        and not node.keywords
+        and isinstance(node.args[0], ast.Name)
+    )
 
 
 def meanings_of(node: ast.expr | None, scope: Scope) -> list[Meaning]:

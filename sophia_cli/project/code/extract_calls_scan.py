@@ -20,7 +20,7 @@ from sophia_cli.project.code.certainty import (
     names_or_yields,
 )
 from sophia_cli.project.code.extract_calls_drafts import ClassDraft
-from sophia_cli.project.code.extract_calls_expressions import meanings_of
+from sophia_cli.project.code.extract_calls_expressions import is_type_of, meanings_of
 from sophia_cli.project.code.extract_calls_scope import Kind, Meaning, Scope
 from sophia_cli.project.code.extract_calls_shapes import (
     argument_names,
@@ -130,7 +130,10 @@ class Scanner:
             if kind is not _Name:
                 push(inner)
                 while kind in _CHAIN:
-                    inner = inner.func if kind is _Call else inner.value
+                    if kind is _Call:
+                        inner = inner.args[0] if is_type_of(inner) else inner.func
+                    else:
+                        inner = inner.value
                     kind = type(inner)
             if kind is _Name and not self.quiet:
                 scope.calls.append((inner.id, node))

@@ -100,6 +100,16 @@ FITTING = {
         class Reals(Interval, metaclass=Singleton): ...
         Reals()
         """,
+    "the class of an object that heirs construct in their own way": """
+        class Shape:
+            def __init__(self, size): ...
+            def moved(self): return type(self)(size=1, place=2)
+        class Placed(Shape):
+            def __init__(self, size, place): ...
+        class Comparable:
+            def copy(self): return self.__class__(value=1)
+            def other(self): return type(self)(value=1)
+        """,
     "a test that is marked as failing": """
         import pytest, unittest
         def pay(amount): ...
@@ -145,6 +155,27 @@ WRONG = {
             def __init__(self, message=None, file=None): ...
         """,
         "cls -path",
+    ),
+    "the class of an object": (
+        """
+        class Shape:
+            def __init__(self, size): ...
+            def moved(self):
+                kind = type(self)
+                return kind(size=1)
+            def other(self): return type(self)(siez=1)
+        """,
+        "type() -siez +size",
+    ),
+    "the class of an object as its attribute": (
+        """
+        class Shape:
+            def __init__(self, size): ...
+            @classmethod
+            def made(cls, size): return cls(size)
+            def other(self): return self.__class__.made(siez=1)
+        """,
+        "self.__class__.made -siez +size",
     ),
     "a name that is taken for another after it is bound": (
         """

@@ -126,3 +126,12 @@ def test_bytes_of_no_known_encoding_are_read_all_the_same() -> None:
 )
 def test_what_a_resolver_wrote_is_told_apart(text: str, is_compiled: bool) -> None:
     assert read(text).is_compiled is is_compiled
+
+
+def test_an_equals_sign_before_another_one_is_no_version_of_conda() -> None:
+    declaration = read("flask=<2\nhttpx=0.27\n")
+    assert [(one.line, one.message) for one in declaration.problems] == [
+        (1, "`=<2` after `flask` is no version specifier"),
+        (2, "`httpx=0.27` is written as conda writes it; pip wants `httpx==0.27`"),
+    ]
+    assert [one.name for one in declaration.requirements] == ["flask", "httpx"]
