@@ -138,9 +138,19 @@ class Dependencies:
         return found
 
     def provides(self, module: str) -> bool:
-        """Whether a distribution is known to offer this dotted module: installed, declared, or surely by its name."""
+        """Whether a distribution is known to offer this dotted module: installed, declared, or surely by its name.
+
+        What lies in a package below the top that distributions share (`google.cloud`) is always somebody else's.
+        """
         found = self.distributions_of(module)
-        return found is not None and found.is_certain
+        return (found is not None and found.is_certain) or self._is_in_shared(module)
+
+    def _is_in_shared(self, module: str) -> bool:
+        while "." in module:
+            if self.names.is_namespace(module):
+                return True
+            module = module.rpartition(".")[0]
+        return False
 
     def declares(self, module: str) -> bool:
         """Whether the project declares a distribution that offers this dotted module."""
