@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.values import dataclass
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.files.discover import discover
-from sophia_cli.project.history.repository import find_repository
+from sophia_cli.project.history.quarantine import find_git
+from sophia_cli.project.history.repository import find_repository, shallow_commits
 from sophia_cli.project.processors import usable_processors
 from sophia_cli.project.python_version import project_python, python_declarations
 from sophia_cli.project.runs.recovery import recover_when_idle
@@ -87,9 +87,10 @@ def _cores() -> int:
 
 
 def _git(root: Path) -> Diagnosis:
-    has_history = find_repository(root) is not None
+    repository = find_repository(root)
+    has_history = repository is not None
     where = "the project is a git checkout" if has_history else "the project is no git checkout, so no history is used"
-    program = shutil.which("git")
+    program = find_git(root if repository is None else repository.top, os.environ)
     if program is None:
         state = State.MISSING if has_history else State.WARN
         return Diagnosis("git", state, f"not found; {where}", "install git: files are then also mended from history")
@@ -101,6 +102,9 @@ def _git(root: Path) -> Diagnosis:
     version = (int(match.group(1)), int(match.group(2))) if match else (0, 0)
     if version < _OLDEST_GIT:
         return Diagnosis("git", State.WARN, f"{done.stdout.strip()}; {where}", "git 2.20 or newer reads history fast")
+    if repository is not None and shallow_commits(repository):
+        shallow = f"{done.stdout.strip()}; the project is a shallow clone, so its history ends early"
+        return Diagnosis("git", State.WARN, shallow, "`git fetch --unshallow` brings the rest")
     return Diagnosis("git", State.OK, f"{done.stdout.strip()}; {where}")
 
 

@@ -167,6 +167,12 @@ class Pipe:
         return bool(data)
 
 
+def find_git(top: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the git that `environment` leads to, None where there is none outside the checkout at `top`."""
+    executable = shutil.which("git", path=_outside(environment.get("PATH", os.defpath), top))
+    return None if executable is None or Path(executable).resolve().is_relative_to(top.resolve()) else executable
+
+
 @contextmanager
 def quarantine(repository: Repository, head: str, environment: Mapping[str, str]) -> Iterator[Quarantine | None]:
     """Lay out a private git folder for the block; None without a git outside the checkout or a place to write to.
@@ -175,8 +181,8 @@ def quarantine(repository: Repository, head: str, environment: Mapping[str, str]
     GIT_ variable of the caller does.
     """
     search_path = _outside(environment.get("PATH", os.defpath), repository.top)
-    executable = shutil.which("git", path=search_path)
-    if executable is None or Path(executable).resolve().is_relative_to(repository.top.resolve()):
+    executable = find_git(repository.top, environment)
+    if executable is None:
         yield None
         return
     try:

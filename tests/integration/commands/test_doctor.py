@@ -104,6 +104,34 @@ def test_git_is_missing_only_where_there_is_history(
     assert diagnoses(capsys, project, 69)["git"]["state"] == "missing"
 
 
+def test_a_git_of_the_project_is_not_run(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True, timeout=300)
+    (project / "git").write_text(f"#!/bin/sh\ntouch {project}/ran\n")
+    (project / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join((".", str(project), os.environ["PATH"])))
+    monkeypatch.chdir(project)
+    assert diagnoses(capsys, project, 0)["git"]["state"] == "ok"
+    assert not (project / "ran").exists()
+
+
+def test_a_shallow_clone_is_a_warning(
+    project: Path, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def git(*words: str) -> None:
+        names = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *names, *words], cwd=project, check=True, timeout=300)
+
+    git("init", "--quiet")
+    git("add", "-A")
+    git("commit", "--quiet", "-m", "one")
+    git("commit", "--quiet", "--allow-empty", "-m", "two")
+    clone = tmp_path_factory.mktemp("clones") / "shallow"
+    git("clone", "--quiet", "--depth", "1", project.as_uri(), str(clone))
+    assert diagnoses(capsys, clone, 0)["git"]["state"] == "warn"
+
+
 def test_a_path_that_does_not_exist_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith("error: path-missing\n")
