@@ -62,7 +62,7 @@ def settings_page() -> str:
         "`pyproject.toml`; having both is an error. It works without settings too. Unknown keys, wrong types and ",
         "values that cannot be are errors with file, line and column, and the nearest known key.\n\n",
         "Durations are `250ms`, `5s`, `2m`, `1h`; sizes `256MB` (10^6) or `1GiB` (2^30). Patterns and paths are ",
-        "relative to the project root. The services are read and checked; the commands that run them come later.\n\n",
+        "relative to the project root. What stands below `services` is what [`sophia deploy`](deploy.md) runs.\n\n",
         f"```toml\n{SETTINGS_EXAMPLE}```\n",
     ]
     for section in Section:
