@@ -78,6 +78,30 @@ def test_every_version_of_the_git_index_is_understood(tmp_path: Path, version: s
     assert _looked_at(discover(tmp_path)) == sorted(names)
 
 
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_the_index_of_a_repository_with_longer_hashes_is_understood(tmp_path: Path, version: str) -> None:
+    _git(tmp_path, "init", "-q", "--object-format=sha256")
+    names = [f"package/module_{number}/a.py" for number in range(20)]
+    _write(tmp_path, *names)
+    _git(tmp_path, "add", *names)
+    _git(tmp_path, "update-index", "--index-version", version)
+    _write(tmp_path, ".gitignore", content="package\n")
+    assert _looked_at(discover(tmp_path)) == sorted(names)
+
+
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_both_parts_of_a_split_index_count(tmp_path: Path, form: str) -> None:
+    _git(tmp_path, "init", "-q", f"--object-format={form}")
+    _write(tmp_path, "package/old.py", "package/changed.py", "package/new.py", "package/other.py")
+    _git(tmp_path, "add", "package/old.py", "package/changed.py")
+    _git(tmp_path, "update-index", "--split-index")
+    _write(tmp_path, "package/changed.py", content="x = 1\n")
+    _git(tmp_path, "add", "package/changed.py", "package/new.py")
+    assert list((tmp_path / ".git").glob("sharedindex.*"))
+    _write(tmp_path, ".gitignore", content="package\n")
+    assert _looked_at(discover(tmp_path)) == ["package/changed.py", "package/new.py", "package/old.py"]
+
+
 def test_a_damaged_index_only_costs_what_it_would_have_said(tmp_path: Path) -> None:
     _git(tmp_path, "init", "-q")
     _write(tmp_path, "a.py", "b.py")

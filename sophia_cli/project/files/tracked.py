@@ -11,7 +11,9 @@ from sophia_cli.core.values import dataclass
 
 _LARGEST_INDEX = 256 * 1024 * 1024
 _HEADER = struct.Struct(">4sLL")
+_EXTENSION = struct.Struct(">4sL")
 _EXTENDED_FLAG = 0x4000
+_SHA1, _SHA256 = 20, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +60,56 @@ def find_checkout(folder: Path) -> Checkout | None:
 
 def read_tracked(checkout: Checkout) -> TrackedPaths:
     """Return what the checkout's index tracks; nothing when there is no index or it cannot be understood."""
+    index = _read_index(checkout.git_folder / "index")
+    if index.shared is None:
+        return TrackedPaths(tuple(sorted(index.paths)))
+    # A split index holds what changed since the one that it names; what left since then is no matter.
+    shared = _read_index(checkout.git_folder / f"sharedindex.{index.shared}")
+    return TrackedPaths(tuple(sorted((index.paths | shared.paths) - {""})))
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The paths of an index file, and the id of the one that it adds to when it is split."""
+
+    paths: frozenset[str] = frozenset()
+    shared: str | None = None
+
+
+def _read_index(place: Path) -> _Index:
     try:
-        with open(checkout.git_folder / "index", "rb") as file:
+        with open(place, "rb") as file:
             content = file.read(_LARGEST_INDEX + 1)
     except OSError:
-        return TrackedPaths(())
-    if len(content) > _LARGEST_INDEX:
-        return TrackedPaths(())
-    return TrackedPaths(parse_index(content))
-
-
-def parse_index(content: bytes) -> tuple[str, ...]:
-    """Return the sorted paths of a git index (versions 2, 3 and 4); those read so far when it is cut short.
-
-    The layout is gitformat-index(5): a 12-byte header, then entries of 62 fixed bytes (64 with extended flags) and a
-    path that ends in NUL; version 4 shares the front of each path with the one before.
-    """
-    if len(content) < _HEADER.size:
-        return ()
+        return _Index()
+    if len(content) > _LARGEST_INDEX or len(content) < _HEADER.size:
+        return _Index()
     signature, version, count = _HEADER.unpack_from(content)
     if signature != b"DIRC" or version not in (2, 3, 4):
-        return ()
+        return _Index()
+    # The file does not say which hash function its repository has: what follows the entries tells.
+    for width in (_SHA1, _SHA256):
+        paths, end = _entries(content, version, count, width)
+        extensions = _extensions(content, end, width)
+        if extensions is not None:
+            shared = extensions.get(b"link", b"")[:width]
+            return _Index(paths, shared.hex() if any(shared) else None)
+    return _Index(_entries(content, version, count, _SHA1)[0])
+
+
+def _entries(content: bytes, version: int, count: int, width: int) -> tuple[frozenset[str], int]:
+    """Return the paths of a git index, those read so far when it is cut short, and where they end.
+
+    The layout is gitformat-index(5): a 12-byte header, then entries of 42 fixed bytes (44 with extended flags), a hash
+    of `width` bytes and a path that ends in NUL; version 4 shares the front of each path with the one before.
+    """
     paths: list[bytes] = []
     position = _HEADER.size
     previous = b""
-    while len(paths) < count and position + 62 <= len(content):
-        extended = content[position + 60] & (_EXTENDED_FLAG >> 8)
-        start = position + (64 if extended and version > 2 else 62)
+    fixed = 42 + width
+    while len(paths) < count and position + fixed <= len(content):
+        extended = content[position + fixed - 2] & (_EXTENDED_FLAG >> 8)
+        start = position + (fixed + 2 if extended and version > 2 else fixed)
         if version == 4:
             dropped, start = _variable_width(content, start)
             end = content.find(b"\0", start)
@@ -99,7 +124,18 @@ def parse_index(content: bytes) -> tuple[str, ...]:
             previous = content[start:end]
             position += (end - position + 8) & ~7
         paths.append(previous)
-    return tuple(sorted({os.fsdecode(path) for path in paths}))
+    return frozenset(os.fsdecode(path) for path in paths), position
+
+
+def _extensions(content: bytes, position: int, width: int) -> dict[bytes, bytes] | None:
+    """Return what follows the entries, by signature; None when it does not end where the closing hash begins."""
+    found: dict[bytes, bytes] = {}
+    end = len(content) - width
+    while position + _EXTENSION.size <= end:
+        signature, size = _EXTENSION.unpack_from(content, position)
+        position += _EXTENSION.size + size
+        found[signature] = content[position - size : position]
+    return found if position == end else None
 
 
 def _variable_width(content: bytes, position: int) -> tuple[int, int]:
