@@ -132,10 +132,11 @@ def _restore_service(home: Household, row: ServiceRow, *, is_coming: bool) -> No
     runtime.previous = row.previous
     runtime.good = row.good
     runtime.is_stopped = row.is_stopped
-    runtime.moved_port = row.moved_port
     runtime.restarts_before = row.restarts
     if row.release is not None:
         runtime.release = _read(home.releases, row.name, row.release)
+        if row.moved_port is not None and runtime.release is not None:
+            runtime.listens_on(row.moved_port, runtime.release.service.port)
     elif not is_coming:
         runtime.failure = "an earlier agent tried"
 
@@ -206,7 +207,7 @@ def _restore_listener(home: Household, row: ServiceRow, coming: Release | None) 
     holders = [one.identity for one in runtime.instances if one.identity is not None]
     holders += home.proxy.identities()
     if home.listeners.take_back(row.name, service.host, port, holders):
-        runtime.moved_port = None if port == service.port else port
+        runtime.listens_on(port, service.port)
         return
     try:
         home.open_listener(release)

@@ -197,9 +197,10 @@ class Crew:
     def open_listener(self, release: Release) -> None:
         """Open the public address of a release's service; PortInUse and PortRefused when that cannot be."""
         runtime = self.runtime(release.name)
-        moved = self.listeners.open(release.service, runtime.moved_port)
-        port = self.listeners.port(release.name)
-        runtime.moved_port = None if port == release.service.port else port
+        wanted = release.service.port
+        # Where it moved to counts as long as its settings name the port that was held.
+        moved = self.listeners.open(release.service, runtime.moved_port if runtime.moved_from == wanted else None)
+        runtime.listens_on(self.listeners.port(release.name), wanted)
         if moved is not None:
             detail = f"port {moved.wanted} is held by {moved.holder}; moved to {moved.port}"
             self.keeper.event(release.name, "port-moved", detail)
@@ -335,8 +336,7 @@ class Crew:
         else:
             own = incoming.previous.service.port
             self.listeners.settle(runtime.name, own, is_back=True)
-            port = self.listeners.port(runtime.name)
-            runtime.moved_port = None if port == own else port
+            runtime.listens_on(self.listeners.port(runtime.name), own)
         self.proxy.changed()
         self.keeper.event(runtime.name, "taken-back", f"release {incoming.release.number} did not come through")
         if runtime.release is None and cause is None:
@@ -346,7 +346,9 @@ class Crew:
             self.keeper.save_service(runtime)
 
     def log_lines(self, instance: Instance) -> tuple[str, ...]:
-        """Return the last lines that an instance wrote."""
+        """Return the last lines that an instance wrote, none where it never came to run."""
+        if instance.started_at is None:
+            return ()
         return self.logs.last_lines(instance.id.service, instance.log_from, _LOG_LINES)
 
     def urls_of(self, service: Service) -> Mapping[str, str]:

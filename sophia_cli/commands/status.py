@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from sophia_cli.commands.command_line.options import FormatOption, InProject, Json, OutputFile, Quiet, Verbose, Yes
-from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, write_result
+from sophia_cli.commands.command_line.output import Format, chosen_format, has_colours, say, write_result
 from sophia_cli.commands.command_line.parameters import Argument
 from sophia_cli.commands.operating.operation import state_of
 from sophia_cli.commands.operating.status import ProjectStatus, project_status
@@ -37,6 +37,8 @@ def status(
     started = clock.monotonic()
     chosen = chosen_format(format_, json)
     found = project_status(state_of(project), tuple(services or ()))
+    if found.unreadable is not None:
+        say(f"warning: the settings are not read, services that were never deployed are left out: {found.unreadable}")
     code = ExitCode.DONE if is_well(found) else ExitCode.FINDINGS
     duration_s = clock.monotonic() - started
     if chosen is Format.JSON:

@@ -39,9 +39,8 @@ def deploy_summary(report: DeployReport) -> str:
     match report.verdict:
         case DeployVerdict.PLANNED:
             told += "; nothing was done"
-        case DeployVerdict.DEPLOYED if (deployed := _first(report, ServiceAction.DEPLOYED)) is not None:
-            back = f"sophia rollback {deployed.name}"
-            told += f" in {report.duration_s:.1f} s. Back: {back}" if deployed.previous else ""
+        case DeployVerdict.DEPLOYED if replaced := _replaced(report):
+            told += f" in {report.duration_s:.1f} s. Back: sophia rollback {' '.join(replaced)}"
         case DeployVerdict.ROLLED_BACK if report.command != "rollback":
             told += "; what served before serves on"
         case DeployVerdict.INCOMPLETE:
@@ -51,8 +50,10 @@ def deploy_summary(report: DeployReport) -> str:
     return told
 
 
-def _first(report: DeployReport, action: ServiceAction) -> ServiceReport | None:
-    return next((service for service in report.services if service.action is action), None)
+def _replaced(report: DeployReport) -> tuple[str, ...]:
+    """Return the services that have a release to go back to after a deployment."""
+    deployed = (service for service in report.services if service.action is ServiceAction.DEPLOYED)
+    return tuple(service.name for service in deployed if service.previous)
 
 
 def _action_word(action: ServiceAction, report: DeployReport) -> str:

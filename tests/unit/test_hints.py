@@ -28,6 +28,29 @@ def test_a_variable_that_the_service_does_not_have_is_named(tmp_path: Path) -> N
     assert "`[services.web]`" in hint
 
 
+BROKEN = """\
+Traceback (most recent call last):
+  File "/s/handover/launcher.py", line 85, in load_app
+    found: Any = importlib.import_module(name)
+  File "/p/.sophia/releases/web/4/tree/web/main.py", line 3, in <module>
+    import odd
+  File "{path}", line 15
+    def x(:
+          ^
+SyntaxError: invalid syntax
+launcher: web.main raises SyntaxError while it is imported
+"""
+
+
+def test_a_file_that_does_not_compile_leads_to_its_repair(tmp_path: Path) -> None:
+    log = BROKEN.format(path="/p/.sophia/releases/web/4/tree/web/odd one.py")
+    assert "`sophia fix --dry-run 'web/odd one.py'`" in _hint(tmp_path, log=log)
+
+
+def test_a_file_of_a_package_that_does_not_compile_is_not_the_projects_to_mend(tmp_path: Path) -> None:
+    assert _hint(tmp_path, log=BROKEN.format(path="/venv/lib/python3.11/site-packages/odd.py")) == ""
+
+
 def test_a_key_that_a_dictionary_does_not_have_is_no_variable(tmp_path: Path) -> None:
     assert _hint(tmp_path, log="    return COLOURS[\"RED\"]\nKeyError: 'RED'") == ""
 

@@ -21,7 +21,8 @@ _BOOT = Threshold(failures=1_000_000)
 class ServiceRuntime:
     """A service and its instances. `release` is the one that serves, None before the first deployment came through.
 
-    `failure` is why the first one did not.
+    `failure` is why the first one did not. `moved_port` is where it listens in place of `moved_from`, which its
+    settings name and somebody else held.
     """
 
     def __init__(self, name: str, around: Surroundings) -> None:
@@ -32,6 +33,7 @@ class ServiceRuntime:
         self.good: tuple[int, ...] = ()
         self.is_stopped = False
         self.moved_port: int | None = None
+        self.moved_from: int | None = None
         self.restarts_before = 0
         self.open_incidents = 0
         self.is_rolling = False
@@ -96,6 +98,11 @@ class ServiceRuntime:
         self.restarts_before += instance.state.restart_count
         self._instances.pop(instance.id.name, None)
 
+    def listens_on(self, port: int | None, wanted: int | None) -> None:
+        """Know where callers are let in, and where its settings want it to be."""
+        is_moved = port != wanted
+        self.moved_port, self.moved_from = (port, wanted) if is_moved else (None, None)
+
     def settle(self, release: Release) -> None:
         """Take a release that came through as the one that serves; its instances are restarted from now on."""
         if self.release is not None and self.release.number != release.number:
@@ -154,7 +161,7 @@ class ServiceRuntime:
             ready=len(ready),
             instances=tuple(self._instance_statuses(now)),
             reason=next((one.state.reason for one in active if one.state.reason and one not in ready), self._why_not()),
-            notes=tuple(dict.fromkeys(note for one in active for note in one.notes)),
+            notes=tuple(dict.fromkeys((*self._moves(), *(note for one in active for note in one.notes)))),
         )
 
     def _state(self, ready: int, wanted: int) -> ServiceState:
@@ -181,6 +188,10 @@ class ServiceRuntime:
         if self.failure is None or self._instances or self.is_rolling:
             return None
         return f"it never came through a deployment: {self.failure}; `sophia logs {self.name}` tells more"
+
+    def _moves(self) -> Iterator[str]:
+        if self.moved_port is not None and self.moved_port != self.moved_from and not self.is_stopped:
+            yield f"it listens on port {self.moved_port}, since {self.moved_from} was held when it was to be opened"
 
     def _instance_statuses(self, now: float) -> Iterator[InstanceStatus]:
         for one in self._instances.values():

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sophia_cli.agent.instances.instance import Instance
 from sophia_cli.agent.instances.runtime import ServiceRuntime
-from sophia_cli.agent.operations.performer import Doors, Performer
+from sophia_cli.agent.operations.performer import Doors, Performer, never_came_up
 from sophia_cli.core.deploy_report import ServiceAction, ServiceReport, StepReport, Trouble
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.core.values import dataclass, replace
@@ -180,9 +180,8 @@ class Operation:
         if not new:
             return Trouble(outcome.cause)
         worst = new[-1]
-        probe = (
-            None if worst.last_probe is None else f"{worst.last_probe.detail} {worst.last_probe.last_answer}".strip()
-        )
+        seen = None if never_came_up(worst) else worst.last_probe
+        probe = None if seen is None else f"{seen.detail} {seen.last_answer}".strip()
         return Trouble(outcome.cause, probe, self._ledger.log_lines(worst))
 
 

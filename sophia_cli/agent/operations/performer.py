@@ -227,8 +227,17 @@ def why(instance: Instance) -> str:
     if meaning is not None:
         return f"{meaning} ({ended.describe()})"
     # What brought the end about says more than how it ended.
-    is_asked = told is not None and "exit code" not in told and "signal" not in told
-    return told if is_asked and told is not None else f"it ended with {ended.describe()}"
+    return f"it ended with {ended.describe()}" if told is None or _tells_an_end(told) else told
+
+
+def never_came_up(instance: Instance) -> bool:
+    """Whether an instance ended by itself before it answered anything: what a probe met then is no news."""
+    told, ended = instance.state.reason, instance.last_exit
+    return ended is not None and not instance.state.has_booted and (told is None or _tells_an_end(told))
+
+
+def _tells_an_end(told: str) -> bool:
+    return "exit code" in told or "signal" in told
 
 
 def _is_down(state: State) -> bool:

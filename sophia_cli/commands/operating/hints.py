@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,11 @@ _LOOKED_UP = re.compile(r"os\.environ|getenv|File \"<frozen os>\"|/os\.py\"")
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
 _IN_RELEASE = re.compile(r".*/\.sophia/releases/[^/]+/\d+/tree/")
 _PORT_HELD = re.compile(r"port \d+ of \S+ is held by")
+_NO_PYTHON = re.compile(
+    r'^ *File "[^"]*/\.sophia/releases/[^/"]+/\d+/tree/([^"]+)", line \d+\n'
+    r"(?: (?! *File ).*\n)*(?:SyntaxError|IndentationError|TabError): ",
+    re.MULTILINE,
+)
 _NOBODY_ACCEPTS = "no process of the instance accepts"
 
 
@@ -68,6 +74,9 @@ def _of_log(service: str, text: str, root: Path, folder: str) -> str | None:
     module = missing_module(text.splitlines())
     if module is not None:
         return explained(module, distributions_for(module, {}), {})
+    if broken := _NO_PYTHON.search(text):
+        command = f"sophia fix --dry-run {shlex.quote(broken[1])}"
+        return f"`{broken[1]}` does not compile; `{command}` shows how it can be mended"
     missing = _NO_FILE.findall(text)
     if missing and (path := _left_out(missing[-1], root, folder)) is not None:
         return f"`{path}` is in the project and not in the release, since git ignores it; name it in `persist`"

@@ -20,23 +20,36 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class ProjectStatus:
-    """The agent (None when it does not run) and the services that were asked for."""
+    """The agent (None when it does not run) and the services that were asked for.
+
+    `unreadable` is why the settings could not be asked for services that were never deployed.
+    """
 
     agent: AgentStatus | None
     services: tuple[ServiceStatus, ...]
+    unreadable: str | None = None
 
 
 def project_status(state: StateFolder, names: tuple[str, ...]) -> ProjectStatus:
     """Return the status of the named services, of all when none is named.
 
-    A declared service that was never deployed is `not-deployed`. UsageError (`service-unknown`) for any other name.
+    A declared service that was never deployed is `not-deployed`. UsageError (`service-unknown`) for any other name, and
+    whatever is wrong with the settings where nothing was ever deployed.
     """
     agent = running_agent_status(state)
     found = agent.services if agent else unwatched(state)
     known = {service.name: service for service in found}
-    for service in load_settings(state.root).services:
-        known.setdefault(service.name, _absent(service.name, service.port, service.replicas, agent is None))
-    return ProjectStatus(agent, tuple(_named(known, name) for name in names) if names else tuple(known.values()))
+    unreadable: str | None = None
+    try:
+        for service in load_settings(state.root).services:
+            known.setdefault(service.name, _absent(service.name, service.port, service.replicas, agent is None))
+    except UsageError as error:
+        # What runs is looked at most while somebody edits the settings.
+        if not known:
+            raise
+        unreadable = f"{error.location}: {error.message}" if error.location else error.message
+    chosen = tuple(_named(known, name) for name in names) if names else tuple(known.values())
+    return ProjectStatus(agent, chosen, unreadable)
 
 
 def running_agent_status(state: StateFolder) -> AgentStatus | None:

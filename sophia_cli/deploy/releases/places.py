@@ -85,8 +85,13 @@ class Places:
 
 def numbers_in(places: Places, service: str) -> tuple[int, ...]:
     """Return the numbers of a service's releases, the lowest first; none where there are none."""
+    return numbers_at(places.service(service))
+
+
+def numbers_at(folder: Path) -> tuple[int, ...]:
+    """Return the numbers of the releases in a service's folder, the lowest first; none where there are none."""
     try:
-        names = os.listdir(places.service(service))
+        names = os.listdir(folder)
     except OSError:
         return ()
     return tuple(sorted(int(name) for name in names if _NUMBER.fullmatch(name)))

@@ -18,7 +18,7 @@ from sophia_cli.deploy.releases.model import (
     ReleaseFile,
     ReleaseLink,
 )
-from sophia_cli.deploy.releases.places import CONTENTS_RECORD, FINGERPRINT_RECORD, RELEASE_RECORD, Places
+from sophia_cli.deploy.releases.places import CONTENTS_RECORD, FINGERPRINT_RECORD, RELEASE_RECORD, Places, numbers_at
 from sophia_cli.project.settings.service_codec import (
     UnreadableValues,
     Values,
@@ -31,13 +31,12 @@ _Json: TypeAlias = Mapping[str, object]
 
 
 class ReleaseMissing(SophiaError):
-    """There is no release of that number."""
+    """There is no release of that number; `there` are those that there are."""
 
-    def __init__(self, service: str, number: int) -> None:
+    def __init__(self, service: str, number: int, there: Sequence[int]) -> None:
+        told = ", ".join(map(str, there)) or "none; `sophia deploy` makes one"
         super().__init__(
-            "release-missing",
-            f"service `{service}` has no release {number}",
-            hint="`sophia status` names the releases that there are",
+            "release-missing", f"service `{service}` has no release {number}", hint=f"its releases: {told}"
         )
 
 
@@ -204,7 +203,7 @@ def _bytes(path: Path, service: str, number: int) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         if not path.parent.is_dir():
-            raise ReleaseMissing(service, number) from error
+            raise ReleaseMissing(service, number, numbers_at(path.parent.parent)) from error
         raise ReleaseDamaged(path, "it is gone") from error
     except OSError as error:
         raise ReleaseDamaged(path, error.strerror or str(error)) from error

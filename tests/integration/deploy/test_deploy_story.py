@@ -85,6 +85,8 @@ def test_a_release_that_does_not_start_leaves_the_old_one_and_says_why(shop: Dep
     assert (row["action"], row["release"]) == ("rolled-back", 1)
     assert "exit code" in row["trouble"]["cause"]
     assert any("the kettle is cold" in line for line in row["trouble"]["log"])
+    # It never answered, so there is nothing to say of a probe.
+    assert row["trouble"]["last_probe"] is None
     assert shop.facts() == before
     assert shop.status("api")["state"] == "running"
 

@@ -61,3 +61,25 @@ def test_logs_are_followed_as_they_are_written(shop: DeployedProject) -> None:
     finally:
         following.kill()
         following.communicate(timeout=LIMIT_S)
+
+
+def test_a_release_that_there_is_not_is_answered_with_those_that_there_are(shop: DeployedProject) -> None:
+    assert shop.run("deploy", "store").code == 0
+    shop.write("store/run.py", (shop.root / "store/run.py").read_text() + "# changed\n")
+    assert shop.run("deploy", "store").code == 0
+    missing = shop.run("rollback", "store", "--to", "9")
+    assert (missing.code, missing.document["error"]["reference"]) == (2, "release-missing")
+    assert missing.document["error"]["hint"] == "its releases: 1, 2"
+
+
+def test_what_runs_can_be_looked_at_while_the_settings_cannot_be_read(shop: DeployedProject) -> None:
+    assert shop.run("deploy", "store").code == 0
+    text = (shop.root / "sophia.toml").read_text()
+    shop.write("sophia.toml", text + "[services.half")
+    for words in (("status", "store"), ("logs", "store"), ("restart", "store")):
+        ran = shop.run(*words)
+        assert ran.code == 0, ran
+    status = shop.run("status")
+    assert [row["name"] for row in status.document["services"]] == ["store"]
+    assert "the settings are not read" in status.stderr
+    assert shop.run("deploy").code == 2
