@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.rule import AnyRule, Rule
-from sophia_cli.fixers.syntax.compiler import compile_fault, tree_of
+from sophia_cli.fixers.syntax.compiler import compile_fault, tree_or_fault
 from sophia_cli.fixers.syntax.large_text import LARGE, first_fault
 from sophia_cli.fixers.syntax.limits import is_too_deep
+from sophia_cli.fixers.syntax.model import SyntaxFault
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.history.model import GoodVersion, NeverCompiled
 from sophia_cli.project.source import SourceText, decode
@@ -81,8 +82,10 @@ def view_of(
     source = decode(data)
     fault = None
     if isinstance(source, SourceText):
-        tree = tree_of(source.text, knows=knows) if knows is not None and len(source.text) < LARGE else None
-        fault = first_fault(source.text, compile_fault) if tree is None else None
+        found = tree_or_fault(source.text, knows=knows) if knows is not None and len(source.text) < LARGE else None
+        tree, fault = (None, found) if isinstance(found, SyntaxFault) else (found, None)
+        if found is None:
+            fault = first_fault(source.text, compile_fault)
         if fault is None:
             return FileView(path=path, data=data, source=source, tree=tree)
     # Its expressions take longer to compile than a warm scan takes, which has no use for them.

@@ -151,11 +151,12 @@ class Examiner:
 
 
 def load_facts() -> None:
-    """Import what reading facts takes, so that processes forked after this share it."""
+    """Import what reading files and their facts takes, so that processes forked after this share it."""
     from importlib import import_module
 
     for name in ("codec", "file_facts", "extract", "extract_calls"):
         import_module(f"sophia_cli.project.code.{name}")
+    import_module("hashlib")
 
 
 def load_repair() -> None:

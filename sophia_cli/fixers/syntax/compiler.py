@@ -168,10 +168,20 @@ def tree_of(
 
     `knows` may tell of a tree, with its text, that it surely compiles; that saves compiling it.
     """
+    found = tree_or_fault(text, path, knows)
+    return None if isinstance(found, SyntaxFault) else found
+
+
+def tree_or_fault(
+    text: str, path: str = "<source>", knows: Callable[[ast.Module, str], bool] | None = None
+) -> ast.Module | SyntaxFault | None:
+    """Return the same, or what the parser objects to; None where only a later stage does, or where it gives up."""
     with quiet(), uncollected():
         try:
             shallow = None if knows is None else _shallow_tree(text, path)
             tree: ast.Module = shallow or compile(text, path, "exec", _ONLY_TREE, dont_inherit=True)
+        except SyntaxError as error:
+            return _fault_of(error)
         except _OBJECTIONS:
             return None
         if shallow is not None and knows is not None and knows(shallow, text):

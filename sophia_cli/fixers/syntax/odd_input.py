@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sophia_cli.core.patterns import late_pattern
+
 _MAGIC = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PK\x05\x06", "a ZIP archive"),
@@ -28,12 +30,14 @@ _MAGIC = (
 _HEAD = 300_000
 _LONGEST_LINE = 5_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_MARKUP = re.compile(r"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\b|html\b|head\b|body\b|svg\b|\?xml\b|\?php\b)", re.I | re.S)
-_JSON_OBJECT = re.compile(r'\A\s*\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})')
-_JSON_ARRAY = re.compile(r"\A\s*\[\s*[\[{\"\d]")
-_NOTEBOOK = re.compile(r'"(?:nbformat|cells)"\s*:')
-_PICKLED_BYTECODE = re.compile(rb"\A[\x00-\xff]{2}\r\n[\x00-\x0f]\x00\x00\x00")
-_SHELL = re.compile(r"\A#!\s*/(?:usr/)?(?:local/)?bin/(?:env\s+(?:-S\s+)?)?(?P<program>[\w.+-]+)")
+_MARKUP = late_pattern(
+    r"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\b|html\b|head\b|body\b|svg\b|\?xml\b|\?php\b)", re.I | re.S
+)
+_JSON_OBJECT = late_pattern(r'\A\s*\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})')
+_JSON_ARRAY = late_pattern(r"\A\s*\[\s*[\[{\"\d]")
+_NOTEBOOK = late_pattern(r'"(?:nbformat|cells)"\s*:')
+_PICKLED_BYTECODE = late_pattern(rb"\A[\x00-\xff]{2}\r\n[\x00-\x0f]\x00\x00\x00")
+_SHELL = late_pattern(r"\A#!\s*/(?:usr/)?(?:local/)?bin/(?:env\s+(?:-S\s+)?)?(?P<program>[\w.+-]+)")
 _OTHER_PROGRAMS = {
     **dict.fromkeys(("sh", "bash", "zsh", "dash", "ksh", "fish"), "a shell script"),
     **dict.fromkeys(("node", "nodejs", "deno", "bun"), "JavaScript"),
@@ -100,49 +104,48 @@ def _json_words(text: str) -> str | None:
     return "a Jupyter notebook" if _NOTEBOOK.search(text[:100_000]) and '"cell_type"' in text else "JSON"
 
 
+# Each with what stands in every text that carries the sign, which begins with fixed letters and is found quickly.
 _SIGNS = (
-    ("print statement", re.compile(r"^[ \t]*print[ \t]+(?:[\"'\w%]|>>)(?!.*(?:==|[^=!<>]=[^=]))", re.M)),
-    ("except X, e", re.compile(r"^[ \t]*except[ \t]+(?:[\w.]+|\([^()\n]*\))[ \t]*,[ \t]*\w+[ \t]*:", re.M)),
-    ("raise X, message", re.compile(r"^[ \t]*raise[ \t]+[\w.]+[ \t]*,[ \t]*\S", re.M)),
-    ("backticks", re.compile(r"^[^#\"'`\n]*`[\w.\[\]()]+`[^`\n]*$", re.M)),
-    ("<>", re.compile(r"^[^#\"'\n]*[\w)\]][ \t]*<>[ \t]*[\w(\[\"'-]", re.M)),
-    ("exec statement", re.compile(r"^[ \t]*exec[ \t]+(?:[\"']|\w+[ \t]+in\b|\w+[ \t]*$)", re.M)),
-    ("octal literal", re.compile(r"^[^#\"'\n]*(?<![\w.])0[0-7]{2,}\b(?!\.)", re.M)),
-    ("long literal", re.compile(r"^[^#\"'\n]*(?<![\w.])(?:0[xX][0-9a-fA-F]+|\d+)[lL]\b", re.M)),
-    ("ur string", re.compile(r"(?<![\w\"'])[uU][rR][\"']")),
-    ("tuple parameter", re.compile(r"^[ \t]*def[ \t]+\w+\((?:[^()\n]*,)?[ \t]*\(\w+,[^()\n]*\)", re.M)),
-)
-# One of these stands in every text that carries a sign; they are found quickly, since they begin with fixed letters.
-_TRACES = (
-    re.compile(r"print[ \t]+[\"'\w%>]"),
-    re.compile(r"except[ \t][^\n]*,"),
-    re.compile(r"raise[ \t]+[\w.]+[ \t]*,"),
-    re.compile(r"`"),
-    re.compile(r"<>"),
-    re.compile(r"exec[ \t]"),
-    re.compile(r"0[0-7]{2}"),
-    re.compile(r"\d[lL]\b"),
-    re.compile(r"0[xX][0-9a-fA-F]+[lL]\b"),
-    re.compile(r"[uU][rR][\"']"),
-    re.compile(r"def[ \t][^\n]*[(,][ \t]*\(\w+,"),
+    (
+        late_pattern(r"print[ \t]+[\"'\w%>]"),
+        late_pattern(r"^[ \t]*print[ \t]+(?:[\"'\w%]|>>)(?!.*(?:==|[^=!<>]=[^=]))", re.M),
+    ),
+    (
+        late_pattern(r"except[ \t][^\n]*,"),
+        late_pattern(r"^[ \t]*except[ \t]+(?:[\w.]+|\([^()\n]*\))[ \t]*,[ \t]*\w+[ \t]*:", re.M),
+    ),
+    (late_pattern(r"raise[ \t]+[\w.]+[ \t]*,"), late_pattern(r"^[ \t]*raise[ \t]+[\w.]+[ \t]*,[ \t]*\S", re.M)),
+    (late_pattern(r"`"), late_pattern(r"^[^#\"'`\n]*`[\w.\[\]()]+`[^`\n]*$", re.M)),
+    (late_pattern(r"<>"), late_pattern(r"^[^#\"'\n]*[\w)\]][ \t]*<>[ \t]*[\w(\[\"'-]", re.M)),
+    (late_pattern(r"exec[ \t]"), late_pattern(r"^[ \t]*exec[ \t]+(?:[\"']|\w+[ \t]+in\b|\w+[ \t]*$)", re.M)),
+    (late_pattern(r"0[0-7]{2}"), late_pattern(r"^[^#\"'\n]*(?<![\w.])0[0-7]{2,}\b(?!\.)", re.M)),
+    (
+        late_pattern(r"\d[lL]\b|0[xX][0-9a-fA-F]+[lL]\b"),
+        late_pattern(r"^[^#\"'\n]*(?<![\w.])(?:0[xX][0-9a-fA-F]+|\d+)[lL]\b", re.M),
+    ),
+    (late_pattern(r"[uU][rR][\"']"), late_pattern(r"(?<![\w\"'])[uU][rR][\"']", re.M)),
+    (
+        late_pattern(r"def[ \t][^\n]*[(,][ \t]*\(\w+,"),
+        late_pattern(r"^[ \t]*def[ \t]+\w+\((?:[^()\n]*,)?[ \t]*\(\w+,[^()\n]*\)", re.M),
+    ),
 )
 _HINTS = (
-    re.compile(
+    late_pattern(
         r"^[ \t]*(?:import|from)[ \t]+(?:urllib2|urlparse|ConfigParser|StringIO|cPickle|Queue|httplib|Tkinter)\b", re.M
     ),
-    re.compile(r"\.(?:iteritems|itervalues|iterkeys|has_key)\("),
-    re.compile(r"(?<![\w.])(?:xrange|raw_input|unicode|basestring|unichr|reduce)\("),
-    re.compile(r"\A#!.*python2"),
+    late_pattern(r"\.(?:iteritems|itervalues|iterkeys|has_key)\("),
+    late_pattern(r"(?<![\w.])(?:xrange|raw_input|unicode|basestring|unichr|reduce)\("),
+    late_pattern(r"\A#!.*python2"),
 )
-_MODERN = re.compile(
+_MODERN = late_pattern(
     r"^[ \t]*async[ \t]+def\b|^[ \t]*(?:nonlocal|match)[ \t]+\w|(?<![\w\"'])[rR]?[fF][rR]?[\"']"
     r"|^[ \t]*def[ \t].*\)[ \t]*->|^[ \t]*print\([^\n]*\b(?:file|end|sep|flush)[ \t]*=|\bawait[ \t]+\w|:="
     r"|^[ \t]*raise\b.*\bfrom\b|^[ \t]*from[ \t]+__future__[ \t]+import[ \t]+annotations"
     r"|^[ \t]*def[ \t]+\w+\([^\n]*\w[ \t]*:[ \t]*\w",
     re.M,
 )
-_STRINGS_AND_COMMENTS = re.compile(
-    r"(?P<prefix>[a-zA-Z]{0,2})(?P<quote>\"\"\"|''')(?:\\.|(?!(?P=quote))[^\\])*(?P=quote)|#[^\n]*", re.S
+_STRINGS_AND_COMMENTS = late_pattern(
+    r"\"\"\"[^\"\\]*(?:(?:\\.|\"(?!\"\"))[^\"\\]*)*\"\"\"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''|#[^\n]*", re.S
 )
 
 
@@ -153,11 +156,11 @@ def looks_like_python_2(text: str) -> bool:
     kind three times, or one sign with a hint (a module or method that Python 3 dropped); and no sign of Python 3
     (f-strings, annotations, `async def`), unless Python 2 outnumbers it ten to one.
     """
-    if not any(trace.search(text, 0, _HEAD) for trace in _TRACES):
+    if not any(trace.search(text, 0, _HEAD) for trace, _ in _SIGNS):
         return False
     head = "\n".join(line for line in text[:_HEAD].split("\n") if len(line) <= _LONGEST_LINE)
-    bare = _STRINGS_AND_COMMENTS.sub(_blank, head)
-    counts = [len(pattern.findall(bare)) for _, pattern in _SIGNS]
+    bare = _without_strings(head)
+    counts = [len(sign.findall(bare)) if trace.search(bare) else 0 for trace, sign in _SIGNS]
     signs = sum(counts)
     if not signs:
         return False
@@ -169,10 +172,20 @@ def looks_like_python_2(text: str) -> bool:
     return modern == 0 or signs >= 10 * modern
 
 
-def _blank(match: re.Match[str]) -> str:
-    """Take strings in triple quotes and comments out, keeping the number of lines."""
-    return (
-        '""' + "\n" * match.group().count("\n")
-        if match.group().startswith(("'", '"'))
-        else "\n" * match.group().count("\n")
-    )
+def _without_strings(text: str) -> str:
+    """Return a text without comments and strings in triple quotes, prefixes included; the number of lines stays."""
+    pieces: list[str] = []
+    position = 0
+    for match in _STRINGS_AND_COMMENTS.finditer(text):
+        start, found = match.start(), match.group()
+        if found[0] == "#":
+            pieces.append(text[position:start])
+        else:
+            first = start
+            while start > position and start > first - 2 and text[start - 1].isascii() and text[start - 1].isalpha():
+                start -= 1
+            pieces += (text[position:start], '""' if start == first else "")
+        pieces.append("\n" * found.count("\n"))
+        position = match.end()
+    pieces.append(text[position:])
+    return "".join(pieces)

@@ -54,10 +54,10 @@ def is_plain(annotation: ast.expr) -> bool:
     kind = type(annotation)
     if kind in _PLAIN:
         return True
-    if isinstance(annotation, ast.Attribute):
-        return is_plain(annotation.value)
     if isinstance(annotation, ast.Subscript):
         return is_plain(annotation.value) and is_plain(annotation.slice)
+    if isinstance(annotation, ast.Attribute):
+        return is_plain(annotation.value)
     if isinstance(annotation, ast.Tuple | ast.List):
         return all(is_plain(item) for item in annotation.elts)
     return isinstance(annotation, ast.BinOp) and is_plain(annotation.left) and is_plain(annotation.right)
@@ -75,7 +75,8 @@ def is_doubtful_signature(arguments: ast.arguments) -> bool:
     every += [rest for rest in (arguments.vararg, arguments.kwarg) if rest is not None]
     if len(every) > 1 and len({argument.arg for argument in every}) != len(every):
         return True
-    return any(argument.annotation is not None and not is_plain(argument.annotation) for argument in every)
+    annotations = (argument.annotation for argument in every if argument.annotation is not None)
+    return not all(map(is_plain, annotations))
 
 
 def has_odd_format(part: ast.FormattedValue) -> bool:

@@ -11,8 +11,9 @@ from sophia_cli.project.code.extract_paths import path_edits
 from sophia_cli.project.code.extract_statements import StatementWalk
 from sophia_cli.project.code.facts import ModuleSurface
 
+# In a text with one kind of quotes: what a pattern begins with, when it is one letter, is found ten times as fast.
 _STRING = re.compile(
-    r"""["']([A-Za-z_][A-Za-z0-9_]*[.:][A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*(?::[A-Za-z_][A-Za-z0-9_]*)?)["']"""
+    r'''"([A-Za-z_][A-Za-z0-9_]*[.:][A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*(?::[A-Za-z_][A-Za-z0-9_]*)?)"'''
 )
 _FILE_ENDINGS = (
     *(".cfg", ".conf", ".css", ".csv", ".db", ".env", ".gz", ".html", ".ico", ".ini", ".jpeg", ".jpg", ".js", ".json"),
@@ -45,7 +46,7 @@ def module_strings(text: str, reached: list[str]) -> tuple[str, ...]:
     Read from the text, not the tree: that is cheap, serves broken files too, and one too many does no harm.
     """
     found = dict.fromkeys(reached)
-    for name in _STRING.findall(text):
+    for name in _STRING.findall(text.replace("'", '"')):
         if not name.endswith(_FILE_ENDINGS):
             found[name] = None
     return tuple(found)

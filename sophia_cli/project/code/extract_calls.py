@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from sophia_cli.core.patterns import late_pattern
 from sophia_cli.project.code.calls import UNKNOWN, Call, CallSurface, Expression, Keyword
 from sophia_cli.project.code.certainty import is_known_compiler, may_be_certain
 from sophia_cli.project.code.extract_calls_drafts import names_of
-from sophia_cli.project.code.extract_calls_expressions import steps_of, written_of
+from sophia_cli.project.code.extract_calls_expressions import chain_of, written_of
 from sophia_cli.project.code.extract_calls_scope import Meaning, Reference, Scope, expression_of
 from sophia_cli.project.code.extract_calls_walk import Walk
 
-_EXCUSING = ("type: ignore", "type:ignore", "ignore[", "pylint:")
+_Column = Callable[[int, int], int]
+_EXCUSING = ("ignore", "pylint:")
 _EXCUSE = late_pattern(
     r"#\s*(?:type:\s*ignore(?!\[)|(?:type|pyright|ty|pyrefly):\s*ignore\[[^\]]*"
     r"(?:call-arg|call-overload|misc|reportCallIssue|reportGeneralTypeIssues|unknown-argument|missing-argument"
@@ -50,7 +52,11 @@ def _read(walk: Walk, tree: ast.Module, text: str) -> CallSurface:
     walk.calls += _module_calls(walk.module, bool(walk.stars))
     column = _columns(text)
     excused = _excused_lines(text)
-    calls = [_call(meaning, node, column) for meaning, node in walk.calls if not _is_excused(node, excused)]
+    calls = [
+        call
+        for meaning, node in walk.calls
+        if not (excused and _is_excused(node, excused)) and (call := _call(meaning, node, column)) is not None
+    ]
     return CallSurface(
         tuple([function.finished() for function in walk.functions]),
         tuple([class_.finished() for class_ in walk.scanner.classes]),
@@ -58,7 +64,7 @@ def _read(walk: Walk, tree: ast.Module, text: str) -> CallSurface:
         tuple([tuple([expression_of(meaning) for meaning in meanings]) for meanings in walk.locals.meanings]),
         tuple(walk.stars),
         tuple(sorted(walk.scanner.replaced)),
-        tuple(sorted([call for call in calls if call is not None], key=lambda call: (call.line, call.column))),
+        tuple(sorted(calls, key=attrgetter("line", "column"))),
     )
 
 
@@ -70,8 +76,6 @@ def _excused_lines(text: str) -> frozenset[int]:
 
 
 def _is_excused(call: ast.Call, lines: frozenset[int]) -> bool:
-    if not lines:
-        return False
     return call.lineno in lines or any(keyword.lineno in lines for keyword in call.keywords)
 
 
@@ -114,33 +118,40 @@ def _is_foreign(expression: Expression) -> bool:
     return expression == UNKNOWN
 
 
-def _call(meaning: Meaning, node: ast.Call, column: Callable[[int, int], int]) -> Call | None:
+def _call(meaning: Meaning, node: ast.Call, column: _Column | None) -> Call | None:
     root = expression_of(meaning)
-    if _is_foreign(root):
+    chain = None if _is_foreign(root) else chain_of(node.func)
+    if chain is None:
         return None
-    callee = node.func
-    positional = sum(not isinstance(argument, ast.Starred) for argument in node.args)
-    keywords = [
-        Keyword(keyword.arg, keyword.lineno, column(keyword.lineno, keyword.col_offset))
-        for keyword in node.keywords
-        if keyword.arg is not None
-    ]
+    arguments = node.args
+    positional = len(arguments)
+    if arguments:
+        positional -= sum([type(argument) is ast.Starred for argument in arguments])
+    keywords = []
+    for keyword in node.keywords:
+        if keyword.arg is not None:
+            line, offset = keyword.lineno, keyword.col_offset
+            keywords.append(Keyword(keyword.arg, line, column(line, offset) if column else offset + 1))
+    line, offset = node.lineno, node.col_offset
     return Call(
-        Expression(root + steps_of(callee)),
-        written_of(callee),
-        node.lineno,
-        column(node.lineno, node.col_offset),
+        Expression(root + chain[1]),
+        written_of(node.func),
+        line,
+        column(line, offset) if column else offset + 1,
         positional,
         tuple(keywords),
-        positional != len(node.args),
+        positional != len(arguments),
         len(keywords) != len(node.keywords),
     )
 
 
-def _columns(text: str) -> Callable[[int, int], int]:
-    """Return what turns a line and a byte offset of the tree into a column from 1, in characters."""
+def _columns(text: str) -> _Column | None:
+    """Return what turns a line and a byte offset of the tree into a column from 1, in characters.
+
+    None where each character is a byte, as in most files: the column is one more than the offset.
+    """
     if text.isascii():
-        return lambda line, offset: offset + 1
+        return None
     lines = text.split("\n")
 
     def column(line: int, offset: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TypeGuard
+from typing import Any
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression
 from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, means_own_super
@@ -11,44 +11,38 @@ from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, means_ow
 _TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "InitVar", "Required", "NotRequired"})
 _YIELDS = frozenset({"Iterator", "Generator", "Iterable", "AsyncIterator", "AsyncGenerator", "AsyncIterable"})
 _LONGEST_ANNOTATION = 500
+_Attribute, _Await, _Call, _Name, _Subscript = ast.Attribute, ast.Await, ast.Call, ast.Name, ast.Subscript
 
 
-def root_of(node: ast.expr) -> str | None:
-    """Return the name that a callee such as `a.b().c` begins with, None where it begins with something else."""
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute | ast.Await | ast.Subscript):
+def chain_of(callee: ast.expr) -> tuple[str, str] | None:
+    """Return the name that an expression such as `a.b().c` begins with and its steps behind that; None for others.
+
+    The parentheses of `super()` belong to the root.
+    """
+    steps = ""
+    node: Any = callee  # exact types are compared: a tree has no others
+    while (kind := type(node)) is not _Name:
+        if kind is _Attribute:
+            steps = f".{node.attr}{steps}"
             node = node.value
-        elif isinstance(node, ast.Call):
-            node = node.args[0] if is_type_of(node) else node.func
+        elif kind is _Call:
+            function = node.func
+            if type(function) is _Name and is_type_of(node):
+                steps = f".__class__{steps}"
+                node = node.args[0]
+            else:
+                if type(function) is not _Name or function.id != "super":
+                    steps = f"(){steps}"
+                node = function
+        elif kind is _Subscript:
+            steps = f"[]{steps}"
+            node = node.value
+        elif kind is _Await:
+            steps = f"~{steps}"
+            node = node.value
         else:
             return None
-    return node.id
-
-
-def steps_of(node: ast.expr) -> str:
-    """Return the steps of such an expression, behind its root; the parentheses of `super()` belong to the root."""
-    steps: list[str] = []
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute):
-            steps.append("." + node.attr)
-            node = node.value
-        elif isinstance(node, ast.Await):
-            steps.append("~")
-            node = node.value
-        elif isinstance(node, ast.Subscript):
-            steps.append("[]")
-            node = node.value
-        elif isinstance(node, ast.Call) and is_type_of(node):
-            steps.append(".__class__")
-            node = node.args[0]
-        elif isinstance(node, ast.Call):
-            if not is_super(node):
-                steps.append("()")
-            node = node.func
-        else:
-            raise ValueError("an expression without a name at its root")
-    steps.reverse()
-    return "".join(steps)
+    return node.id, steps
 
 
 def written_of(node: ast.expr) -> str:
@@ -64,11 +58,6 @@ def written_of(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def is_super(node: ast.expr) -> TypeGuard[ast.Call]:
-    """Whether it is a call of `super`."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
-
-
 def is_type_of(node: ast.Call) -> bool:
     """Whether it is `type(x)` of something with a name, which is the same as `x.__class__`."""
     function = node.func
@@ -81,33 +70,37 @@ def is_type_of(node: ast.Call) -> bool:
     )
 
 
-def meanings_of(node: ast.expr | None, scope: Scope) -> list[Meaning]:
+def meanings_of(value: ast.expr | None, scope: Scope) -> list[Meaning]:
     """Return what a value may be: nothing for None, `?` where it cannot be told."""
-    match node:
-        case None | ast.Constant(value=None):
-            return []
-        case ast.Name(id=name):
-            return [scope.ask(name, "")]
-        case ast.Call() | ast.Attribute() | ast.Await():
-            root = root_of(node)
-            if root is None:
-                return [UNKNOWN]
-            if root != "super":
-                return [scope.ask(root, steps_of(node))]
-            if scope.class_index is None or not means_own_super(node, scope.class_name):
-                return [UNKNOWN]
-            return [Expression(f"^{scope.class_index}{steps_of(node)}")]
-        case ast.IfExp(body=body, orelse=other):
-            return meanings_of(body, scope) + meanings_of(other, scope)
-        case ast.BoolOp(op=ast.Or(), values=values):
-            return [meaning for value in values for meaning in meanings_of(value, scope)]
-        case ast.NamedExpr(value=value):
-            return meanings_of(value, scope)
+    node: Any = value
+    kind = type(node)
+    if kind is _Name:
+        return [scope.ask(node.id, "")]
+    if kind is _Call or kind is _Attribute or kind is _Await:
+        chain = chain_of(node)
+        if chain is None:
+            return [UNKNOWN]
+        root, steps = chain
+        if root != "super":
+            return [scope.ask(root, steps)]
+        if scope.class_index is None or not means_own_super(node, scope.class_name):
+            return [UNKNOWN]
+        return [Expression(f"^{scope.class_index}{steps}")]
+    if value is None or (kind is ast.Constant and node.value is None):
+        return []
+    if kind is ast.IfExp:
+        return meanings_of(node.body, scope) + meanings_of(node.orelse, scope)
+    if kind is ast.BoolOp and type(node.op) is ast.Or:
+        return [meaning for each in node.values for meaning in meanings_of(each, scope)]
+    if kind is ast.NamedExpr:
+        return meanings_of(node.value, scope)
     return [UNKNOWN]
 
 
 def annotated(node: ast.expr, scope: Scope) -> list[Meaning]:
     """Return what an annotated object may be: `Foo | None` is a Foo; nothing for None."""
+    if type(node) is _Name and node.id != "Self":
+        return [scope.ask(node.id, "!")]
     match node:
         case ast.Constant(value=None):
             return []
@@ -153,8 +146,10 @@ def _class_named(node: ast.expr, scope: Scope, step: str) -> list[Meaning]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         parsed = _parsed(node.value)
         return [UNKNOWN] if parsed is None else _class_named(parsed, scope, step)
-    root = root_of(node) if isinstance(node, ast.Name | ast.Attribute) else None
-    return [UNKNOWN] if root is None else [scope.ask(root, steps_of(node) + step)]
+    if isinstance(node, ast.Name):
+        return [scope.ask(node.id, step)]
+    chain = chain_of(node) if isinstance(node, ast.Attribute) else None
+    return [UNKNOWN] if chain is None else [scope.ask(chain[0], chain[1] + step)]
 
 
 def _parsed(text: str) -> ast.expr | None:

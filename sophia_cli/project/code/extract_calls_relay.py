@@ -22,12 +22,13 @@ _BLOCKS: Mapping[type[ast.AST], tuple[str, ...]] = {
 
 def relay_of(node: FunctionNode, made_inside: Mapping[str, Relay], type_variables: frozenset[str]) -> Relay:
     """Return what the function does as a decorator; `made_inside` tells it of the functions defined in its body."""
-    promised = _promised(node, type_variables)
+    promised = _promised(node, type_variables) if node.returns is not None and type_variables else Relay.NONE
     if promised is not Relay.NONE:
         wrappers = [inner for inner in ast.walk(node) if isinstance(inner, FunctionNode) and inner is not node]
         is_broken = any(_interferes(wrapper) for wrapper in wrappers) or _remakes_a_class(node)
         return Relay.NONE if is_broken else promised
-    if not ((isinstance(node.body[-1], ast.Return) and made_inside) or _gives_back_its_first(node)):
+    last = node.body[-1]
+    if not isinstance(last, ast.Return) or not (made_inside or _gives_back_its_first(node, last)):
         return Relay.NONE
     parameters = [*node.args.posonlyargs, *node.args.args]
     decorated = parameters[0].arg if parameters else None
@@ -73,15 +74,9 @@ def _nested_in(node: FunctionNode) -> set[str]:
     return {inner.name for inner in _own_nodes(node.body) if isinstance(inner, FunctionNode)}
 
 
-def _gives_back_its_first(node: FunctionNode) -> bool:
-    last = node.body[-1]
-    parameters = [*node.args.posonlyargs, *node.args.args]
-    return (
-        isinstance(last, ast.Return)
-        and isinstance(last.value, ast.Name)
-        and bool(parameters)
-        and last.value.id == parameters[0].arg
-    )
+def _gives_back_its_first(node: FunctionNode, last: ast.Return) -> bool:
+    parameters = node.args.posonlyargs or node.args.args
+    return isinstance(last.value, ast.Name) and bool(parameters) and last.value.id == parameters[0].arg
 
 
 def _relayed(

@@ -6,12 +6,13 @@ A name may be bound after it is used, so questions wait until their scope ends.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from enum import Enum
 
-from sophia_cli.core.values import dataclass, field
 from sophia_cli.project.code.calls import UNKNOWN, Expression, Relay
 
 _MOST_ALTERNATIVES = 6
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 class Kind(Enum):
@@ -57,39 +58,55 @@ def expression_of(meaning: Meaning) -> Expression:
 
 def distinct(meanings: list[Meaning]) -> tuple[Expression, ...]:
     """Return the settled expressions, each once; only `?` where it is among them or where they are too many."""
+    if len(meanings) == 1:
+        return (expression_of(meanings[0]),)
     found = tuple(dict.fromkeys([expression_of(meaning) for meaning in meanings]))
     return (UNKNOWN,) if UNKNOWN in found or len(found) > _MOST_ALTERNATIVES else found
 
 
-@dataclass(slots=True)
 class Scope:
     """One scope. `class_index` and `self_name` say whose method the code is in, also for functions within methods."""
 
-    kind: Kind
-    parent: Scope | None
-    class_index: int | None = None
-    self_name: str | None = None
-    class_name: str = ""
-    bindings: dict[str, list[Meaning]] = field(default_factory=dict)
-    globals: set[str] = field(default_factory=set)
-    nonlocals: set[str] = field(default_factory=set)
-    pending: list[Reference] = field(default_factory=list)
-    calls: list[tuple[str, ast.Call]] = field(default_factory=list)
-    returns: list[Meaning] = field(default_factory=list)
-    relays: dict[str, Relay] = field(default_factory=dict)
-    has_yield: bool = False
-    is_async: bool = False
-    infers_returns: bool = False
+    __slots__ = (
+        *("bindings", "calls", "class_index", "class_name", "globals", "has_yield", "infers_returns", "is_async"),
+        *("kind", "nonlocals", "parent", "pending", "relays", "returns", "self_name"),
+    )
 
-    def bind(self, name: str, meanings: list[Meaning]) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        parent: Scope | None,
+        class_index: int | None = None,
+        self_name: str | None = None,
+        class_name: str = "",
+    ) -> None:
+        self.kind = kind
+        self.parent = parent
+        self.class_index = class_index
+        self.self_name = self_name
+        self.class_name = class_name
+        self.bindings: dict[str, list[Meaning]] = {}
+        self.globals = self.nonlocals = _NO_NAMES
+        self.pending: list[Reference] = []
+        self.calls: list[tuple[str, ast.Call]] = []
+        self.returns: list[Meaning] = []
+        self.relays: dict[str, Relay] = {}
+        self.has_yield = self.is_async = self.infers_returns = False
+
+    def bind(self, name: str, meanings: Sequence[Meaning]) -> None:
         """Note that the name is bound; with no meanings (a plain None) it is bound all the same."""
-        scope = self
         if name in self.globals:
-            scope = self.module()
+            bindings = self.module().bindings
         elif name in self.nonlocals and self.parent is not None:
             self.parent.bind(name, meanings)
             return
-        scope.bindings.setdefault(name, []).extend(meanings)
+        else:
+            bindings = self.bindings
+        known = bindings.get(name)
+        if known is None:
+            bindings[name] = [*meanings]
+        else:
+            known += meanings
 
     def module(self) -> Scope:
         """Return the outermost scope."""

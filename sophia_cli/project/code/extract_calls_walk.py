@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression, FieldKind
 from sophia_cli.project.code.certainty import BLOCKS, has_twice, is_doubtful_signature, is_plain, leading_globals
@@ -25,11 +26,7 @@ from sophia_cli.project.code.extract_calls_shapes import (
 
 _SPECIAL = {"ClassVar": FieldKind.CLASS, "InitVar": FieldKind.INIT, "KW_ONLY": FieldKind.KEYWORD_MARK}
 _PLAIN = (ast.Name, ast.Constant)
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IF = (ast.If, ast.While)
-_FOR = (ast.For, ast.AsyncFor)
-_WITH = (ast.With, ast.AsyncWith)
-_TRY = (ast.Try, ast.TryStar)
 
 
 class Walk:
@@ -47,65 +44,78 @@ class Walk:
         self.early: list[Reference] = []
         self._loops = self._blocks = self._for_types = 0
         self._leading: Sequence[ast.Global] = ()
+        # Every statement of a project passes here, so exact types are looked up: a tree has no others.
+        self._readers: dict[type[ast.stmt], Callable[[Any, Scope], None]] = {
+            **dict.fromkeys((ast.Break, ast.Continue), self._jump),
+            **dict.fromkeys((ast.For, ast.AsyncFor), self._for),
+            **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), self._function),
+            **dict.fromkeys((ast.If, ast.While), self._if),
+            **dict.fromkeys((ast.Nonlocal, ast.Global, ast.Match), self._rarer),
+            **dict.fromkeys((ast.Raise, ast.Delete), self._parts),
+            **dict.fromkeys((ast.Try, ast.TryStar), self._try),
+            **dict.fromkeys((ast.With, ast.AsyncWith), self._with),
+            ast.AnnAssign: self._annotated_assignment,
+            ast.Assert: self._assert,
+            ast.Assign: self._assign,
+            ast.AugAssign: self._augmented,
+            ast.ClassDef: self._class,
+            ast.Expr: self._expression,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Return: self._return,
+        }
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Read statements of one scope."""
+        readers = self._readers
         for node in body:
-            if isinstance(node, ast.Expr):
-                self.scanner.scan([node.value], scope)
-            elif isinstance(node, ast.Assign):
-                self._assign(node, scope)
-            elif isinstance(node, _IF):
-                self._if(node, scope)
-            elif isinstance(node, ast.Return):
-                self._return(node, scope)
-            elif isinstance(node, _FUNCTION):
-                self._function(node, scope)
-            elif isinstance(node, _TRY):
-                self._try(node, scope)
-            elif isinstance(node, ast.AnnAssign):
-                self._annotated_assignment(node, scope)
-            elif isinstance(node, ast.ImportFrom):
-                self._import_from(node, scope)
-            elif isinstance(node, _FOR):
-                if isinstance(node, ast.AsyncFor) and not scope.is_async:
-                    self.scanner.is_doubtful = True
-                self.scanner.bind_target(node.target, [UNKNOWN], scope)
-                self.scanner.scan([node.iter], scope)
-                self._loop(node.body, scope)
-                self.statements(node.orelse, scope)
-            elif isinstance(node, _WITH):
-                self._with(node, scope)
-            elif isinstance(node, ast.Assert):
-                self.scanner.test(node.test, scope)
-                self.scanner.scan([] if node.msg is None else [node.msg], scope)
-            elif isinstance(node, ast.Raise | ast.Delete):
-                self.scanner.scan([child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)], scope)
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    top = alias.name.partition(".")[0]
-                    meaning = Expression(f"<{alias.name if alias.asname else top}>")
-                    scope.bind(alias.asname or top, [meaning])
-            elif isinstance(node, ast.ClassDef):
-                self._class(node, scope)
-            elif isinstance(node, ast.AugAssign):
-                self.scanner.bind_target(node.target, [UNKNOWN], scope)
-                self.scanner.scan([node.value], scope)
-            elif isinstance(node, ast.Break | ast.Continue):
-                if not self._loops:
-                    self.scanner.is_doubtful = True
-            elif not isinstance(node, ast.Pass):
-                self._rarer(node, scope)
+            reader = readers.get(type(node))
+            if reader is not None:
+                reader(node, scope)
+
+    def _expression(self, node: ast.Expr, scope: Scope) -> None:
+        value = node.value
+        if not isinstance(value, ast.Constant):
+            self.scanner.scan([value], scope)
+
+    def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+        if isinstance(node, ast.AsyncFor) and not scope.is_async:
+            self.scanner.is_doubtful = True
+        self.scanner.bind_target(node.target, [UNKNOWN], scope)
+        self.scanner.scan([node.iter], scope)
+        self._loop(node.body, scope)
+        self.statements(node.orelse, scope)
+
+    def _assert(self, node: ast.Assert, scope: Scope) -> None:
+        self.scanner.test(node.test, scope)
+        if node.msg is not None:
+            self.scanner.scan([node.msg], scope)
+
+    def _parts(self, node: ast.Raise | ast.Delete, scope: Scope) -> None:
+        self.scanner.scan([child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)], scope)
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
+        self.scanner.bind_target(node.target, [UNKNOWN], scope)
+        self.scanner.scan([node.value], scope)
+
+    def _import(self, node: ast.Import, scope: Scope) -> None:
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            scope.bind(alias.asname or top, [Expression(f"<{alias.name if alias.asname else top}>")])
+
+    def _jump(self, node: ast.Break | ast.Continue, scope: Scope) -> None:
+        if not self._loops:
+            self.scanner.is_doubtful = True
 
     def _rarer(self, node: ast.stmt, scope: Scope) -> None:
         if isinstance(node, ast.Global):
-            scope.globals.update(node.names)
+            scope.globals = scope.globals.union(node.names)
             if node not in self._leading or any(name in scope.bindings for name in node.names):
                 self.scanner.is_doubtful = True
             return
         self.scanner.is_doubtful = True
         if isinstance(node, ast.Nonlocal):
-            scope.nonlocals.update(node.names)
+            scope.nonlocals = scope.nonlocals.union(node.names)
         elif isinstance(node, ast.Match):
             self._match(node, scope)
 
