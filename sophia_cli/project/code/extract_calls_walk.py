@@ -132,12 +132,12 @@ class Walk:
         self._blocks -= levels
 
     def _body(self, body: Sequence[ast.stmt], scope: Scope) -> None:
-        """Read the statements of a function or class: they are in none of the loops around it."""
-        loops, blocks = self._loops, self._blocks
-        self._loops = self._blocks = 0
+        """Read the statements of a function or class: they are in none of the loops and conditions around it."""
+        loops, blocks, for_types = self._loops, self._blocks, self._for_types
+        self._loops = self._blocks = self._for_types = 0
         self._leading = leading_globals(body) if scope.kind is Kind.FUNCTION else ()
         self.statements(body, scope)
-        self._loops, self._blocks = loops, blocks
+        self._loops, self._blocks, self._for_types = loops, blocks, for_types
 
     def _if(self, node: ast.If | ast.While, scope: Scope) -> None:
         """Read a condition with everything below it; a long chain of `elif` is no deep nesting."""

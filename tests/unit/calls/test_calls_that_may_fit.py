@@ -90,6 +90,15 @@ FITTING = {
                 def __new__(cls, *parts: int) -> "Or": ...
         Or(1, 2, evaluate=False)
         """,
+    "a class that only type checkers see": """
+        from typing import TYPE_CHECKING, Protocol
+        if TYPE_CHECKING:
+            class Connection(Protocol):
+                def __init__(self, host, port): ...
+        class Pool:
+            kind: "type[Connection]"
+            def connect(self): return self.kind(host="a", port=1)
+        """,
     "a metaclass that sets the constructor": """
         class Singleton(type):
             def __init__(cls, *args, **kwargs):
