@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _MARK = "cut off: "
-_REMEDIES = (("shallow clone", "git fetch --unshallow"), ("partial clone", "git fetch --refetch --no-filter"))
+_REMEDIES = (
+    ("shallow clone", "git fetch --unshallow"),
+    ("partial clone", "git fetch --refetch --no-filter"),
+    ("reftable", "git refs migrate --ref-format=files"),
+)
 
 
 def cut_off_key(key: str, reason: str) -> str:
@@ -20,5 +24,5 @@ def cut_off_reason(keys: Iterable[str]) -> str | None:
 
 def cut_off_line(reason: str) -> str:
     """Return what a person is told."""
-    remedy = next((f"; `{command}` brings the rest" for known, command in _REMEDIES if known == reason), "")
+    remedy = next((f"; `{command}` helps" for known, command in _REMEDIES if known == reason), "")
     return f"git history was not read to the end ({reason}): more could be known of some broken files{remedy}"

@@ -18,6 +18,7 @@ class Stop(Enum):
     FAILED = "git failed"
     SHALLOW = "shallow clone"
     PARTIAL = "partial clone"
+    REFTABLE = "reftable"
 
 
 @dataclass(frozen=True, slots=True)

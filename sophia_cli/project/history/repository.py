@@ -67,6 +67,11 @@ def head_commit(repository: Repository) -> str | None:
     return None
 
 
+def has_reftable(repository: Repository) -> bool:
+    """Whether git keeps the branches in its binary form, which is not read here: HEAD names no commit then."""
+    return (repository.common_dir / "reftable").is_dir()
+
+
 def shallow_commits(repository: Repository) -> frozenset[str]:
     """Return the commits at which a shallow clone was cut off."""
     text = _read(repository.common_dir / "shallow", _PACKED_REFS_LIMIT) or b""

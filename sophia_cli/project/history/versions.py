@@ -17,6 +17,7 @@ from sophia_cli.project.history.quarantine import Deadline, GitFailed, OutOfTime
 from sophia_cli.project.history.repository import (
     Repository,
     find_repository,
+    has_reftable,
     head_commit,
     promised_packs,
     shallow_commits,
@@ -53,6 +54,8 @@ def last_good_versions(
     limits = limits or HistoryLimits()
     repository = find_repository(root)
     head = head_commit(repository) if repository else None
+    if repository is not None and head is None and has_reftable(repository) and broken:
+        return History(unknown=frozenset(broken), stop=Stop.REFTABLE)
     if repository is None or head is None or not broken:
         return History(head=head or "")
     with quarantine(repository, head, os.environ if environment is None else environment) as git:

@@ -82,3 +82,12 @@ def test_what_a_clone_lacks_is_told_with_the_command_that_brings_it(
         assert remedy in told, words
     _git(copy, *remedy.split()[1:])
     assert _run(copy, "scan") == (None, "")
+
+
+def test_branches_that_cannot_be_read_are_told(project: Path) -> None:
+    (project / ".git/reftable").mkdir()
+    (project / ".git/HEAD").write_text("ref: refs/heads/.invalid\n")
+    for words in (("scan",), ("scan",), ("fix", "--dry-run")):
+        stopped, told = _run(project, *words)
+        assert stopped == "reftable", words
+        assert "git refs migrate --ref-format=files" in told, words
