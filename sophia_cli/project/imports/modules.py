@@ -118,6 +118,12 @@ class ModuleMap:
             return True
         return f"{name}.py" in names or name in self._compiled_in(above) or self._is_generated(above, name)
 
+    def has_files(self, folder: str, name: str) -> bool:
+        """Whether a folder of this name on the disk holds more than byte code that was left behind."""
+        if name not in self._names_in(folder):
+            return False
+        return not self._names_in(f"{folder}/{name}" if folder else name) <= {"__pycache__"}
+
     def _is_source_folder(self, folder: str) -> bool:
         return any(name.endswith((".py", *_COMPILED)) for name in self._names_in(folder))
 

@@ -60,11 +60,11 @@ class Resolver:
         return None if folder is None else self._modules.find(folder, (name,))
 
     def may_hold(self, package: Located, name: str) -> bool:
-        """Whether a package may have a submodule of this name that is no readable file."""
+        """Whether a package may have a submodule of this name that is no readable file: a folder of data is one."""
         folder = package.folder
         if folder is None:
             return False
-        return folder in self._open or self._is_unread(folder, (name,))
+        return folder in self._open or self._is_unread(folder, (name,)) or self._modules.has_files(folder, name)
 
     def _relative(self, importer: str, level: int, module: str) -> Resolution:
         parts = module.split(".") if module else []

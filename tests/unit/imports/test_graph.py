@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imported_project import graph_of, only_import
 
-from sophia_cli.project.imports.model import When
+from sophia_cli.project.imports.model import Outcome, When
 
 
 def test_a_closure_holds_packages_lazy_imports_and_modules_that_strings_name() -> None:
@@ -104,3 +104,20 @@ def test_those_who_star_the_same_module_share_what_they_take() -> None:
 def test_modules_that_star_each_other_have_the_names_of_both() -> None:
     surfaces = graph_of({"a.py": "from b import *\none = 1\n", "b.py": "from a import *\ntwo = 2\n"}).surfaces
     assert surfaces.offer("a.py").names == surfaces.offer("b.py").names == {"one", "two"}
+
+
+def test_a_folder_of_data_can_be_imported_from_a_package_but_has_no_names() -> None:
+    graph = graph_of(
+        {
+            "shop/__init__.py": "",
+            "app.py": "from shop import templates, lost, stale\nfrom shop.templates import page\n",
+        },
+        unread={
+            "shop": {"templates", "stale", "__init__.py"},
+            "shop/templates": {"page.html"},
+            "shop/stale": {"__pycache__"},
+        },
+    )
+    first, second = graph.imports_of("app.py")
+    assert [name.name for name in first.missing] == ["lost", "stale"]
+    assert second.resolution.outcome is Outcome.MISSING
