@@ -137,10 +137,37 @@ def test_a_named_file_is_looked_at_whatever_excludes_it(tmp_path: Path) -> None:
     _write(tmp_path, "vendor/b.py", "ignored.py", "script", "tests/fixtures/bad.py")
     _write(tmp_path, ".gitignore", content="ignored.py\n")
     names = ["ignored.py", "script", "tests/fixtures/bad.py", "vendor/b.py"]
+    (tmp_path / "script").write_text("#!/usr/bin/env python3\n")
     inventory = discover(tmp_path, [tmp_path / name for name in names], exclude=["*.py"])
     assert _looked_at(inventory) == names
     assert all(file.named for file in inventory.files)
     assert not inventory.is_whole
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("notes.md", "# -*- text -*-\n", FileStatus.NOT_PYTHON),
+        ("page.ts", "const x = 1\n", FileStatus.NOT_PYTHON),
+        ("LICENSE", "Apache\n", FileStatus.NOT_PYTHON),
+        ("run", "#!/bin/sh\n# python\n", FileStatus.NOT_PYTHON),
+        ("run", "#!/usr/bin/env -S python3 -u\n", FileStatus.LOOKED_AT),
+        ("run", "# -*- mode: python -*-\n", FileStatus.LOOKED_AT),
+        ("shop.pyi", "x: int\n", FileStatus.LOOKED_AT),
+        ("SConstruct", "x = 1\n", FileStatus.LOOKED_AT),
+    ],
+)
+def test_a_named_file_is_looked_at_when_it_holds_python(
+    tmp_path: Path, name: str, content: str, status: FileStatus
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert [file.status for file in discover(tmp_path, [tmp_path / name]).files] == [status]
+
+
+def test_what_a_named_link_with_a_python_name_leads_to_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_text("x = 1\n")
+    (tmp_path / "tool.py").symlink_to("tool")
+    assert _looked_at(discover(tmp_path, [tmp_path / "tool.py"])) == ["tool"]
 
 
 def test_a_named_folder_is_entered_whatever_its_name(tmp_path: Path) -> None:

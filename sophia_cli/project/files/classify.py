@@ -26,6 +26,7 @@ class FileStatus(Enum):
     UNREADABLE = "unreadable"
     TOO_LARGE = "too-large"
     PYTHON_2 = "python-2"
+    NOT_PYTHON = "not-python"
 
     @property
     def is_reported(self) -> bool:
@@ -38,6 +39,9 @@ _REPORTED = frozenset(
 )
 
 PYTHON_SUFFIXES = (".py", ".pyw")
+_MORE_SUFFIXES = (".pyi", ".wsgi")
+_BUILD_SCRIPTS = frozenset({"SConstruct", "SConscript", "wscript"})
+_SAYS_PYTHON = late_pattern(rb"#!.*python|.*-\*-.*\bpython\b.*-\*-", re.IGNORECASE)
 LARGEST_FILE = 10 * 1024 * 1024
 """Bytes up to which a file is analysed: compiling takes some 40 times the size of a file in memory."""
 
@@ -74,6 +78,16 @@ _GENERATED_WORD = late_pattern(rb"@generated\b|generat|created by|produced by|co
 _TEMPLATE_TOKEN = late_pattern(rb"\{%[-+]?\s*\w.*?%\}|\{\{[-+]?\s*[\w.'\"| ()\[\],-]+?\s*[-+]?\}\}|\{#.*?#\}")
 _HEAD_BYTES = 4096
 _HEAD_LINES = 20
+
+
+def is_named_python(name: str) -> bool:
+    """Return whether a file of this name holds Python; another one that a user names has to say so itself."""
+    return name.endswith((*PYTHON_SUFFIXES, *_MORE_SUFFIXES)) or name in _BUILD_SCRIPTS
+
+
+def says_python(head: bytes) -> bool:
+    """Return whether the first bytes of a file say that it is a Python script: its `#!` line, or Emacs's mode."""
+    return _SAYS_PYTHON.match(head.split(b"\n", 1)[0]) is not None
 
 
 def folder_status(name: str) -> FileStatus | None:

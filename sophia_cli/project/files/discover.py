@@ -18,15 +18,15 @@ def discover(
 
     `include` and `exclude` are patterns in the language of `.gitignore`, relative to the root: what `include` matches
     is looked at although it is ignored, vendored or a fixture (folders left out whole are entered only for a pattern
-    that begins with their path); what `exclude` matches is not. A named
-    target is looked at whatever excludes it, but never when it lies outside the root (UsageError `path-outside`);
-    one that does not exist is a UsageError (`path-missing`). Unreadable folders are counted, never an error.
+    that begins with their path); what `exclude` matches is not. A named target that holds Python is looked at whatever
+    excludes it, but never when it lies outside the root (UsageError `path-outside`); one that does not exist is a
+    UsageError (`path-missing`). Unreadable folders are counted, never an error.
     """
     top = Path(os.path.realpath(root))
     walk = Walk(top, include, exclude)
     places = [_inside(top, target) for target in targets] or [""]
-    for place in places:
-        walk.visit(place)
+    for place, target in zip(places, targets or (Path(),), strict=True):
+        walk.visit(place, target.name)
     walk.look_at_link_targets()
     return Inventory(
         root=top,

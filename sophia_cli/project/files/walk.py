@@ -17,12 +17,15 @@ from sophia_cli.project.files.classify import (
     is_document,
     is_fixture_folder,
     is_installed_folder,
+    is_named_python,
     is_test_folder,
+    says_python,
 )
 from sophia_cli.project.files.ignore import IgnoreRules, literal_prefix, parse_ignore, read_ignore
 from sophia_cli.project.files.inventory import FileStamp, ProjectFile
 from sophia_cli.project.files.tracked import Checkout, TrackedPaths, find_checkout, read_tracked
 
+_HEAD_BYTES = 256
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__"})
 
 
@@ -44,6 +47,14 @@ class _Folder:
     in_fixtures: bool = False
 
 
+def _status_by_head(path: str) -> FileStatus:
+    try:
+        with open(path, "rb") as file:
+            return FileStatus.LOOKED_AT if says_python(file.read(_HEAD_BYTES)) else FileStatus.NOT_PYTHON
+    except OSError:
+        return FileStatus.UNREADABLE
+
+
 class Walk:
     """One discovery: collects files and skipped folders. Folders are kept on a list, so depth costs no recursion."""
 
@@ -62,8 +73,12 @@ class Walk:
             self.git_prefix = root.relative_to(self.checkout.top).as_posix() + "/"
         self._tracked: TrackedPaths | None = None
 
-    def visit(self, place: str) -> None:
-        """Take in one target: a file as named, a folder with everything below it."""
+    def visit(self, place: str, name: str) -> None:
+        """Take in one target: a file as named, a folder with everything below it.
+
+        A file that does not hold Python is none to look at, since whoever names all files that changed names others,
+        too. `name` is the one that was given, which may be that of a link.
+        """
         absolute = os.path.join(self.root, place)
         found = os.lstat(absolute)
         if stat.S_ISDIR(found.st_mode):
@@ -72,8 +87,11 @@ class Walk:
         status = FileStatus.LOOKED_AT if stat.S_ISREG(found.st_mode) else FileStatus.UNREADABLE
         if is_document(place):
             self._add_document(place, status, found)
-        else:
-            self._add(place, status, found, named=True)
+            return
+        is_python = is_named_python(name) or is_named_python(os.path.basename(place))
+        if status is FileStatus.LOOKED_AT and not is_python:
+            status = _status_by_head(absolute)
+        self._add(place, status, found, named=True)
 
     def look_at_link_targets(self) -> None:
         """Take in files inside the root that only a symbolic link with a Python name leads to."""
