@@ -7,15 +7,16 @@ import signal
 from collections.abc import Iterable
 from typing import Protocol
 
+from sophia_cli.agent.addresses import Addresses
 from sophia_cli.agent.instances.environment import url_variable
 from sophia_cli.agent.instances.instance import Instance, InstanceName, once_only
-from sophia_cli.agent.instances.runtime import ServiceRuntime
 from sophia_cli.agent.instances.secret_values import SecretValues
 from sophia_cli.agent.instances.starter import ProjectStarter
 from sophia_cli.agent.listening.listeners import Listeners
 from sophia_cli.agent.operations.planning import shares_listener
 from sophia_cli.agent.proxy.proxy import Proxy
 from sophia_cli.agent.rebuilding import rebuild
+from sophia_cli.agent.roster import Roster
 from sophia_cli.agent.state.keeper import Keeper, Pending
 from sophia_cli.agent.state.rows import InstanceRow, ServiceRow
 from sophia_cli.core.errors import SophiaError
@@ -57,12 +58,8 @@ class Household(Protocol):
     secrets: SecretValues
     starter: ProjectStarter
     proxy: Proxy
-
-    def runtime(self, name: str) -> ServiceRuntime:
-        """Return what is known of a service."""
-
-    def open_listener(self, release: Release) -> None:
-        """Open the public address of a release's service; PortInUse and PortRefused when that cannot be."""
+    roster: Roster
+    addresses: Addresses
 
     def now(self) -> float:
         """Return the time of the agent's clock."""
@@ -92,17 +89,17 @@ def adopt_services(home: Household) -> Adopted:
         adopted += _restore_instance(home, row, is_coming=pending is not None and row.batch == pending.run_id)
     home.proxy.adopt()
     failpoint(AgentFailpoint.PROCESSES_ADOPTED)
-    known = {instance.id.name for service in services for instance in home.runtime(service.name).instances}
+    known = {instance.id.name for service in services for instance in home.roster.runtime(service.name).instances}
     _end_unknown(process for process in processes if process.instance not in known)
     coming = {} if pending is None else _coming_through(home, pending)
     for service in services:
         _restore_listener(home, service, coming.get(service.name))
-        home.keeper.save_service(home.runtime(service.name))
+        home.keeper.save_service(home.roster.runtime(service.name))
     failpoint(AgentFailpoint.LISTENERS_RESTORED)
     superfluous: tuple[Instance, ...] = ()
     if pending is None:
         # Without an operation nothing is coming in, and nothing is there that something else takes the place of.
-        runtimes = [home.runtime(service.name) for service in services]
+        runtimes = [home.roster.runtime(service.name) for service in services]
         superfluous = tuple(one for runtime in runtimes for one in runtime.instances if one.role is not Role.ACTIVE)
     if is_lost:
         for service in services:
@@ -128,7 +125,7 @@ def _record_loss(home: Household, service: ServiceRow, superfluous: tuple[Instan
 
 
 def _restore_service(home: Household, row: ServiceRow, *, is_coming: bool) -> None:
-    runtime = home.runtime(row.name)
+    runtime = home.roster.runtime(row.name)
     runtime.previous = row.previous
     runtime.good = row.good
     runtime.is_stopped = row.is_stopped
@@ -149,7 +146,7 @@ def _restore_instance(home: Household, row: InstanceRow, *, is_coming: bool) -> 
         home.starter.gone(row.name)
         return False
     name = InstanceName(row.name, row.service, row.release, row.number)
-    instance = home.runtime(row.service).keep(name, release, row.role, row.batch)
+    instance = home.roster.runtime(row.service).keep(name, release, row.role, row.batch)
     if is_coming:
         instance.policy = once_only(instance.policy)
     elif row.role is Role.ACTIVE:
@@ -196,7 +193,7 @@ def _coming_through(home: Household, pending: Pending) -> dict[str, Release]:
 
 def _restore_listener(home: Household, row: ServiceRow, coming: Release | None) -> None:
     """Take the listener of a service back: that of the release which is about to have come through, where one is."""
-    runtime = home.runtime(row.name)
+    runtime = home.roster.runtime(row.name)
     release = coming or runtime.release
     if release is None or (runtime.is_stopped and coming is None) or not shares_listener(release.service):
         return
@@ -210,7 +207,7 @@ def _restore_listener(home: Household, row: ServiceRow, coming: Release | None) 
         runtime.listens_on(port, service.port)
         return
     try:
-        home.open_listener(release)
+        home.addresses.open_listener(release)
     except SophiaError as error:
         log.warning("no listener", extra={"service": row.name, "reason": error.message})
         home.keeper.event(row.name, "no-listener", error.message)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from sophia_cli.agent.instances.instance import Instance
 from sophia_cli.agent.instances.log_files import LogFile
 from sophia_cli.project.host.log_stream import layout_of, tail_log
 from sophia_cli.project.settings.service_model import LogSettings, Service
@@ -14,6 +15,7 @@ from sophia_cli.project.state_folder import StateFolder
 log = logging.getLogger(__name__)
 # A flood is brought down in several steps; whoever writes meanwhile is never held up.
 _MOST_STEPS = 50
+_SHOWN_LINES = 20
 
 
 class ServiceLogs:
@@ -33,6 +35,12 @@ class ServiceLogs:
     def position(self, service: str) -> int:
         """Return where the log ends now."""
         return layout_of(self.path(service)).end
+
+    def lines_of(self, instance: Instance) -> tuple[str, ...]:
+        """Return the last lines that an instance wrote, none where it never came to run."""
+        if instance.started_at is None:
+            return ()
+        return self.last_lines(instance.id.service, instance.log_from, _SHOWN_LINES)
 
     def last_lines(self, service: str, start: int, count: int) -> tuple[str, ...]:
         """Return the last lines that were written from a position on."""

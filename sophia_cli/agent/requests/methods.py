@@ -47,7 +47,7 @@ class Methods:
         self._tasks = Tasks(asyncio.get_running_loop())
         self._under_way: Operation | None = None
         self._running: set[asyncio.Task[tuple[str, tuple[ServiceReport, ...]]]] = set()
-        crew.gave_up = self._heal
+        crew.record.gave_up = self._heal
 
     @property
     def is_busy(self) -> bool:
@@ -103,7 +103,7 @@ class Methods:
             finally:
                 lease.leave()
 
-        if self._crew.rewired():
+        if self._crew.addresses.rewired():
             self._tasks.begin(work())
 
     def _resumed(self, service: str, release: int) -> Incoming:
@@ -153,12 +153,14 @@ class Methods:
     async def _rollout(self, call: Call) -> Fields:
         releases = [self._release(item) for item in _pairs(call)]
         for one in releases:
-            if one.number not in self._crew.runtime(one.name).good:
+            if one.number not in self._crew.roster.runtime(one.name).good:
                 # It never served: whoever asks has just made it.
                 self._crew.healer.written(one)
         self._crew.secrets.take(call.params.get("secrets"))
         try:
-            return await self._operated(call, lambda: [incoming(self._crew.runtime(one.name), one) for one in releases])
+            return await self._operated(
+                call, lambda: [incoming(self._crew.roster.runtime(one.name), one) for one in releases]
+            )
         finally:
             for one in releases:
                 self._crew.healer.settled(one.name)
@@ -175,7 +177,7 @@ class Methods:
         def parts() -> list[Incoming]:
             found: list[Incoming] = []
             for name in names:
-                runtime = self._crew.runtime(name)
+                runtime = self._crew.roster.runtime(name)
                 try:
                     target = rollback_target(runtime, number)
                 except UsageError as error:
@@ -193,7 +195,7 @@ class Methods:
         assert isinstance(services, list)
         told = [_returned(one) for one in services]
         for name in names:
-            self._crew.left_behind(name)
+            self._crew.ledger.left_behind(name)
         return {**done, "services": [*told, *(to_values(report) for report in unchanged)]}
 
     async def _stop(self, call: Call) -> Fields:
@@ -201,13 +203,13 @@ class Methods:
 
         def parts() -> list[Incoming]:
             # Whoever depends on others ends first: nobody loses what it still uses.
-            order = [name for name in reversed(self._crew.ordered()) if name in wanted]
-            found = [leaving(self._crew.runtime(name)) for name in order]
+            order = [one for one in reversed(self._crew.roster.ordered()) if one.name in wanted]
+            found = [leaving(one) for one in order]
             return [part for part in found if part is not None]
 
         done = await self._operated(call, parts, in_order=True)
         for name in wanted:
-            runtime = self._crew.runtimes.get(name)
+            runtime = self._crew.roster.find(name)
             if runtime is not None and runtime.failure is not None and not runtime.instances:
                 # Nothing of it ever served, and nobody wants it to any more.
                 self._crew.forget(name)
@@ -217,7 +219,7 @@ class Methods:
         """Stop services for good: the settings no longer declare them."""
         done = await self._stop(call)
         for name in call.texts("services"):
-            runtime = self._crew.runtimes.get(name)
+            runtime = self._crew.roster.find(name)
             if runtime is not None and runtime.is_stopped:
                 self._crew.forget(name)
         return done
@@ -264,7 +266,7 @@ class Methods:
     ) -> tuple[str, tuple[ServiceReport, ...]]:
         run_id = secrets.token_hex(4)
         try:
-            levels = self._crew.levels([part.release for part in parts])
+            levels = self._crew.roster.levels([part.release for part in parts])
             staged = [(part,) for part in parts] if in_order else stages(parts, levels)
             self._crew.keeper.operation_begun(run_id, lease.holder)
             self._under_way = operation = self._operation(run_id, staged, seen)
@@ -276,7 +278,7 @@ class Methods:
 
     async def _rewire(self, run_id: str, seen: Callable[[StepSeen], None]) -> tuple[ServiceReport, ...]:
         """Bring services in anew that were started with the address of a service that has moved since."""
-        names = self._crew.rewired()
+        names = self._crew.addresses.rewired()
         if not names:
             return ()
         for name in names:
@@ -288,11 +290,11 @@ class Methods:
     def _operation(
         self, run_id: str, staged: Sequence[Sequence[Incoming]], seen: Callable[[StepSeen], None]
     ) -> Operation:
-        return Operation(run_id, staged, self._crew.runtime, self._crew.doors, self._crew, seen)
+        return Operation(run_id, staged, self._crew.roster.runtime, self._crew.doors, self._crew.ledger, seen)
 
     def _heal(self, instance: Instance) -> None:
         """Return a service whose release cannot be kept up to its last good release, where the settings allow it."""
-        runtime = self._crew.runtime(instance.id.service)
+        runtime = self._crew.roster.runtime(instance.id.service)
         release = runtime.release
         if release is None or not release.service.healing.rollback or runtime.is_rolling:
             return
@@ -310,7 +312,7 @@ class Methods:
         lease = await self._slot.take(holder, _HEAL_WAIT_S, _ignored)
         lease.begin()
         try:
-            runtime = self._crew.runtime(name)
+            runtime = self._crew.roster.runtime(name)
             if runtime.release is None or runtime.release.number != broken or runtime.is_up():
                 lease.end()
                 return
@@ -324,7 +326,7 @@ class Methods:
             lease.leave()
 
     def _same(self, name: str) -> Incoming:
-        runtime = self._crew.runtime(name)
+        runtime = self._crew.roster.runtime(name)
         if runtime.release is None:
             raise UsageError("service-not-deployed", f"service `{name}` was never deployed", hint="run `sophia deploy`")
         return incoming(runtime, runtime.release)
