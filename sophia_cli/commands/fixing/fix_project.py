@@ -289,7 +289,11 @@ def _make_room(lock: HeldLock, clock: Clock) -> None:
 
 def _interrupted(root: Path) -> SophiaError:
     """Return the error for Ctrl-C: the run was taken back on the way here, unless a second Ctrl-C cut that short."""
-    unfinished = any(run.state is RunState.UNFINISHED for run in list_runs(root))
+    try:
+        unfinished = any(run.state is RunState.UNFINISHED for run in list_runs(root))
+    except SophiaError:
+        # A dry run where the runs belong to another user: nothing was begun here.
+        unfinished = False
     if unfinished:
         return SophiaError(
             "interrupted",
