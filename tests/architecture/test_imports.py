@@ -19,7 +19,6 @@ NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Programs of other interpreters run these as files.
 STARTED_ALONE = [
     "sophia_cli.deploy.handover.launch",
-    "sophia_cli.deploy.handover.launcher",
     "sophia_cli.deploy.handover.shim.sitecustomize",
 ]
 HEAVY = ("typer", "click", "rich", "httpx", "libcst", "git", "psutil", "fastapi", "pathspec")
@@ -65,7 +64,9 @@ def imported_by(path: Path) -> frozenset[str]:
         if isinstance(node, ast.Import):
             found.update(name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.update((node.module, *(f"{node.module}.{name.name}" for name in node.names)))
+            package = path.relative_to(ROOT).with_suffix("").parts[: -node.level] if node.level else ()
+            module = ".".join((*package, node.module))
+            found.update((module, *(f"{module}.{name.name}" for name in node.names)))
     return frozenset(found)
 
 

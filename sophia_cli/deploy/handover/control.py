@@ -20,7 +20,7 @@ _ACCEPT_LIMIT_S = 0.25
 
 
 class LaunchExit(IntEnum):
-    """How a launcher ends; the numbers stand in launcher.py too, which can import nothing of ours."""
+    """How a launcher ends; the numbers stand in `launcher/specification.py` too, which can import nothing of ours."""
 
     DRAINED = 0
     SPECIFICATION = 80

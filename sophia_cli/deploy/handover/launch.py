@@ -1,4 +1,4 @@
-"""Start the launcher, `launcher.py` beside this file; run by path with the project's interpreter.
+"""Start the launcher, the package beside this file; run by path with the project's interpreter.
 
 Whatever is run is compiled at every start, so this file is short: the launcher is kept as byte code where it may be.
 """
@@ -16,8 +16,9 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 def loaded_launcher() -> Any:  # a module
     """Return the launcher, under a name that no module of a project has."""
-    spec: Any = importlib.util.spec_from_file_location("sophia_launcher", os.path.join(FOLDER, "launcher.py"))
-    launcher = importlib.util.module_from_spec(spec)
+    place = os.path.join(FOLDER, "launcher", "__init__.py")
+    spec: Any = importlib.util.spec_from_file_location("sophia_launcher", place)
+    launcher = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(launcher)
     return launcher
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
-_LAUNCHER = os.path.join(os.path.dirname(_FOLDER), "launcher.py")
+_LAUNCHER = os.path.join(os.path.dirname(_FOLDER), "launcher", "__init__.py")
 _LEAST_BACKLOG = 1024
 
 
@@ -174,22 +174,25 @@ def patch_uvicorn(timeout_s: float, module: Any) -> None:
     async def drain_and_shut_down(self: Any, sockets: Any = None) -> None:
         for server in self.servers:
             server.close()
-        namespace = _launcher()
-        if namespace is not None:
+        launcher = _launcher()
+        if launcher is not None:
             text = '{"app": "", "drain_timeout_s": %f}' % timeout_s  # noqa: UP031 - braces
-            await namespace["Handover"](self, namespace["Specification"](text)).finish_drain()
+            await launcher.Handover(self, launcher.Specification(text)).finish_drain()
         await shut_down(self, sockets)
 
     module.Server.shutdown = drain_and_shut_down
 
 
-def _launcher() -> dict[str, Any] | None:
-    import runpy
+def _launcher() -> Any:  # a module
+    import importlib.util
 
+    spec: Any = importlib.util.spec_from_file_location("sophia_launcher", _LAUNCHER)
+    launcher = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     try:
-        return runpy.run_path(_LAUNCHER, run_name="sophia_launcher")
+        spec.loader.exec_module(launcher)
     except OSError:
         return None  # Sophia was removed in the meantime; uvicorn's own way is left
+    return launcher
 
 
 class AfterImport:

@@ -44,7 +44,7 @@ def test_a_refusal_and_what_is_no_answer_are_errors(line: bytes) -> None:
 
 
 def test_the_exit_codes_are_those_of_the_launcher() -> None:
-    tree = ast.parse(Path(recipe.LAUNCHER).with_name("launcher.py").read_text())
+    tree = ast.parse((Path(recipe.LAUNCHER).with_name("launcher") / "specification.py").read_text())
     codes = {
         target.id.removeprefix("EXIT_"): node.value.value
         for node in tree.body
@@ -57,5 +57,6 @@ def test_the_exit_codes_are_those_of_the_launcher() -> None:
 
 def test_the_launcher_and_the_shim_read_by_an_old_interpreter() -> None:
     start = Path(recipe.LAUNCHER)
-    for path in (start, start.with_name("launcher.py"), Path(recipe.PYTHON_SHIM) / "sitecustomize.py"):
+    parts = start.with_name("launcher").glob("*.py")
+    for path in (start, *parts, Path(recipe.PYTHON_SHIM) / "sitecustomize.py"):
         ast.parse(path.read_text(), feature_version=(3, 8))
