@@ -122,7 +122,7 @@ class Evidence:
         for path in (f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"):
             move = self._memory.moved(path)
             written = spelled(self._graph, item, move.path) if move and move.path in self._graph.files else None
-            if move is not None and written is not None:
+            if move is not None and written is not None and self._may_offer(move.path, tuple(uses)):
                 told = f"commit {move.commit[:10]} moved `{path}` to `{move.path}`"
                 return [Redirect(written, move.path, Ground.MOVED, told, False, 0.9)]
         named = [at.path for at in self._graph.modules.named(name) if at.kind is not Kind.NAMESPACE]

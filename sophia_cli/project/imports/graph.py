@@ -133,6 +133,7 @@ class ImportGraph:
         if resolution.outcome not in (Outcome.MODULE, Outcome.NAMESPACE):
             return Import(path, fact, resolution)
         broken = self._broken(path, resolution.targets)
+        below: dict[str, None] = {}
         submodules: list[Located] = []
         missing: list[ImportedName] = []
         for name in fact.names if fact.is_from else ():
@@ -140,6 +141,7 @@ class ImportGraph:
                 continue
             held = [at for target in resolution.targets if (at := self.resolver.submodule(target, name.name))]
             submodules.extend(held)
+            below.update(dict.fromkeys(self._broken(path, held)))
             if not held and all(self._lacks(target, name.name) for target in resolution.targets):
                 missing.append(name)
         if missing and self._are_others(resolution, missing):
@@ -148,9 +150,7 @@ class ImportGraph:
             missing.clear()
         if missing and not self.resolver.is_own(path, resolution):
             missing.clear()
-        if broken is None and submodules:
-            broken = self._broken(path, tuple(submodules))
-        return Import(path, fact, resolution, tuple(submodules), tuple(missing), broken)
+        return Import(path, fact, resolution, tuple(submodules), tuple(missing), broken or tuple(below))
 
     def _are_others(self, resolution: Resolution, names: Sequence[ImportedName]) -> bool:
         """Whether names that a plain folder does not hold are what distributions put beside it (`google.cloud`)."""
@@ -185,12 +185,12 @@ class ImportGraph:
             return False
         return target.kind is Kind.NAMESPACE or self.surfaces.lacks(target.path, name)
 
-    def _broken(self, importer: str, targets: Sequence[Located]) -> str | None:
+    def _broken(self, importer: str, targets: Sequence[Located]) -> tuple[str, ...]:
         """Return the target when it does not compile; with several places, only when none of them does."""
         paths = [target.path for target in targets if target.kind is not Kind.NAMESPACE]
         if paths and paths[0] != importer and all(self._is_broken(path) for path in paths):
-            return paths[0]
-        return None
+            return (paths[0],)
+        return ()
 
     def _is_broken(self, path: str) -> bool:
         file = self.files.get(path)
@@ -257,15 +257,18 @@ def build_graph(
     step writes.
     """
     modules = ModuleMap(files, listing)
+    known = distributions or NoDistributions()
     open_packages = frozenset(
-        path.removesuffix("/__init__.py") for path, file in files.items() if _has_hidden_modules(path, file)
+        path.removesuffix("/__init__.py")
+        for path, file in files.items()
+        if _has_hidden_modules(path, file) and not (_extends_path(file) and _is_alone(path, modules, known))
     )
 
     def resolver(more: tuple[SourceRoot, ...]) -> Resolver:
         return Resolver(
             modules,
             SearchPath((*roots, *more), modules),
-            distributions or NoDistributions(),
+            known,
             standard_modules() if standard is None else standard,
             built,
             open_packages,
@@ -281,6 +284,19 @@ def _has_hidden_modules(path: str, file: FileFacts) -> bool:
     `__getattr__` answers for that name too."""
     wanted = {"__path__"} if path.endswith("/__init__.py") else {"__path__", "__getattr__"}
     return any(binding.name in wanted for binding in file.surface.bindings)
+
+
+def _extends_path(file: FileFacts) -> bool:
+    """Whether a package looks for folders of its own name on `sys.path`, as `pkgutil.extend_path` does, and no more."""
+    return any(fact.module == "pkgutil" for fact in file.surface.imports)
+
+
+def _is_alone(path: str, modules: ModuleMap, distributions: Distributions) -> bool:
+    """Whether no distribution may have put modules beside those of a package."""
+    folder = path.rpartition("/")[0]
+    top = modules.top_of(folder)
+    dotted = (folder[len(top) + 1 :] if top else folder).replace("/", ".")
+    return not distributions.may_offer(dotted, path)
 
 
 def _handed_on(graph: ImportGraph) -> Iterator[SourceRoot]:

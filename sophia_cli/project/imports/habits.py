@@ -100,7 +100,7 @@ def _is_in_order(item: Import) -> bool:
     resolution = item.resolution
     return (
         item.fact.is_from
-        and item.broken is None
+        and not item.broken
         and resolution.outcome is Outcome.MODULE
         and resolution.targets[0].kind is not Kind.NAMESPACE
     )

@@ -110,7 +110,7 @@ class Import:
     """One import of one file with what it leads to.
 
     `submodules` are the names that are modules themselves, with their places; `missing` the names that the module
-    neither defines, imports nor holds; `broken` the target that does not compile, or None.
+    neither defines, imports nor holds; `broken` what does not compile: the target, or else submodules.
     """
 
     importer: str
@@ -118,7 +118,7 @@ class Import:
     resolution: Resolution
     submodules: tuple[Located, ...] = ()
     missing: tuple[ImportedName, ...] = ()
-    broken: str | None = None
+    broken: tuple[str, ...] = ()
 
     @property
     def is_guarded(self) -> bool:

@@ -78,9 +78,16 @@ def test_a_star_import_that_leads_nowhere_known_leaves_all_names_open() -> None:
 
 def test_a_broken_target_is_told_unless_another_place_is_whole() -> None:
     texts = {"shop/prices.py": "def f(:\n", "app.py": "from shop import prices\n"}
-    assert only_import(graph_of(texts), "app.py").broken == "shop/prices.py"
+    assert only_import(graph_of(texts), "app.py").broken == ("shop/prices.py",)
     both = {"api/config.py": "def f(:\n", "config.py": "", "api/run.py": "import config\n"}
-    assert only_import(graph_of(both), "api/run.py").broken is None
+    assert only_import(graph_of(both), "api/run.py").broken == ()
+
+
+def test_each_submodule_that_does_not_compile_is_told_beside_whole_ones() -> None:
+    texts = {"shop/prices.py": "def f(:\n", "shop/rates.py": "", "shop/stock.py": "class (\n", "shop/__init__.py": ""}
+    graph = graph_of({**texts, "app.py": "from shop import rates, prices, stock\n"})
+    assert only_import(graph, "app.py").broken == ("shop/prices.py", "shop/stock.py")
+    assert only_import(graph_of({**texts, "app.py": "from shop import rates\n"}), "app.py").broken == ()
 
 
 def test_a_long_chain_of_imports_costs_no_recursion() -> None:

@@ -67,10 +67,16 @@ def test_a_module_that_is_generated_from_a_description_is_there() -> None:
         assert [name.name for name in item.missing] == ["other_pb2"]
 
 
-def test_a_package_that_extends_its_path_may_hold_any_module() -> None:
-    init = "from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
-    texts = {**PACKAGE, "shop/__init__.py": init, "app.py": "import shop.plugin\n"}
-    assert outcome(texts, "app.py") is Outcome.UNREADABLE
+@pytest.mark.parametrize(
+    "finder", ["from pkgutil import extend_path\n__path__ = extend", "__path__ = __import__('pkgutil').extend"]
+)
+def test_a_package_that_looks_for_others_of_its_name_may_hold_what_a_distribution_puts_there(finder: str) -> None:
+    texts = {**PACKAGE, "shop/__init__.py": f"{finder}_path(__path__, __name__)\n", "app.py": "import shop.plugin\n"}
+    assert outcome(texts, "app.py", distributions=["shop"]) is not Outcome.MISSING
+    assert outcome(texts, "app.py") is Outcome.MISSING
+    texts["apps/own/shop/plugin.py"] = ""
+    texts["apps/own/setup.py"] = "from setuptools import setup\nsetup(packages=['shop'])\n"
+    assert outcome(texts, "app.py") is not Outcome.MISSING
 
 
 def test_the_version_file_of_a_build_is_there() -> None:

@@ -30,14 +30,14 @@ from sophia_cli.project.imports.model import Import
 
 def check(view: ProjectView) -> Iterator[Finding]:
     for item in judged(view):
-        if item.broken is not None:
-            module = _module(item, item.broken)
+        for broken in item.broken:
+            module = _module(item, broken)
             yield finding_at(
                 RULE,
                 item.importer,
                 item.fact.place,
-                f"`{module}` cannot be imported: `{item.broken}` does not compile",
-                {"module": module, "target": item.broken, **circumstances(item)},
+                f"`{module}` cannot be imported: `{broken}` does not compile",
+                {"module": module, "target": broken, **circumstances(item)},
                 severity=severity_of(item),
             )
 
