@@ -19,15 +19,12 @@ import sys
 import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sophia_cli.fixers.syntax.certainty import MARGIN, certainty_inputs
-from sophia_cli.fixers.syntax.change import Op
+from benchmarks.learn_certainty import Judged, calibrate, judged, may_be_safe
 from sophia_cli.fixers.syntax.compiler import quiet
 from sophia_cli.fixers.syntax.costs import learned_costs
-from sophia_cli.fixers.syntax.safety import is_guess
 from sophia_cli.fixers.syntax.search import Limits, search
 from sophia_cli.fixers.syntax.token_model import load_token_model
 
@@ -54,8 +51,14 @@ def candidates_of(row: dict[str, Any]) -> dict[str, Any]:
     for outcome in found:
         key = tree(outcome.text) or outcome.text
         if key not in merged:
-            how = "; ".join(f"{c.op.value}:{c.detail}:{c.token}@{c.start + 1}" for c in outcome.changes)
-            merged[key] = {"change": outcome.features, "outcome": outcome.outcome, "right": key in gold, "how": how}
+            merged[key] = {
+                "change": outcome.features,
+                "outcome": outcome.outcome,
+                "right": key in gold,
+                "how": "; ".join(f"{c.op.value}:{c.detail}:{c.token}@{c.start + 1}" for c in outcome.changes),
+                "operations": [(c.op.value, c.detail, c.token) for c in outcome.changes],
+                "may-be-safe": may_be_safe(row["broken"], outcome),
+            }
     return {"repo": row["repo"], "id": row["id"], "candidates": list(merged.values())}
 
 
@@ -149,7 +152,7 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     repos = sorted({repo for repo, _, _, _ in groups if repo})
     folds = [set(repos[i::5]) for i in range(5)]
     hits, size = 0.0, 0
-    left_out: list[Certainty] = []
+    left_out: list[Judged] = []
     for fold in folds:
         outside = np.array([repo not in fold for repo, _, _, _ in groups], dtype=float)
         inside = np.array([repo in fold for repo, _, _, _ in groups])
@@ -159,7 +162,7 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
             every = [(repo, candidates) for repo, _, candidates, _ in groups] + [
                 (row["repo"], row["candidates"]) for row in hopeless
             ]
-            left_out.extend(_certainty(candidates, index, w) for repo, candidates in every if repo in fold)
+            left_out.extend(judged(_scored(candidates, index, w)) for repo, candidates in every if repo in fold)
             if verbose:
                 _print_misses(-(matrix @ w), owner, right, inside, groups)
             size += int(inside.sum())
@@ -173,7 +176,7 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
         if index_name not in index and f"outcome|{name}" not in index:
             unseen[name] = value
     result: dict[str, Any] = {"change": dict(unseen), "outcome": {}, "loss": LOSS}
-    result["certainty"], result["safe"] = _calibrate(left_out)
+    result["certainty"], result["safe"] = calibrate(left_out)
     for key, i in index.items():
         part, _, name = key.partition("|")
         if abs(w[i]) >= 0.005:
@@ -181,60 +184,12 @@ def fit(sources: list[str], out: Path, strength: float, verbose: bool) -> None:
     out.write_text(json.dumps(result, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Certainty:
-    """What is known of the best candidate of a row left out, and whether it is right."""
-
-    margin: float
-    how: str
-    may_be_safe: bool
-    right: bool
-
-    @property
-    def known(self) -> list[float]:
-        """The inputs of `engine.certainty`."""
-        return certainty_inputs(self.margin, [part.split(":")[0] for part in self.how.split("; ")])
-
-
-def _certainty(candidates: list[dict[str, Any]], index: dict[str, int], w: Any) -> Certainty:
-    scored = []
-    for candidate in candidates:
-        cost = sum(w[index[key]] * value for key, value in _keys(candidate).items() if key in index)
-        scored.append((float(cost), candidate))
-    scored.sort(key=lambda item: item[0])
-    cost, best = scored[0]
-    margin = min(scored[1][0] - cost, MARGIN) if len(scored) > 1 else MARGIN
-    how = best["how"]
-    parts = [part.rpartition("@")[0].split(":", 2) for part in how.split("; ")]
-    able = not any(is_guess(Op(op), detail, token) for op, detail, token in parts)
-    return Certainty(margin, how, able, best["right"])
-
-
-def _calibrate(rows: list[Certainty]) -> tuple[list[float], float]:
-    """The weights that make `engine.certainty` honest, and the certainty from which nine of ten are right."""
-    import numpy as np
-    from scipy.optimize import minimize
-
-    x = np.array([row.known for row in rows])
-    y = np.array([row.right for row in rows], dtype=float)
-
-    def objective(v: Any) -> float:
-        z = x @ v
-        return float(np.sum(np.logaddexp(0, z) - y * z) + 0.05 * np.sum(v[1:] ** 2))
-
-    weights = minimize(objective, np.zeros(x.shape[1])).x
-    sure = 1 / (1 + np.exp(-(x @ weights)))
-    able = np.array([row.may_be_safe for row in rows])
-    chosen = 0.95
-    for percent in range(95, 40, -3):
-        picked = able & (sure >= percent / 100)
-        if picked.sum():
-            precision = y[picked].mean()
-            print(f"certainty >= {percent} %: {picked.sum()} of {len(rows)} rows, {precision:.0%} right")
-            if picked.sum() >= 10 and precision >= PRECISION:
-                chosen = percent / 100
-    print(f"weights {weights}, safe from {chosen}")
-    return [round(float(v), 3) for v in weights], chosen
+def _scored(candidates: list[dict[str, Any]], index: dict[str, int], w: Any) -> list[tuple[float, dict[str, Any]]]:
+    """Return a row's candidates with what they cost by the weights `w`."""
+    return [
+        (float(sum(w[index[key]] * value for key, value in _keys(one).items() if key in index)), one)
+        for one in candidates
+    ]
 
 
 def _print_misses(score: Any, owner: list[int], right: list[bool], inside: Any, groups: list[Any]) -> None:
@@ -259,7 +214,6 @@ def _keys(candidate: dict[str, Any]) -> dict[str, float]:
     return keys
 
 
-PRECISION = 0.88
 # What losing a line of code costs beyond how plausible it is, in nats: a policy, not learned.
 LOSS = 6.0
 

@@ -21,7 +21,7 @@ class Costs:
 
     change: Mapping[str, float]
     outcome: Mapping[str, float]
-    certainty: tuple[float, ...]
+    certainty: Mapping[str, float]
     safe: float
     loss: float
 
@@ -43,7 +43,7 @@ def learned_costs() -> Costs:
     return Costs(
         change=stored["change"],
         outcome=stored["outcome"],
-        certainty=tuple(stored["certainty"]),
+        certainty=stored["certainty"],
         safe=stored["safe"],
         loss=stored["loss"],
     )

@@ -12,6 +12,7 @@ from sophia_cli.fixers.syntax.certainty import MARGIN, certainty
 from sophia_cli.fixers.syntax.change import Change
 from sophia_cli.fixers.syntax.compiler import compile_fault, quiet, uncollected
 from sophia_cli.fixers.syntax.costs import Costs, learned_costs
+from sophia_cli.fixers.syntax.doubts import doubts, uneven_suites
 from sophia_cli.fixers.syntax.judge import Judge
 from sophia_cli.fixers.syntax.lessons import Lesson
 from sophia_cli.fixers.syntax.line_diff import hunks
@@ -23,7 +24,7 @@ from sophia_cli.fixers.syntax.past import PastRepair, origin_of, past_repairs
 from sophia_cli.fixers.syntax.pieces import apart
 from sophia_cli.fixers.syntax.safety import is_doubtful
 from sophia_cli.fixers.syntax.search import Limits, Outcome, search
-from sophia_cli.fixers.syntax.site import message_group
+from sophia_cli.fixers.syntax.site import indent_unit, message_group
 from sophia_cli.fixers.syntax.token_model import load_token_model
 from sophia_cli.project.history.model import GoodVersion
 
@@ -111,7 +112,7 @@ def repair(
     return Repair(
         text=chosen.text,
         sites=sites,
-        safety=_safety(text, chosen, parts, confidence, costs, by_tool or _deletes(lessons)),
+        safety=_safety(text, chosen, parts, outcomes, confidence, costs, by_tool or _deletes(lessons)),
         confidence=round(confidence, 3),
         evidence=_evidence(chosen, rivals, lost_lines(*parts)),
         alternatives=tuple(_describe(text, rival, fault) for rival in rivals[:3]),
@@ -137,7 +138,8 @@ def older_spelling(text: str, fault: SyntaxFault) -> tuple[tuple[int, int], Repa
 def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome], forms: _Forms) -> list[_Proposal]:
     """Texts with the same syntax tree count as one; each gets its share of the probability.
 
-    Of equals, the one that changes the fewest lines stands for all, best by an operation of the fault's own kind.
+    Of equals, the one whose suites are indented most evenly stands for all, then the one that changes the fewest lines,
+    best by an operation of the fault's own kind.
     """
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -147,11 +149,13 @@ def _shares(text: str, fault: SyntaxFault, outcomes: Sequence[Outcome], forms: _
     weights = {form: math.exp(outcomes[0].cost - group[0].cost) for form, group in groups.items()}
     total = sum(weights.values())
     lines, kind = text.count("\n"), kind_of(fault)
+    step = len(indent_unit(text.split("\n")))
 
-    def plainness(outcome: Outcome) -> tuple[int, bool, float]:
+    def plainness(outcome: Outcome) -> tuple[int, int, bool, float]:
         touched = sum(max(len(change.lines), change.end - change.start) for change in outcome.changes)
         foreign = all(change.kind is not kind for change in outcome.changes)
-        return (touched + abs(outcome.text.count("\n") - lines), foreign, outcome.cost)
+        uneven = forms.uneven(outcome.text, step) if len(group) > 1 else 0
+        return (uneven, touched + abs(outcome.text.count("\n") - lines), foreign, outcome.cost)
 
     found = []
     for form, group in groups.items():
@@ -183,15 +187,24 @@ class _Forms:
             form = self._known[text] = self._read(text)
         return form
 
+    def uneven(self, text: str, step: int) -> int:
+        """Return how many suites of the text are not indented by `step`; those that all texts have do not count."""
+        tree = self._tree(text)
+        return 0 if tree is None else uneven_suites(tree, step)
+
     def _read(self, text: str) -> str:
+        tree = self._tree(text)
+        return text[self._head : len(text) - self._tail] if tree is None else ast.dump(tree)
+
+    def _tree(self, text: str) -> ast.Module | None:
         part = text[self._head : len(text) - self._tail]
         if len(part) > _COMPARABLE:
-            return part
+            return None
         with quiet(), uncollected():
             try:
-                return ast.dump(ast.parse(part))
+                return ast.parse(part)
             except SyntaxError:
-                return ast.dump(ast.parse(text))
+                return ast.parse(text)
 
 
 def _merge(found: list[_Proposal], past: Sequence[PastRepair], forms: _Forms) -> list[_Proposal]:
@@ -235,7 +248,8 @@ def _confidence(chosen: _Proposal, outcomes: Sequence[Outcome], costs: Costs, fo
         # What a lost line costs is a policy and says nothing about how plausible a rival is.
         plain = best.plausibility
         rival = min((o.plausibility for o in outcomes[1:] if forms.of(o.text) != form), default=plain + MARGIN)
-        sure = certainty(rival - plain, [change.op.value for change in best.changes], costs.certainty)
+        done = [(change.op.value, change.detail, change.token) for change in best.changes]
+        sure = certainty(rival - plain, done, costs.certainty)
     if chosen.past is None:
         return sure if sure else 0.5 * chosen.share
     if chosen.share > 0.05:
@@ -248,11 +262,17 @@ def _deletes(lessons: Sequence[Lesson]) -> bool:
 
 
 def _safety(
-    text: str, chosen: _Proposal, parts: tuple[str, str], confidence: float, costs: Costs, lost_to_tools: bool
+    text: str,
+    chosen: _Proposal,
+    parts: tuple[str, str],
+    outcomes: Sequence[Outcome],
+    confidence: float,
+    costs: Costs,
+    lost_to_tools: bool,
 ) -> Safety:
     """Safe only when no rival comes close and nothing is lost; what takes or silences code is never safe.
 
-    `parts` are where the text and the chosen one differ.
+    `parts` are where the text and the chosen one differ; nothing in them may tell that the file was meant otherwise.
     """
     if chosen.past is not None and chosen.past.is_certain:
         # Every line of the broken text stays, and stands where it stood when the file compiled.
@@ -267,7 +287,9 @@ def _safety(
         return Safety.UNSAFE
     if lost_lines(*parts) or lost_definitions(*parts) or lost_words(*parts) > 1:
         return Safety.UNSAFE
-    return Safety.SAFE
+    unresolved = next((o.outcome.get("unresolved", 0.0) for o in outcomes if o.changes == chosen.changes), 0.0)
+    step = len(indent_unit(text.split("\n")))
+    return Safety.UNSAFE if doubts(text, parts, chosen.changes, step, unresolved) else Safety.SAFE
 
 
 def _sites(text: str, chosen: _Proposal, fault: SyntaxFault) -> tuple[Site, ...]:

@@ -21,13 +21,15 @@ NEVER_SAFE = frozenset(
         Op.UNCOMMENT_LINE,
         Op.ADD_HEADER,
         Op.ADD_ASYNC,
+        Op.UNCOMMENT_TAIL,
     }
 )
 _METHOD = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
+_IMPORT = re.compile(r"\s*(?:import|from)\b")
 # Whether a tool's line is wanted there at all, and where else, is for a person to say.
 _PLACED = ("import", "decorator")
 # What no longer waits, words in quotes, lines into the block above, a test that is returned; a parameter's default or
-# place, which callers rely on; an argument passed otherwise than it was.
+# place, which callers rely on; an argument passed otherwise than it was, or at another place.
 _GUESSED = frozenset(
     {
         "words",
@@ -50,11 +52,13 @@ _GUESSED = frozenset(
         "after-give",
         "before-give",
         "defaults",
+        "sorted",
         "parameters",
         "at-name",
         "before-name",
         "after-name",
         "before-pass",
+        "docstring-trailing-junk",
     }
 )
 
@@ -78,6 +82,7 @@ def is_doubtful(text: str, changes: Sequence[Change]) -> bool:
         or _is_doubtful_indentation(lines, change)
         or (change.op is Op.SPLIT_LINE and change.lines[-1].lstrip()[:1] in ("'", '"'))
         or (change.op is Op.DELETE_BRACKET and not "".join(change.lines).strip())
+        or (change.op is Op.DELETE_TOKEN and change.token == "." and _IMPORT.match("".join(change.lines)))
         for change in changes
     )
 
