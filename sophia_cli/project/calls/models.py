@@ -1,8 +1,8 @@
 """What constructing a model of pydantic needs.
 
-Only what is missing can be told: what a model does not know it ignores, as a rule. Nothing is said of a model that may
-take its values from elsewhere: under other names (aliases, and what makes them), from a validator that runs first, or
-from a configuration that is not written out.
+What is missing can be told; what a model does not know it ignores, unless its configuration forbids that. Nothing is
+said of a model that may take its values from elsewhere: under other names (aliases, and what makes them), from a
+validator that runs first, or from a configuration that is not written out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _VALIDATORS = ("model_validator", "root_validator")
 _CONFIGURATION = "model_config"
 _NEVER = frozenset({"Config", "__new__", "__init_subclass__", "__pydantic_init_subclass__", "__get_validators__"})
 _NAMING = frozenset({"alias_generator", "**", "*"})
+_RENAMING = frozenset({"alias", "validation_alias", "**"})
 _SUPPLYING = frozenset({"default", "default_factory", "alias", "validation_alias", "**", "*"})
 
 
@@ -32,19 +33,38 @@ def is_model(name: str) -> bool:
 def model_constructor(owners: Sequence[ClassValue], modules: Modules, evaluate: Evaluate) -> Signature | None:
     """Return what a model needs, given its classes of the project, itself first; None where nobody can tell."""
     required: dict[str, None] = {}
+    known: dict[str, None] = {}
+    forbids = is_renamed = False
     for owner in reversed(owners):
         facts = modules.surface(owner.path).classes[owner.index]
         if not _is_plain(owner.path, facts, modules, evaluate):
             return None
+        forbids = _forbids(facts, forbids)
         for name in (member.name for member in facts.members):
             required.pop(name, None)
         for field in facts.fields:
             if field.name.startswith("_") or not field.is_annotated:
                 continue
             required.pop(field.name, None)
+            known[field.name] = None
+            is_renamed |= field.kind is FieldKind.DESCRIBED or _may_have_other_names(field)
             if _is_required(field, owner.path, evaluate):
                 required[field.name] = None
+    if forbids and not is_renamed:
+        return Signature(keyword_only=tuple(known), required=frozenset(required))
     return Signature(keyword_only=tuple(required), required=frozenset(required), takes_keywords=True)
+
+
+def _forbids(facts: Class, before: bool) -> bool:
+    """Whether a model refuses what it does not know, given what those above it do."""
+    for field in facts.fields:
+        if field.name == _CONFIGURATION and field.maker is not None and field.maker.has("extra"):
+            return field.maker.says("extra", "forbid")
+    return before
+
+
+def _may_have_other_names(field: Field) -> bool:
+    return field.maker is not None and any(_names(option, _RENAMING) for option in field.maker.options)
 
 
 def _is_plain(path: str, facts: Class, modules: Modules, evaluate: Evaluate) -> bool:

@@ -40,13 +40,14 @@ class Relay(Enum):
 
 class FieldKind(Enum):
     """How an annotated name in a class body counts: a value, one of the class alone, one for the constructor alone, the
-    mark `_: KW_ONLY`, or a value that may be None or anything (or is `Annotated`)."""
+    mark `_: KW_ONLY`, a value that may be None or anything, or one that is `Annotated`."""
 
     VALUE = "value"
     CLASS = "class"
     INIT = "init"
     KEYWORD_MARK = "keyword-mark"
     OPTIONAL = "optional"
+    DESCRIBED = "described"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from sophia_cli.project.code.extract_calls_expressions import meanings_of
 from sophia_cli.project.code.extract_calls_relay import FunctionNode
 from sophia_cli.project.code.extract_calls_scope import Meaning, Scope, distinct, expression_of
 
+_KEPT_TEXTS = frozenset({"alias", "extra"})
+
 
 @dataclass(frozen=True, slots=True)
 class MadeDraft:
@@ -129,6 +131,6 @@ def _option(keyword: ast.keyword) -> str:
     value = keyword.value
     if isinstance(value, ast.Constant) and (value.value is None or isinstance(value.value, bool)):
         return f"{keyword.arg}={value.value}"
-    if keyword.arg == "alias" and isinstance(value, ast.Constant) and isinstance(value.value, str):
+    if keyword.arg in _KEPT_TEXTS and isinstance(value, ast.Constant) and isinstance(value.value, str):
         return f"{keyword.arg}={value.value}"
     return keyword.arg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from sophia_cli.project.code.calls import FieldKind
 from sophia_cli.project.code.extract_calls_relay import FunctionNode
 
 _EXPECTING = ("raises", "assertRaises", "assert_raises", "suppress")
@@ -74,20 +75,37 @@ def tuple_fields(value: ast.expr) -> list[tuple[str, bool]] | None:
     return [(field, index >= len(names) - count) for index, field in enumerate(names)]
 
 
-def may_be_none(annotation: ast.expr) -> bool:
-    """Whether an annotation says None or anything, or holds more than a type (`Annotated`)."""
+def kind_of_value(annotation: ast.expr) -> FieldKind:
+    """Return what kind of value an annotation in a class body tells of."""
+    if "Annotated" in _words(annotation):
+        return FieldKind.DESCRIBED
+    return FieldKind.OPTIONAL if _may_be_none(annotation) else FieldKind.VALUE
+
+
+def _words(annotation: ast.expr) -> str:
+    """Return the text of an annotation that is one, else the name that stands in front of its brackets."""
     match annotation:
         case ast.Constant(value=str(text)):
-            return any(word in text for word in ("None", "Optional", "Any", "Annotated", "object"))
+            return text
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name
+    return ""
+
+
+def _may_be_none(annotation: ast.expr) -> bool:
+    """Whether an annotation says None or anything."""
+    match annotation:
+        case ast.Constant(value=str(text)):
+            return any(word in text for word in ("None", "Optional", "Any", "object"))
         case ast.Constant(value=value):
             return value is None
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name in ("Any", "object")
         case ast.BinOp(left=left, right=right):
-            return may_be_none(left) or may_be_none(right)
+            return _may_be_none(left) or _may_be_none(right)
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
             if name == "Union":
-                return any(may_be_none(item) for item in (inner.elts if isinstance(inner, ast.Tuple) else [inner]))
+                return any(_may_be_none(item) for item in (inner.elts if isinstance(inner, ast.Tuple) else [inner]))
             return name in ("Optional", "Annotated")
     return False
 

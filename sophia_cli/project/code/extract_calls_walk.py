@@ -18,8 +18,8 @@ from sophia_cli.project.code.extract_calls_shapes import (
     default_values,
     expects_a_failure,
     is_expected_to_fail,
+    kind_of_value,
     makes_a_type_variable,
-    may_be_none,
     names_type_error,
     tuple_fields,
 )
@@ -188,7 +188,7 @@ class Walk:
             if scope.kind is Kind.CLASS and scope.class_index is not None:
                 kind = _SPECIAL.get(special_form(node.annotation))
                 if kind is None:
-                    kind = FieldKind.OPTIONAL if may_be_none(node.annotation) else FieldKind.VALUE
+                    kind = kind_of_value(node.annotation)
                 self._field(target.id, kind, True, node.value, scope)
                 self.scanner.classes[scope.class_index].declared[target.id] = meanings
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from textwrap import dedent
 
 import pytest
 
@@ -103,3 +104,31 @@ def test_a_model_may_be_given_more_than_a_call_shows(check: Check) -> None:
 
 def test_a_model_ignores_what_it_does_not_know(check: Check) -> None:
     assert check(_project("class Order(BaseModel):\n    item: str = 'tea'\nOrder(colour='red')")) == []
+
+
+FORBIDDING = """\
+class Order(BaseModel):
+    model_config = ConfigDict(extra='forbid')
+    item: str
+    note: str | None = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (f"{FORBIDDING}Order(item='tea', notes='x')", "Order -notes"),
+        (f"{FORBIDDING}Order(item='tea', note='x')", ""),
+        (f"{FORBIDDING}class Late(Order):\n    day: int = 1\nLate(item='tea', note='x', days=1)", "Late -days"),
+        (f"{FORBIDDING}class Open(Order):\n    model_config = ConfigDict(extra='allow')\nOpen(item='tea', days=1)", ""),
+        (f"{FORBIDDING}    day: Annotated[int, Field(alias='Day')] = 1\nOrder(item='tea', Day=1)", ""),
+        (f"{FORBIDDING}    day: int = Field(1, validation_alias='Day')\nOrder(item='tea', Day=1)", ""),
+        (
+            "class Order(BaseModel):\n    model_config = ConfigDict(extra='ignore')\n    item: str\nOrder(item=1, a=2)",
+            "",
+        ),
+    ],
+)
+def test_a_model_that_forbids_what_it_does_not_know_takes_its_fields_only(check: Check, text: str, wrong: str) -> None:
+    found = check({"app.py": dedent(IMPORTS) + text + "\n"})
+    assert [row.split(" ", 1)[1] for row in found] == ([wrong] if wrong else [])

@@ -1,9 +1,10 @@
 """A keyword that the callable does not take.
 
 ## What it does
-Reports calls of the project's own functions, methods, classes and dataclasses with a keyword that they do not take. It
-is silent where the text does not show what is called: decorators that may change a signature, base classes of other
-distributions, names that are bound twice and fit once, and calls that are meant to fail.
+Reports calls of the project's own functions, methods, classes and dataclasses with a keyword that they do not take, and
+of pydantic models whose configuration says `extra="forbid"`. It is silent where the text does not show what is called:
+decorators that may change a signature, base classes of other distributions, names that are bound twice and fit once,
+and calls that are meant to fail.
 
 ## Why is this bad
 The call raises TypeError as soon as it is reached.
