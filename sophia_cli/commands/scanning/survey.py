@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,6 +92,9 @@ class ProjectSurvey:
             survey = self._worked_out()
             view = survey.view({})
             found, starting = survey.findings(view=view), survey.starting(self.services, view)
+            # All of it lives on: it counts as old, or the collector would go through it as soon as it is back.
+            gc.freeze()
+            gc.unfreeze()
         if self.state is not None:
             result = ProjectResult(_encoded(found), starting, self._listings.seen if self._listings else ())
             write_result(self.state, self.key, project_state, result)

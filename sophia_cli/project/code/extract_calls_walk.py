@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression, FieldKind
 from sophia_cli.project.code.certainty import BLOCKS, has_twice, is_doubtful_signature, is_plain, leading_globals
@@ -44,34 +44,14 @@ class Walk:
         self.early: list[Reference] = []
         self._loops = self._blocks = self._for_types = 0
         self._leading: Sequence[ast.Global] = ()
-        # Every statement of a project passes here, so exact types are looked up: a tree has no others.
-        self._readers: dict[type[ast.stmt], Callable[[Any, Scope], None]] = {
-            **dict.fromkeys((ast.Break, ast.Continue), self._jump),
-            **dict.fromkeys((ast.For, ast.AsyncFor), self._for),
-            **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), self._function),
-            **dict.fromkeys((ast.If, ast.While), self._if),
-            **dict.fromkeys((ast.Nonlocal, ast.Global, ast.Match), self._rarer),
-            **dict.fromkeys((ast.Raise, ast.Delete), self._parts),
-            **dict.fromkeys((ast.Try, ast.TryStar), self._try),
-            **dict.fromkeys((ast.With, ast.AsyncWith), self._with),
-            ast.AnnAssign: self._annotated_assignment,
-            ast.Assert: self._assert,
-            ast.Assign: self._assign,
-            ast.AugAssign: self._augmented,
-            ast.ClassDef: self._class,
-            ast.Expr: self._expression,
-            ast.Import: self._import,
-            ast.ImportFrom: self._import_from,
-            ast.Return: self._return,
-        }
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Read statements of one scope."""
-        readers = self._readers
+        readers = self._READERS
         for node in body:
             reader = readers.get(type(node))
             if reader is not None:
-                reader(node, scope)
+                reader(self, node, scope)
 
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
         value = node.value
@@ -352,3 +332,25 @@ class Walk:
         draft = ClassDraft("", [Expression("<typing>.NamedTuple")], None, [], drafts)
         self.scanner.classes.append(draft)
         return Expression(f"${len(self.scanner.classes) - 1}")
+
+    # Every statement of a project passes here, so exact types are looked up: a tree has no others. Kept with the class:
+    # bound methods held by an instance would keep the instance, and with it the tree, alive until the next collection.
+    _READERS: ClassVar[Mapping[type[ast.stmt], Callable[[Walk, Any, Scope], None]]] = {
+        **dict.fromkeys((ast.Break, ast.Continue), _jump),
+        **dict.fromkeys((ast.For, ast.AsyncFor), _for),
+        **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), _function),
+        **dict.fromkeys((ast.If, ast.While), _if),
+        **dict.fromkeys((ast.Nonlocal, ast.Global, ast.Match), _rarer),
+        **dict.fromkeys((ast.Raise, ast.Delete), _parts),
+        **dict.fromkeys((ast.Try, ast.TryStar), _try),
+        **dict.fromkeys((ast.With, ast.AsyncWith), _with),
+        ast.AnnAssign: _annotated_assignment,
+        ast.Assert: _assert,
+        ast.Assign: _assign,
+        ast.AugAssign: _augmented,
+        ast.ClassDef: _class,
+        ast.Expr: _expression,
+        ast.Import: _import,
+        ast.ImportFrom: _import_from,
+        ast.Return: _return,
+    }

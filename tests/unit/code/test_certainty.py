@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import textwrap
 import warnings
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from sophia_cli.fixers.analysis import AnalysisContext, view_of
-from sophia_cli.fixers.syntax.compiler import tree_of
+from sophia_cli.fixers.syntax.compiler import tree_of, uncollected
 from sophia_cli.project.code.certainty import is_known_compiler
 from sophia_cli.project.code.extract_calls import calls_and_certainty
 from sophia_cli.project.code.file_facts import facts_and_certainty
@@ -196,6 +197,17 @@ def test_a_file_with_a_late_error_is_broken_although_its_facts_were_read() -> No
     assert view.tree is None
     assert view.fault is not None
     assert view.fault.line == 2
+
+
+def test_a_tree_is_freed_once_its_facts_are_read_and_waits_for_no_collector() -> None:
+    text = ORDINARY.lstrip()
+    tree = ast.parse(text)
+    parts = [weakref.ref(statement) for statement in tree.body]
+    with uncollected():
+        facts = facts_and_certainty("a.py", text, tree)
+        del tree
+        assert [part() for part in parts] == [None] * len(parts)
+    assert facts
 
 
 def test_nobody_is_asked_about_a_deep_tree() -> None:
