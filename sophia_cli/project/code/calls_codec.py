@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from sophia_cli.project.cache_file import Values
 from sophia_cli.project.code.calls import (
@@ -160,17 +160,10 @@ def _call_values(call: Call) -> Values:
     return values
 
 
-def _call(values: list[Values]) -> Call:
-    callee, written, line, column, positional, flags = cast("tuple[str, str, int, int, int, int]", values[:6])
-    given = cast("list[str]", values[6::3])
-    places = zip(given, cast("list[int]", values[7::3]), cast("list[int]", values[8::3]), strict=True)
-    return Call(
-        Expression(callee),
-        written or callee,
-        line,
-        column,
-        positional,
-        tuple([Keyword(name, line + below, place) for name, below, place in places]),
-        bool(flags & _FLAG_STAR),
-        bool(flags & _FLAG_DOUBLE_STAR),
-    )
+def _call(values: list[Any]) -> Call:  # Any: its shape is what unpacking checks
+    callee, written, line, column, positional, flags, *given = values
+    keywords = tuple([Keyword(given[at], line + given[at + 1], given[at + 2]) for at in range(0, len(given), 3)])
+    if not flags:
+        return Call(callee, written or callee, line, column, positional, keywords)
+    has_star, has_double_star = bool(flags & _FLAG_STAR), bool(flags & _FLAG_DOUBLE_STAR)
+    return Call(callee, written or callee, line, column, positional, keywords, has_star, has_double_star)

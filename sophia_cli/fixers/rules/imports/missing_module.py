@@ -33,6 +33,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, severity_of
@@ -84,7 +85,7 @@ def _is_put_there(view: ProjectView, item: Import) -> bool:
     folders = item.importer.split("/")[:-1]
     conftests = ["/".join((*folders[:count], "conftest.py")) for count in range(len(folders), -1, -1)]
     name = rf"[\"']{re.escape(item.resolution.module)}[\"']"
-    putting = re.compile(rf"modules(?:\[|\.setdefault\()\s*{name}|setitem\(\s*sys\.modules\s*,\s*{name}|{name}\s*:")
+    putting = late_pattern(rf"modules(?:\[|\.setdefault\()\s*{name}|setitem\(\s*sys\.modules\s*,\s*{name}|{name}\s*:")
     for path in (item.importer, *conftests):
         source = view.sources.text(path) if path in view.files else None
         if source is not None and "sys.modules" in source.text and putting.search(source.text):

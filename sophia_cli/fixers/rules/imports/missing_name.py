@@ -27,6 +27,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Safety, Severity
+from sophia_cli.core.patterns import late_pattern
 from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule
 from sophia_cli.fixers.rules.imports._findings import circumstances, finding_at, judged, place_edits, severity_of
@@ -39,6 +40,8 @@ from sophia_cli.project.imports.redirects import Redirect
 from sophia_cli.project.imports.shipping import DeclaredShipping
 from sophia_cli.project.imports.test_code import is_test_code
 from sophia_cli.project.source import SourceText
+
+_ATTRIBUTE = late_pattern(r"\.([A-Za-z_]\w*)")
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
@@ -66,8 +69,14 @@ def _given(view: ProjectView, target: Located) -> frozenset[str]:
     found: set[str] = set()
     for edge in view.graph.importers_of(target.path):
         source = None if is_test_code(edge.source) else view.sources.text(edge.source)
-        if source is not None and f"{module}." in source.text:
-            found.update(setting.findall(source.text))
+        text = "" if source is None else source.text
+        at = text.find(f"{module}.")
+        while at >= 0:
+            line = setting.match(text, text.rfind("\n", 0, at) + 1)
+            if line is not None:
+                found.add(line.group(1))
+            end = text.find("\n", at)
+            at = text.find(f"{module}.", end) if end >= 0 else -1
     return frozenset(found)
 
 
@@ -214,7 +223,16 @@ def _split(written: str) -> tuple[str, str]:
 
 def _uses(text: str, name: str) -> frozenset[str]:
     """Return the attributes that a file takes of a name."""
-    return frozenset(re.findall(rf"(?<![\w.]){re.escape(name)}\.([A-Za-z_]\w*)", text))
+    found: set[str] = set()
+    at = text.find(f"{name}.")
+    while at >= 0:
+        end = at + len(name)
+        before = text[at - 1 : at]
+        attribute = None if before.isalnum() or before in ("_", ".") else _ATTRIBUTE.match(text, end)
+        if attribute is not None:
+            found.add(attribute.group(1))
+        at = text.find(f"{name}.", end)
+    return frozenset(found)
 
 
 RULE = ProjectRule(
