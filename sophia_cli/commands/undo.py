@@ -34,7 +34,7 @@ from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.locks import project_lock
 from sophia_cli.project.root import find_root
 from sophia_cli.project.runs.backups import Backups
-from sophia_cli.project.runs.kept import list_runs, run_ids
+from sophia_cli.project.runs.kept import RunRecord, RunState, list_runs, run_ids
 from sophia_cli.project.runs.pruned import pruned_runs
 from sophia_cli.project.runs.recovery import Recovered, recover_when_idle
 from sophia_cli.project.runs.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
@@ -91,7 +91,7 @@ def _listed(root: Path, clock: Clock, started: float) -> UndoReport:
             id=run.id,
             stamp=run.stamp,
             command=run.command,
-            state=run.state.value,
+            state=_state(run),
             files=len(run.files),
             summary=run.summary,
             packages=0 if run.packages is None else len(run.packages.changes),
@@ -107,6 +107,11 @@ def _listed(root: Path, clock: Clock, started: float) -> UndoReport:
         recovered=_lines(recovered),
         runs=runs,
     )
+
+
+def _state(run: RunRecord) -> str:
+    # What nobody works on any more was settled before the list was made.
+    return "running" if run.state is RunState.UNFINISHED else run.state.value
 
 
 def _previewed(root: Path, wanted: str | None, clock: Clock, started: float) -> UndoReport:

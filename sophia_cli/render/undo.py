@@ -55,7 +55,7 @@ def undo_json(report: UndoReport) -> str:
             "runs": [
                 {
                     "run_id": run.id,
-                    "started": run.stamp,
+                    "started": run.stamp or None,
                     "command": run.command,
                     "state": run.state,
                     "files": run.files,
@@ -71,5 +71,6 @@ def undo_json(report: UndoReport) -> str:
 def _run_line(run: RunLine, style: Style) -> str:
     head = style.paint(run.id, Tone.STRONG)
     packages = f", {plural(run.packages, 'package')}" if run.packages else ""
-    started = run.stamp[:19].replace("T", " ")
-    return f"{head}  {started} UTC  {run.state:<13}  {plural(run.files, 'file')}{packages}  {visible(run.command)}"
+    started = f"{run.stamp[:19].replace('T', ' ')} UTC" if run.stamp else "at an unknown time"
+    files = plural(run.files, "file")
+    return f"{head}  {started:<23}  {run.state:<13}  {files}{packages}  {visible(run.command)}".rstrip()

@@ -151,6 +151,22 @@ def test_many_damaged_lines_are_named(scratch: Path) -> None:
     assert (scratch / "alpha.py").read_bytes() == b"new\n"
 
 
+def test_a_run_whose_journal_is_unreadable_is_listed_and_the_others_can_be_undone(scratch: Path) -> None:
+    before = make_project(scratch)
+    fix_now(scratch, FileChange("alpha.py", before["alpha.py"][2], b"new\n"))
+    path = _journal_of(scratch)
+    fix_now(scratch, FileChange("package/beta.py", before["package/beta.py"][2], b"new\n"))
+    path.write_bytes(b"garbage\n\0\xff\n" * 3)
+
+    assert recover_now(scratch) == ()
+    assert [run.state for run in list_runs(scratch)] == [RunState.UNREADABLE, RunState.COMMITTED]
+    with pytest.raises(SophiaError) as caught:
+        undo_now(scratch, path.parent.name)
+    assert caught.value.reference == "journal-unreadable"
+    assert undo_now(scratch).restored == ("package/beta.py",)
+    assert (scratch / "alpha.py").read_bytes() == b"new\n"
+
+
 def test_a_run_killed_before_its_first_record_leaves_no_trace(children: Children, scratch: Path) -> None:
     make_project(scratch)
     assert children.run(scratch, "commit", "run-folder-made")[0] == KILLED

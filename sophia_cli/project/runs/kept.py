@@ -39,7 +39,10 @@ _RUN_ID = re.compile(r"[0-9a-f]{4,16}")
 
 
 class RunState(Enum):
-    """Where a run stands. An unfinished one is rolled back, or its undo completed, by the next recovery."""
+    """Where a run stands. An unfinished one is rolled back, or its undo completed, by the next recovery.
+
+    Of an unreadable one the journal holds nothing that can be trusted.
+    """
 
     UNFINISHED = "unfinished"
     COMMITTED = "committed"
@@ -47,6 +50,7 @@ class RunState(Enum):
     UNDOING = "undoing"
     UNDONE = "undone"
     PARTLY_UNDONE = "partly-undone"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +152,13 @@ def run_ids(state: StateFolder) -> tuple[str, ...]:
 
 def read_run(state: StateFolder, run_id: str) -> RunRecord | None:
     """Return what a run's journal tells, or None when it holds no readable record (nothing was changed then)."""
+    content = _content(state, run_id)
+    return tell(run_id, content) if content.records else None
+
+
+def _content(state: StateFolder, run_id: str) -> JournalContent:
     try:
-        content = read_journal(run_folder(state, run_id) / JOURNAL_NAME)
+        return read_journal(run_folder(state, run_id) / JOURNAL_NAME)
     except OSError as error:
         raise SophiaError(
             "journal-unreadable",
@@ -157,18 +166,20 @@ def read_run(state: StateFolder, run_id: str) -> RunRecord | None:
             hint="make it readable for you, then run again",
             location=str(run_folder(state, run_id) / JOURNAL_NAME),
         ) from error
-    return tell(run_id, content) if content.records else None
 
 
 def list_runs(root: Path) -> tuple[RunRecord, ...]:
     """Return the project's runs, oldest first, that changed something, are damaged or did not finish. Reads only.
 
+    Runs whose journal is unreadable come first.
+
     Raises SophiaError when `.sophia` is refused, and when it or a journal cannot be read.
     """
     state = StateFolder(root)
     _require_readable(state)
-    runs = (read_run(state, run_id) for run_id in run_ids(state))
-    shown = [run for run in runs if run is not None and _worth_showing(run)]
+    contents = ((run_id, _content(state, run_id)) for run_id in run_ids(state))
+    runs = (tell(run_id, content) for run_id, content in contents if content.records or content.damaged)
+    shown = [run for run in runs if _worth_showing(run)]
     return tuple(sorted(shown, key=lambda run: (run.number, run.id)))
 
 
@@ -217,7 +228,7 @@ def tell(run_id: str, content: JournalContent) -> RunRecord:
         command="",
         stamp="",
         summary="",
-        state=RunState.UNFINISHED,
+        state=RunState.UNFINISHED if content.records else RunState.UNREADABLE,
         entries=(),
         restored=frozenset(),
         undoing=(),
@@ -291,7 +302,7 @@ def _worth_showing(run: RunRecord) -> bool:
             return bool(run.kept)
         case RunState.COMMITTED:
             return bool(run.files or run.packages or run.damaged)
-        case RunState.UNFINISHED | RunState.UNDOING | RunState.UNDONE | RunState.PARTLY_UNDONE:
+        case RunState.UNFINISHED | RunState.UNDOING | RunState.UNDONE | RunState.PARTLY_UNDONE | RunState.UNREADABLE:
             return True
         case _:
             assert_never(run.state)

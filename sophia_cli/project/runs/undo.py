@@ -91,6 +91,12 @@ def choose_run(runs: tuple[RunRecord, ...], run_id: str | None, pruned: tuple[Pr
         raise UsageError(
             "already-undone", f"run {run.id} is already undone", hint="`sophia undo --list` shows the rest"
         )
+    if run.state is RunState.UNREADABLE:
+        raise UsageError(
+            "journal-unreadable",
+            f"the journal of run {run.id} holds nothing that can be trusted, so what it changed is not known",
+            hint="the old bytes of its files are in `.sophia/backups/`; compare them by hand, or ask git",
+        )
     if run not in standing:
         raise UsageError("nothing-to-undo", f"run {run.id} is {run.state.value}: there is nothing to take back")
     return run

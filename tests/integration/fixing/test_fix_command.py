@@ -178,6 +178,16 @@ def test_the_list_of_runs_tells_which_stand(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "a.py").read_bytes() == b"'new' 'risky'\n"
 
 
+def test_a_run_under_way_is_listed_as_running_and_an_unreadable_one_as_such(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(b"'old'\n")
+    listing = f"{sys.executable} {SCRIPT} undo --list --json --output list.json"
+    assert cli("fix", "--verify", listing).code == 0
+    (run,) = json.loads((tmp_path / "list.json").read_bytes())["runs"]
+    assert (run["state"], run["files"]) == ("running", 1)
+    (tmp_path / ".sophia" / "runs" / run["run_id"] / "journal.jsonl").write_bytes(b"garbage\n")
+    assert [line.split()[-3] for line in cli("undo", "--list").out.splitlines()] == ["unreadable"]
+
+
 def test_an_undo_in_a_dry_run_writes_nothing(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(b"'old'\n")
     cli("fix")
