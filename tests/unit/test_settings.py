@@ -331,6 +331,8 @@ def test_the_place_of_a_key_in_pyproject_counts_from_its_own_first_line() -> Non
         ("[project]\nexclude = [\n  'a', # one\n  2,\n]\n", "sophia.toml:4:3"),
         ("[project]\nexclude = 'a'\n", "sophia.toml:2:11"),
         ("[project]\npython_version = '3'\n", "sophia.toml:2:18"),
+        ("[project]\npython_version = '4.9'\n", "sophia.toml:2:18"),
+        ("[project]\npython_version = '2.7'\n", "sophia.toml:2:18"),
         ("services = []\n", "sophia.toml:1:12"),
         ("[services]\na = 1\n", "sophia.toml:2:5"),
         ("[services.'a b']\napp = 'a:a'\n", "sophia.toml:1:1"),

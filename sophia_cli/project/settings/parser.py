@@ -88,7 +88,9 @@ def _python_version(table: Table) -> tuple[int, int] | None:
     match = _VERSION.fullmatch(text)
     if match is None:
         raise table.wrong("python_version", f"`python_version` must be a version such as `3.11`, not `{text}`")
-    return int(match.group(1)), int(match.group(2))
+    if match.group(1) != "3":
+        raise table.wrong("python_version", f"`python_version` must be a Python 3 such as `3.11`, not `{text}`")
+    return 3, int(match.group(2))
 
 
 def _rules(table: Table) -> RuleSettings:
