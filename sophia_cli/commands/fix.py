@@ -31,7 +31,8 @@ from sophia_cli.commands.command_line.output import (
 from sophia_cli.commands.command_line.parameters import option
 from sophia_cli.commands.command_line.progress import ProgressLine
 from sophia_cli.commands.fixing.ask import asker, require_terminal
-from sophia_cli.commands.fixing.fix_project import Request, fix_project
+from sophia_cli.commands.fixing.drafting import Request
+from sophia_cli.commands.fixing.fix_project import fix_project
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.fix_report import FixReport
 from sophia_cli.core.report import FailOn

@@ -61,6 +61,7 @@ class FixReport:
 
     `findings` are those before the run and those it revealed. `settled` is false when the rounds ran out. `undo_in` is
     the project root when `sophia undo` does not find it from the current folder. `packages` is for `--install`.
+    `unlinked` are changed files that had several hard links: the other names keep the old bytes.
     """
 
     verdict: Verdict
@@ -78,3 +79,4 @@ class FixReport:
     recovered: tuple[str, ...] = ()
     check: CheckReport | None = None
     packages: PackagesReport | None = None
+    unlinked: tuple[str, ...] = ()

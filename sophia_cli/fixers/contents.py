@@ -19,6 +19,14 @@ def read_bytes(root: Path, path: str) -> bytes | None:
         return None
 
 
+def has_several_links(root: Path, path: str) -> bool:
+    """Tell whether a file has other names, as hard links, than the one that it has in the project."""
+    try:
+        return os.stat(root / path).st_nlink > 1
+    except OSError:
+        return False
+
+
 def why_unwritable(root: Path, path: str) -> str | None:
     """Return why a file may not be changed (read-only, outside the root, no file) or created, None when it may."""
     try:

@@ -18,7 +18,7 @@ from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.analysis import with_findings
 from sophia_cli.fixers.bisect import split_good
 from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset
-from sophia_cli.fixers.plan import Answer, Policy, Unit, approved, candidates, without_overlaps
+from sophia_cli.fixers.plan import Answer, Policy, Turn, Unit, approved, candidates, without_overlaps
 from sophia_cli.fixers.together import FindingsByPath, Surveyor, Together
 from sophia_cli.fixers.trial import Analyse, AnalyseAll, RememberedAnalysis, Trial, digest
 from sophia_cli.fixers.verify import Version
@@ -29,7 +29,7 @@ MAX_ROUNDS = 10
 class Ask(Protocol):
     """Decides about one fix; gets what it would change in the files as they are in its round."""
 
-    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...], /) -> Answer: ...
+    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...], turn: Turn, /) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def draft_fixes(
     """
     work = _Work(files, RememberedAnalysis(analyse, analyse_all), policy, Together(survey, load))
     rounds, settled = 0, False
-    answer = Answer.YES
+    answer, asked = Answer.YES, 0
     for number in range(1, max_rounds + 1):
         units = work.choose()
         if not units:
@@ -78,7 +78,8 @@ def draft_fixes(
         if on_round is not None:
             on_round(number, len(units))
         if ask is not None and answer is not Answer.ALL:
-            units, declined, answer = approved(units, partial(_asked, ask, work))
+            units, declined, answer = approved(units, partial(_asked, ask, work), asked)
+            asked += len(units) + len(declined)
             work.ban(declined, "declined")
         work.make(work.verified(units))
         rounds = number
@@ -88,8 +89,8 @@ def draft_fixes(
     return work.result(rounds, settled or not work.choose())
 
 
-def _asked(ask: Ask, work: _Work, unit: Unit) -> Answer:
-    return ask(unit, work.changes_of(unit))
+def _asked(ask: Ask, work: _Work, unit: Unit, turn: Turn) -> Answer:
+    return ask(unit, work.changes_of(unit), turn)
 
 
 _EditKey = tuple[str, str, int, int, bytes]

@@ -10,6 +10,7 @@ from sophia_cli.core.findings import Edit, Finding, Safety
 from sophia_cli.core.fix_report import UNSAFE_NEEDED
 from sophia_cli.core.plan import ChangedFile, splice, titles_of
 from sophia_cli.core.values import dataclass, field
+from sophia_cli.fixers.rule import NO_FIX
 
 SYNTAX_AREA = "SPH1"
 
@@ -50,6 +51,14 @@ class Unit:
         return ChangedFile(path, data, splice(data, edits), edits)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which question this is, from 1, of how many that are known by now: a later round may bring more."""
+
+    number: int
+    count: int
+
+
 def _every(finding: Finding) -> bool:
     return True
 
@@ -75,7 +84,7 @@ class Policy:
         """Return why this finding's fix may not be applied, None when it may."""
         fix = finding.fix
         if fix is None:
-            return "no fix is known"
+            return NO_FIX
         if fix.safety is Safety.MANUAL or not fix.edits:
             return "needs a decision by a person"
         if not self.wants(finding):
@@ -132,14 +141,19 @@ def without_overlaps(units: Sequence[Unit], sizes: Mapping[str, int]) -> Choice:
     return Choice(tuple(sorted(chosen, key=_position)), tuple(reasons))
 
 
-def approved(units: Sequence[Unit], ask: Callable[[Unit], Answer]) -> tuple[list[Unit], list[Unit], Answer]:
-    """Ask about each unit; return those accepted, those declined, and the last answer (ALL and QUIT end the asking)."""
+def approved(
+    units: Sequence[Unit], ask: Callable[[Unit, Turn], Answer], asked: int = 0
+) -> tuple[list[Unit], list[Unit], Answer]:
+    """Ask about each unit; return those accepted, those declined, and the last answer (ALL and QUIT end the asking).
+
+    `asked` are the questions of the rounds before.
+    """
     accepted: list[Unit] = []
     declined: list[Unit] = []
     answer = Answer.YES
-    for unit in units:
+    for number, unit in enumerate(units, start=asked + 1):
         if answer not in (Answer.ALL, Answer.QUIT):
-            answer = ask(unit)
+            answer = ask(unit, Turn(number, asked + len(units)))
         (accepted if answer in (Answer.YES, Answer.ALL) else declined).append(unit)
     return accepted, declined, answer
 

@@ -25,9 +25,15 @@ class Reads(Enum):
     PROJECT = "project"
 
 
+NO_FIX = "no fix is known"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check: `check` is pure (no IO, no clock) and yields findings for one file."""
+    """One check: `check` is pure (no IO, no clock) and yields findings for one file.
+
+    `without_fix` says why a finding remains for which there is no fix.
+    """
 
     id: str
     name: str
@@ -37,11 +43,15 @@ class Rule:
     reads: Reads
     check: Callable[[FileView], Iterable[Finding]]
     manual: str
+    without_fix: str = NO_FIX
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRule:
-    """One check of what files say about one another: `check` is pure and yields findings for any file."""
+    """One check of what files say about one another: `check` is pure and yields findings for any file.
+
+    `without_fix` says why a finding remains for which there is no fix.
+    """
 
     id: str
     name: str
@@ -51,6 +61,7 @@ class ProjectRule:
     check: Callable[[ProjectView], Iterable[Finding]]
     manual: str
     reads: Reads = Reads.PROJECT
+    without_fix: str = NO_FIX
 
 
 AnyRule = Rule | ProjectRule

@@ -21,6 +21,7 @@ def fix_json(report: FixReport) -> str:
             "rounds": report.rounds,
             "settled": report.settled,
             "recovered": list(report.recovered),
+            "unlinked": list(report.unlinked),
             "check": None if report.check is None else _check(report.check),
             "packages": packages_fields(report.packages),
             "summary": {**summary_fields(report.summary), "files_changed": len(report.plan.changes())},

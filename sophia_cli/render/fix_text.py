@@ -36,6 +36,7 @@ def fix_summary(report: FixReport, style: Style) -> str:
     lines = [f"an interrupted run was settled first: {visible(note)}" for note in report.recovered]
     if report.check is not None:
         lines.append(_check(report.check, style))
+    lines += [f"{visible(path)} had several hard links: its other names keep the old bytes" for path in report.unlinked]
     if not report.settled:
         lines.append(f"stopped after {plural(report.rounds, 'round')}; another `sophia fix` goes on from here")
     lines += damage_lines(summary)

@@ -10,7 +10,7 @@ from sophia_cli.commands.command_line.output import has_colours, say
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.plan import ChangedFile
 from sophia_cli.fixers.engine import Ask
-from sophia_cli.fixers.plan import Answer, Unit
+from sophia_cli.fixers.plan import Answer, Turn, Unit
 from sophia_cli.render.diff import unified
 from sophia_cli.render.style import Style, Tone, visible
 
@@ -39,11 +39,11 @@ def asker(before_asking: Callable[[], None]) -> Ask:
     """
     style = Style(colours=has_colours(sys.stderr, os.environ))
 
-    def ask(unit: Unit, changes: tuple[ChangedFile, ...]) -> Answer:
+    def ask(unit: Unit, changes: tuple[ChangedFile, ...], turn: Turn) -> Answer:
         before_asking()
         say(_shown(unit, changes, style))
         while True:
-            sys.stderr.write("make this fix [y/n/a/q/?] ")
+            sys.stderr.write(f"fix {turn.number} of {turn.count}: make it [y/n/a/q/?] ")
             sys.stderr.flush()
             line = sys.stdin.readline()
             if not line:

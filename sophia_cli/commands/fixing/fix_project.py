@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sophia_cli.commands.command_line.output import say
 from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.fixing.drafting import Drafted, Request, draft
 from sophia_cli.commands.fixing.report import fix_report
-from sophia_cli.commands.scanning.project import Project, Scan, open_project, scan_project
+from sophia_cli.commands.scanning.project import Project, Scan, open_project
 from sophia_cli.core.errors import ExitCode, SophiaError
-from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan
-from sophia_cli.core.report import FailOn
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.fixers.contents import read_bytes, why_unwritable
-from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
-from sophia_cli.fixers.execute import Executed, execute, unwritable
-from sophia_cli.fixers.outcome import findings_of
-from sophia_cli.fixers.plan import Policy
+from sophia_cli.fixers.engine import Ask
+from sophia_cli.fixers.execute import Executed, execute
 from sophia_cli.fixers.rule import AnyRule
-from sophia_cli.fixers.scanner import ScannedFile
-from sophia_cli.fixers.stubs import is_stub, with_stubs
 from sophia_cli.fixers.user_check import UserCheck, user_check
-from sophia_cli.fixers.verify import Version
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.runs.kept import RunState, list_runs
@@ -40,25 +32,6 @@ if TYPE_CHECKING:
     from sophia_cli.project.packages.planning import InstallPlan
 
 HOLDER = "sophia fix"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asks for."""
-
-    paths: tuple[Path, ...] = ()
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    unsafe: bool = False
-    dry_run: bool = False
-    fail_on: FailOn = FailOn.ERROR
-    check: str | None = None
-    check_timeout_s: float = 600.0
-    wait_s: float = 10.0
-    quiet: bool = False
-    install: bool = False
-    stub: bool = False
-    allow_build: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +69,12 @@ def fix_project(
 
         installer = open_installer(project, request.allow_build, environment, request.quiet)
     try:
-        scan, draft, done, recovered = _fixed(request, project, check, installer, clock, progress, ask)
+        drafted, done, recovered = _fixed(request, project, check, installer, clock, progress, ask)
     except KeyboardInterrupt as stop:
         raise _interrupted(project.root) from stop
     progress.clear()
     return fix_report(
-        scan=scan,
-        draft=draft,
+        drafted=drafted,
         executed=done.executed,
         run_id=done.run_id,
         recovered=recovered,
@@ -121,90 +93,25 @@ def _fixed(
     clock: Clock,
     progress: ProgressLine,
     ask: Ask | None,
-) -> tuple[Scan, Draft, _Done, tuple[Recovered, ...]]:
+) -> tuple[Drafted, _Done, tuple[Recovered, ...]]:
     if request.dry_run:
         recovered = recover_when_idle(project.root, HOLDER, clock)
         if recovered:
             project = open_project(request.paths, project.rules, request.select, request.ignore)
-        scan, draft = _draft(request, project, progress, ask)
-        packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
-        done = _Done(Executed(draft.plan, (), _not_run(check)), None, None if packages is None else packages.report)
+        drafted = draft(request, project, progress, ask)
+        packages = None if installer is None else _planned(installer, drafted.scan, drafted.plan, progress)
+        done = _Done(Executed(drafted.plan, (), _not_run(check)), None, None if packages is None else packages.report)
     else:
         with project_lock(project.root, HOLDER, request.wait_s, clock) as lock:
             recovered = recover(lock, clock.now)
             # Files may have come and gone while another run was waited for or settled.
             project = open_project(request.paths, project.rules, request.select, request.ignore)
-            scan, draft = _draft(request, project, progress, ask)
-            packages = None if installer is None else _planned(installer, scan, draft.plan, progress)
-            done = _execute(draft.plan, packages, installer, lock, scan, check, clock, progress)
+            drafted = draft(request, project, progress, ask)
+            packages = None if installer is None else _planned(installer, drafted.scan, drafted.plan, progress)
+            done = _execute(drafted, packages, installer, lock, check, clock, progress)
             if done.run_id is not None:
                 _make_room(lock, clock)
-    return scan, draft, done, recovered
-
-
-def _draft(request: Request, project: Project, progress: ProgressLine, ask: Ask | None) -> tuple[Scan, Draft]:
-    scan = scan_project(project, progress.files).with_contexts()
-    versions = [_version(scan, file) for file in scan.files if file.report.findings]
-    together = _InPart(scan, request.stub)
-    shared = [finding for findings in together.findings({}).values() for finding in findings]
-    findings = (*findings_of(versions), *shared)
-    policy = Policy(
-        unsafe=request.unsafe,
-        wants=project.wants,
-        blocked=unwritable(findings, lambda path: why_unwritable(project.root, path)),
-        asked_for=is_stub if request.stub else lambda finding: False,
-    )
-    draft = draft_fixes(
-        versions,
-        scan.analyse,
-        policy,
-        analyse_all=scan.analyse_all,
-        survey=together,
-        load=lambda path: _loaded(scan, path),
-        ask=ask,
-        on_round=lambda number, count: progress.say(f"round {number}: trying {count} fixes"),
-    )
-    return scan, draft
-
-
-@dataclass(frozen=True, slots=True)
-class _InPart:
-    """What is found in all files together, in the part of the project that was asked for."""
-
-    scan: Scan
-    stub: bool
-
-    def findings(self, overlay: Mapping[str, bytes]) -> Mapping[str, tuple[Finding, ...]]:
-        found = self.scan.findings_together(overlay)
-        if not self.stub or self.scan.survey is None:
-            return found
-        return with_stubs(found, self.scan.survey.view(overlay), self._may_have_stub)
-
-    def _may_have_stub(self, finding: Finding, paths: Iterable[str]) -> bool:
-        root = self.scan.project.root
-        return self.scan.project.wants(finding) and all(why_unwritable(root, path) is None for path in paths)
-
-
-def _loaded(scan: Scan, path: str) -> Version:
-    """Return a file that has no finding of its own; one that cannot be read has no bytes."""
-    known = next((file for file in scan.files if file.report.path == path), None)
-    if known is not None:
-        return _version(scan, known)
-    data = read_bytes(scan.project.root, path) or b""
-    return Version(data, scan.analyse(path, data), exists=os.path.lexists(scan.project.root / path))
-
-
-def _version(scan: Scan, file: ScannedFile) -> Version:
-    """Return a file's bytes with its report; analysed again when it changed since the scan."""
-    from hashlib import sha256
-
-    path = file.report.path
-    data = read_bytes(scan.project.root, path)
-    if data is None:
-        return Version(b"", replace(file.report, findings=tuple(replace(f, fix=None) for f in file.report.findings)))
-    if file.digest and sha256(data).hexdigest() != file.digest:
-        return Version(data, scan.analyse(path, data))
-    return Version(data, file.report)
+    return drafted, done, recovered
 
 
 def _planned(installer: Installer, scan: Scan, plan: Plan, progress: ProgressLine) -> InstallPlan:
@@ -216,15 +123,15 @@ def _planned(installer: Installer, scan: Scan, plan: Plan, progress: ProgressLin
 
 
 def _execute(
-    plan: Plan,
+    drafted: Drafted,
     packages: InstallPlan | None,
     installer: Installer | None,
     lock: HeldLock,
-    scan: Scan,
     check: UserCheck | None,
     clock: Clock,
     progress: ProgressLine,
 ) -> _Done:
+    scan, plan = drafted.scan, drafted.plan
     report = None if packages is None else packages.report
     if not plan.steps and (packages is None or not packages.changes_something):
         return _Done(Executed(plan, (), _not_run(check)), None, report)

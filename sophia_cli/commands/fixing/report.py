@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from sophia_cli.commands.fixing.drafting import Drafted
 from sophia_cli.commands.fixing.recovered import recovery_line
 from sophia_cli.commands.scanning.project import Scan
 from sophia_cli.core.errors import ExitCode
@@ -18,6 +19,7 @@ from sophia_cli.fixers.analysis import with_findings
 from sophia_cli.fixers.engine import Draft
 from sophia_cli.fixers.execute import Executed
 from sophia_cli.fixers.outcome import findings_of, outcome
+from sophia_cli.fixers.rule import NO_FIX, AnyRule
 from sophia_cli.fixers.verify import Version
 from sophia_cli.project.root import find_root
 from sophia_cli.project.runs.recovery import Recovered
@@ -25,8 +27,7 @@ from sophia_cli.project.runs.recovery import Recovered
 
 def fix_report(
     *,
-    scan: Scan,
-    draft: Draft,
+    drafted: Drafted,
     executed: Executed,
     run_id: str | None,
     recovered: tuple[Recovered, ...],
@@ -36,11 +37,11 @@ def fix_report(
     packages: PackagesReport | None = None,
 ) -> FixReport:
     """Return the report of a fix; findings are followed from the text before to the text that stands."""
-    plan = executed.plan
+    scan, draft, plan = drafted.scan, drafted.draft, executed.plan
     taken_back = (*draft.taken_back, *executed.taken_back)
     before = _shown(scan, draft.before)
     after = _shown(scan, draft.after if plan == draft.plan else _as_left(scan, draft, plan))
-    reported = outcome(before, after, plan, _reasons(draft, taken_back))
+    reported = outcome(before, after, plan, _reasons(draft, taken_back, scan.project.rules))
     left = [item.now for item in reported if item.now is not None]
     broken = sum(v.report.compiles for v in after) - sum(v.report.compiles for v in before)
     summary = summarise(
@@ -75,6 +76,7 @@ def fix_report(
         recovered=tuple(recovery_line(item) for item in recovered),
         check=executed.check,
         packages=packages,
+        unlinked=tuple(change.path for change in plan.changes() if change.path in drafted.linked),
     )
 
 
@@ -98,17 +100,22 @@ def _as_left(scan: Scan, draft: Draft, plan: Plan) -> tuple[Version, ...]:
     return tuple(versions)
 
 
-def _reasons(draft: Draft, taken_back: tuple[TakenBack, ...]) -> Callable[[Finding], str | None]:
+def _reasons(
+    draft: Draft, taken_back: tuple[TakenBack, ...], rules: tuple[AnyRule, ...]
+) -> Callable[[Finding], str | None]:
     """Return what says why a finding remains: found by its place, else, when lines moved, by its words."""
     known = [(finding, reason) for finding, reason in draft.reasons]
     known += [(finding, f"its fix was taken back: {item.reason}") for item in taken_back for finding in item.findings]
     by_place = {(f.path, f.rule, f.region, f.message): reason for f, reason in known}
     by_words = {(f.path, f.rule, f.message): reason for f, reason in known}
+    without_fix = {rule.id: rule.without_fix for rule in rules}
 
     def why(finding: Finding) -> str | None:
         words = by_words.get((finding.path, finding.rule, finding.message))
         reason = by_place.get((finding.path, finding.rule, finding.region, finding.message), words)
-        return "no fix is known" if reason is None and finding.fix is None else reason
+        if finding.fix is None and reason in (None, NO_FIX):
+            return without_fix.get(finding.rule, NO_FIX)
+        return reason
 
     return why
 

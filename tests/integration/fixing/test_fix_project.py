@@ -12,7 +12,8 @@ import pytest
 from small_rules import replacing, reporting_faults, write
 
 from sophia_cli.commands.command_line.progress import ProgressLine
-from sophia_cli.commands.fixing.fix_project import Request, fix_project
+from sophia_cli.commands.fixing.drafting import Request
+from sophia_cli.commands.fixing.fix_project import fix_project
 from sophia_cli.core.errors import BusyError, ExitCode, SophiaError, UsageError
 from sophia_cli.core.findings import Safety, Severity
 from sophia_cli.core.fix_report import CheckResult, FixReport
@@ -68,6 +69,15 @@ def test_files_are_fixed_and_the_undo_gives_every_byte_and_mode_back(root: Path)
     undone(root, report.run_id)
     assert contents(root) == {f"{name}.py": data for name, data in before.items()}
     assert stat.S_IMODE((root / "a.py").stat().st_mode) == 0o751
+
+
+def test_a_file_with_several_hard_links_is_replaced_at_its_one_name_and_the_report_says_so(root: Path) -> None:
+    write(root, a=b"'old'\n", b=b"'old'\n")
+    os.link(root / "a.py", root / "kept.script")
+    report = fixed(OLD_TO_NEW)
+    assert report.unlinked == ("a.py",)
+    assert contents(root) == {"a.py": b"'new'\n", "b.py": b"'new'\n"}
+    assert (root / "kept.script").read_bytes() == b"'old'\n"
 
 
 def test_a_second_run_finds_nothing_and_writes_no_run(root: Path) -> None:

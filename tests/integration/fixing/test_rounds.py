@@ -12,7 +12,7 @@ from sophia_cli.core.plan import ChangedFile
 from sophia_cli.core.report import ReportedFinding
 from sophia_cli.fixers.engine import MAX_ROUNDS, Draft, draft_fixes
 from sophia_cli.fixers.outcome import outcome
-from sophia_cli.fixers.plan import Answer, Policy, Unit
+from sophia_cli.fixers.plan import Answer, Policy, Turn, Unit
 from sophia_cli.fixers.rule import Rule
 
 
@@ -191,9 +191,11 @@ class Script:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.shown: list[bytes] = []
+        self.turns: list[Turn] = []
 
-    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...]) -> Answer:
+    def __call__(self, unit: Unit, changes: tuple[ChangedFile, ...], turn: Turn) -> Answer:
         self.shown.append(changes[0].after)
+        self.turns.append(turn)
         return self.answers.pop(0)
 
 
@@ -212,6 +214,14 @@ def test_each_fix_is_asked_about(answers: tuple[Answer, ...], expected: bytes) -
     assert after(draft) == {"a.py": expected}
     assert script.answers == []
     assert script.shown[0] == b"'new'\n'old'\n'old'\n"
+
+
+def test_questions_are_counted_over_all_rounds() -> None:
+    rules = (reporting_faults(), replacing(101, b"\\(:", b"():"), replacing(901, b"old", b"new"))
+    analysis = analysing(*rules)
+    script = Script(*[Answer.YES] * 3)
+    draft_fixes(versions(analysis, a=b"def f(:\n    old = 1\n", b=b"'old'\n"), analysis, Policy(), ask=script)
+    assert script.turns == [Turn(1, 2), Turn(2, 2), Turn(3, 3)]
 
 
 def test_a_declined_fix_says_so() -> None:

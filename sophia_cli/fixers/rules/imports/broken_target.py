@@ -58,4 +58,5 @@ RULE = ProjectRule(
     summary="an import of a file of the project that does not compile",
     check=check,
     manual=__doc__,
+    without_fix="goes once that file compiles",
 )
