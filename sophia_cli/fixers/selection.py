@@ -112,7 +112,8 @@ def _unknown(rules: Sequence[AnyRule], word: str, known: Sequence[str]) -> Usage
     from difflib import get_close_matches
 
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
+    # The numbers of rules have no likeness: what is near to an id that is none says nothing.
+    near = [] if _ID_PREFIX.match(word) else get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
     hint = f"did you mean `{by_lower[near[0]]}`? " if near else ""
     return UsageError(
         "unknown-rule", f"no rule fits `{word}`", hint=f"{hint}`sophia rules` lists the {len(rules)} rules"
