@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 _PIECE = re.compile(r"\n\n(?=[A-Za-z_@])(?!(?:else|elif|except|finally|case)\b)")
 _SHORTEST = 300
-_GLOBAL = re.compile(r"^[ \t]*global\b", re.MULTILINE)
+_GLOBAL = re.compile(r"^[ \t]*+global\b", re.MULTILINE)
 
 
 def pieces_of(text: str) -> list[str]:
@@ -16,7 +16,7 @@ def pieces_of(text: str) -> list[str]:
     When every piece compiles, the text does. A piece may begin inside a string, and does not compile then. The same
     stretch of two texts is cut the same way, but near its ends.
     """
-    if "global" in text and any(not _in_definition(text, match.start()) for match in _GLOBAL.finditer(text)):
+    if "global" in text and binds_at_module(text):
         return [text]
     first = max(text.rfind("from __future__"), 0) + _SHORTEST
     starts = [0]
@@ -24,6 +24,11 @@ def pieces_of(text: str) -> list[str]:
         if match.end() - starts[-1] >= _SHORTEST:
             starts.append(match.end())
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def binds_at_module(text: str) -> bool:
+    """Whether a `global` stands outside of all definitions, so that all depends on all."""
+    return any(not _in_definition(text, match.start()) for match in _GLOBAL.finditer(text))
 
 
 def apart(text: str, others: list[str], compiles: Callable[[str], bool]) -> tuple[int, int]:

@@ -290,3 +290,11 @@ def test_two_keywords_that_are_given_twice_in_one_line_are_both_taken_out() -> N
     found = repair(text, fault)
     assert found is not None
     assert found.text == "area = field(digits=9, null=True, blank=True)\n"
+
+
+def test_a_second_way_gets_less_work_where_the_first_came_to_an_end() -> None:
+    limits = Limits(work=1000)
+
+    assert limits.beside(settled=False).work == 1000
+    assert limits.beside(settled=True).work == 500
+    assert limits.beside(settled=True).abreast
