@@ -39,13 +39,15 @@ def addition(
     `wanted` gives the version of each distribution, or a newer one, None for any. With `groups` it is only needed to
     develop: it goes to the first of these extras or groups that is there, and nowhere where the file has none of them.
 
-    A file in which versions are pinned gets a pin. What a resolver wrote, what has hashes and what is computed is left
-    alone.
+    A file in which versions are pinned gets a pin. What a resolver wrote, what has hashes, what is computed, what is no
+    text and what has an unfinished merge is left alone.
     """
     is_left_alone = declaration.is_compiled or any(requirement.has_hashes for requirement in declaration.requirements)
-    if is_left_alone or not wanted:
+    if is_left_alone or declaration.is_unmerged or not wanted:
         return None
     text = read_text(data)
+    if "\0" in text.text:
+        return None
     specifiers = {name: _specifier(declaration, version) for name, version in wanted.items()}
     words = [name + specifier for name, specifier in specifiers.items()]
     if groups and declaration.format is not Format.REQUIREMENTS:

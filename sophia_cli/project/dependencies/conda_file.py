@@ -24,7 +24,7 @@ def read_conda(path: str, data: bytes) -> Declaration:
     includes: list[Include] = []
     problems: list[Problem] = []
     section = ""
-    pip_indent = -1
+    pip_indent = first_indent = -1
     for number, start in enumerate(text.starts):
         end = text.starts[number + 1] if number + 1 < len(text.starts) else len(text.text)
         line = text.text[start:end].rstrip("\r\n")
@@ -33,13 +33,16 @@ def read_conda(path: str, data: bytes) -> Declaration:
         if not words or words.startswith("#"):
             continue
         if indent == 0 and (key := _KEY.fullmatch(words)):
-            section, pip_indent = key[1], -1
+            section, pip_indent, first_indent = key[1], -1, -1
             continue
         if indent == 0 and not words.startswith("-"):
             section = ""
         item = _ITEM.fullmatch(words)
+        if section == "dependencies" and not problems and (told := _misplaced(line, indent, item, first_indent)):
+            problems.append(Problem(path, number + 1, told))
         if section != "dependencies" or item is None:
             continue
+        first_indent = indent if first_indent < 0 else first_indent
         body = item[1].strip("\"'")
         place = start + indent + words.index(body, 1) if body else start + indent
         if indent <= pip_indent:
@@ -68,3 +71,12 @@ def read_conda(path: str, data: bytes) -> Declaration:
             )  # fmt: skip
             requirements.append(replace(found, name=name, is_conda=True))
     return Declaration(path, Format.CONDA, tuple(requirements), tuple(includes), tuple(problems), declares_main=True)
+
+
+def _misplaced(line: str, indent: int, item: re.Match[str] | None, first: int) -> str:
+    """Return why YAML does not take a line of a list whose first entry is indented by `first`; empty where it does."""
+    if "\t" in line[:indent]:
+        return "YAML allows no tab in front of an entry"
+    if item is not None and 0 <= indent < first:
+        return "this entry stands further out than those above it, so this is no YAML"
+    return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from sophia_cli.core.values import dataclass, field
+from sophia_cli.core.values import dataclass, field, replace
 from sophia_cli.project.dependencies.formats import format_of, role_of
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.names import normalised
@@ -105,12 +105,34 @@ def collect(paths: Iterable[str], read: Read) -> Declared:
             elif found is not None:
                 files[found.path] = found
                 todo.append(found)
+    files = {path: _with_names(declaration, files) for path, declaration in files.items()}
     circles: dict[frozenset[str], Problem] = {}
     reach = {path: tuple(_reach(path, files, circles)) for path in files}
     problems += circles.values()
     problems += (problem for declaration in files.values() for problem in declaration.problems)
     ordered = tuple(sorted(set(problems), key=lambda problem: (problem.path, problem.line, problem.message)))
     return Declared(files, reach, ordered, _homes(files))
+
+
+def _with_names(declaration: Declaration, files: Mapping[str, Declaration]) -> Declaration:
+    """Return a declaration in which what is installed from a folder of the project has the name that this makes."""
+    if all(requirement.name for requirement in declaration.requirements):
+        return declaration
+    named = tuple(_with_name(requirement, declaration.path, files) for requirement in declaration.requirements)
+    return replace(declaration, requirements=named)
+
+
+def _with_name(requirement: Requirement, path: str, files: Mapping[str, Declaration]) -> Requirement:
+    if requirement.name or not requirement.url:
+        return requirement
+    from sophia_cli.project.dependencies.requirements_file import resolve
+
+    folder = resolve(path, requirement.url.partition("[")[0].removeprefix("file:").rstrip("/"))
+    for name in ("pyproject.toml", "setup.cfg", "setup.py") if folder else ():
+        found = files.get(name if folder == "." else f"{folder}/{name}")
+        if found is not None and found.distribution:
+            return replace(requirement, name=normalised(found.distribution))
+    return requirement
 
 
 def _is_prose(declaration: Declaration) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sophia_cli.project.dependencies.model import Requirement, Role, Span
-from sophia_cli.project.dependencies.names import Parsed, normalised, parse_requirement
+from sophia_cli.project.dependencies.names import Parsed, normalised, parse_requirement, parse_unfinished
 from sophia_cli.project.dependencies.text import DeclarationText
 
 
@@ -81,3 +81,11 @@ def quoted_entry(
     if isinstance(parsed, str):
         return parsed
     return parsed_entry(text, role, group, parsed, place=place, whole=whole)
+
+
+def unfinished_entry(
+    text: DeclarationText, role: Role, group: str, words: str, *, place: int, whole: tuple[int, int]
+) -> tuple[Requirement, ...]:
+    """Return the requirement, of any version, of words whose version was never finished; nothing for others."""
+    parsed = parse_unfinished(words)
+    return () if parsed is None else (parsed_entry(text, role, group, parsed, place=place, whole=whole),)

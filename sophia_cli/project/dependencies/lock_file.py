@@ -31,7 +31,19 @@ def read_lock(path: str, data: bytes) -> Declaration:
     problems: tuple[Problem, ...] = ()
     if not found and text.text.strip() and "package" in text.text and not path.endswith("pixi.lock"):
         problems = (Problem(path, 1, "nothing in this lock file could be read"),)
+    elif path.endswith("Pipfile.lock") and not _is_json(text.text):
+        problems = (Problem(path, 1, "this lock file is no JSON: it may have been cut off"),)
     return Declaration(path, Format.LOCK, found, problems=problems)
+
+
+def _is_json(text: str) -> bool:
+    import json
+
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _toml_pins(text: DeclarationText) -> Iterator[Requirement]:

@@ -110,7 +110,8 @@ class Declaration:
     `distribution` is the name of the distribution that the file itself makes, empty for none. `dynamic` names fields
     that are computed elsewhere, so that the file does not tell all. `declares_main` is true for a file that has a place
     for what the code needs to run (a `[project]` table, a requirements file), though it may be empty. `is_compiled`
-    tells that a resolver wrote it, so that it also holds what nobody asked for by name.
+    tells that a resolver wrote it, so that it also holds what nobody asked for by name, `is_unmerged` that it
+    holds both sides of a merge that was not finished.
     """
 
     path: str
@@ -122,6 +123,7 @@ class Declaration:
     dynamic: tuple[str, ...] = ()
     declares_main: bool = False
     is_compiled: bool = False
+    is_unmerged: bool = False
 
     @property
     def folder(self) -> str:

@@ -12,6 +12,10 @@ _EXTRAS = re.compile(r"\s*\[([^\]]*)\]")
 _CLAUSE = r"(?:===\s*[^\s,;)]+|(?:~=|==|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+)"
 _SPECIFIER = re.compile(rf"{_CLAUSE}(?:\s*,\s*{_CLAUSE})*\s*,?")
 _SPACE = re.compile(r"\s*")
+_UNFINISHED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*(?:\s*\[[^\]]*\])?)\s*(?:[<>=!~].*|\s[0-9][0-9.]*\s*)")
+
+INTERPRETERS = frozenset({"python", "python3", "cpython"})
+"""What lists of requirements call Python itself, which no index has."""
 
 
 def normalised(name: str) -> str:
@@ -68,6 +72,13 @@ def parse_requirement(text: str) -> Parsed | str:
     if at < len(text):
         return f"`{text[at:].strip()}` after `{text[:at].strip()}` is no version specifier"
     return Parsed(name[0], extras, words, marker, None, start, end)
+
+
+def parse_unfinished(text: str) -> Parsed | None:
+    """Read the distribution, without versions, of a requirement whose version was never finished; None for others."""
+    found = _UNFINISHED.fullmatch(text.strip())
+    parsed = parse_requirement(found[1]) if found else ""
+    return None if isinstance(parsed, str) else parsed
 
 
 def _with_url(text: str, name: str, extras: tuple[str, ...], at: int) -> Parsed | str:

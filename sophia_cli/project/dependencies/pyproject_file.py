@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sophia_cli.core.patterns import late_pattern
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.project.dependencies.entry import entry, quoted_entry
+from sophia_cli.project.dependencies.entry import entry, quoted_entry, unfinished_entry
 from sophia_cli.project.dependencies.formats import DEV_GROUPS
 from sophia_cli.project.dependencies.list_places import entry_range
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
+from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.dependencies.poetry_table import poetry_requirements
 from sophia_cli.project.dependencies.requirements_file import resolve
 from sophia_cli.project.dependencies.text import DeclarationText, read_text
+from sophia_cli.project.dependencies.toml_problems import is_unmerged, toml_problems
 from sophia_cli.project.dependencies.toml_reader import (
     TomlArray,
     TomlDocument,
@@ -39,7 +41,8 @@ class _Reading:
     def array(self, value: TomlValue, role: Role, group: str) -> None:
         """Read an array of PEP 508 strings; tables in it are PEP 735 includes, whose group is read where it stands."""
         if not isinstance(value, TomlArray):
-            self.problem(value.start, "an array of requirements is wanted here")
+            if value.end > value.start:
+                self.problem(value.start, "an array of requirements is wanted here")
             return
         for item in value.items:
             if isinstance(item, TomlString):
@@ -61,6 +64,7 @@ class _Reading:
         found = quoted_entry(self.text, role, group, item.text, place=item.inner, whole=whole)
         if isinstance(found, str):
             self.problem(item.start, found)
+            self.requirements += unfinished_entry(self.text, role, group, item.text, place=item.inner, whole=whole)
         else:
             self.requirements.append(found)
 
@@ -70,9 +74,9 @@ def read_pyproject(path: str, data: bytes) -> Declaration:
     text = read_text(data)
     document = read_toml(text.text)
     reading = _Reading(path, text, document)
-    for place in document.faults:
-        reading.problem(place, "this line is no TOML")
+    reading.problems += toml_problems(path, text, document)
     _standard(reading)
+    _groups(reading)
     poetry, problems = poetry_requirements(path, text, document)
     reading.requirements += poetry
     reading.problems += problems
@@ -93,6 +97,7 @@ def read_pyproject(path: str, data: bytes) -> Declaration:
         if isinstance(dynamic, TomlArray)
         else (),
         declares_main=document.has("project") or document.has("tool", "poetry"),
+        is_unmerged=is_unmerged(text),
     )
 
 
@@ -108,6 +113,32 @@ def _standard(reading: _Reading) -> None:
     for pair in document.leaves("dependency-groups"):
         if len(pair.key) == 1:
             reading.array(pair.value, Role.DEV, pair.key[0])
+
+
+def _groups(reading: _Reading) -> None:
+    """Tell which of the groups (PEP 735) that others take in are not there, and the first of a circle of them."""
+    taken: dict[str, dict[str, int]] = {}
+    for pair in reading.document.leaves("dependency-groups"):
+        if len(pair.key) == 1 and isinstance(pair.value, TomlArray):
+            taken[normalised(pair.key[0])] = {
+                normalised(inner.value.text): inner.value.start
+                for item in pair.value.items
+                if isinstance(item, TomlTable)
+                for inner in item.pairs
+                if inner.key == ("include-group",) and isinstance(inner.value, TomlString)
+            }
+    for included in taken.values():
+        for name, place in included.items():
+            if name not in taken:
+                reading.problem(place, f"includes the group `{name}`, which does not exist")
+    for group in taken:
+        above = [group]
+        while (following := next((name for name in taken.get(above[-1], ()) if name not in above), None)) is not None:
+            above.append(following)
+        if group in taken.get(above[-1], ()):
+            told = " -> ".join((*above, group))
+            reading.problem(taken[above[-1]][group], f"includes the group `{group}` in a circle: {told}")
+            return
 
 
 def _tools(reading: _Reading) -> None:

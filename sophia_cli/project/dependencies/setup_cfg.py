@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.project.dependencies.entry import quoted_entry
+from sophia_cli.project.dependencies.entry import quoted_entry, unfinished_entry
 from sophia_cli.project.dependencies.model import Declaration, Format, Include, Problem, Requirement, Role
 from sophia_cli.project.dependencies.requirements_file import resolve
 from sophia_cli.project.dependencies.text import DeclarationText, read_text
@@ -39,7 +39,7 @@ def read_setup_cfg(path: str, data: bytes) -> Declaration:
     text = read_text(data)
     requirements: list[Requirement] = []
     includes: list[Include] = []
-    problems: list[Problem] = []
+    problems = _refused(path, text)
     distribution = ""
     options = read_options(text)
     for option in options:
@@ -58,6 +58,7 @@ def read_setup_cfg(path: str, data: bytes) -> Declaration:
             requirement = quoted_entry(text, role, group, value.words, place=value.place, whole=value.whole)
             if isinstance(requirement, str):
                 problems.append(Problem(path, text.line(value.place), requirement))
+                requirements += unfinished_entry(text, role, group, value.words, place=value.place, whole=value.whole)
             else:
                 requirements.append(requirement)
     return Declaration(
@@ -69,6 +70,24 @@ def read_setup_cfg(path: str, data: bytes) -> Declaration:
         distribution=distribution,
         declares_main=any(option.section == "options" for option in options),
     )
+
+
+def _refused(path: str, text: DeclarationText) -> list[Problem]:
+    """Return what keeps setuptools from reading the file at all: its first fault, or nothing."""
+    if text.encoding == "latin-1":
+        return [Problem(path, 1, "setuptools reads this file as UTF-8, which it is not")]
+    from configparser import Error, RawConfigParser
+
+    parser = RawConfigParser()
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # as setuptools does
+    try:
+        parser.read_string(text.text)
+    except Error as error:
+        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (1, ""))[0]
+        if type(error).__name__.startswith("Duplicate"):
+            return [Problem(path, line, "this name is there already, so nothing in this file can be read")]
+        return [Problem(path, line, "this line is no section and no option, so nothing in this file can be read")]
+    return []
 
 
 def _role(option: Option) -> tuple[Role | None, str]:

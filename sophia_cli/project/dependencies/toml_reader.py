@@ -149,9 +149,12 @@ def read_toml(text: str) -> TomlDocument:
 
 
 class _Unreadable(Exception):
-    def __init__(self, place: int) -> None:
+    """What stands at `place` cannot be read; `key` is that of the pair whose value it is, empty elsewhere."""
+
+    def __init__(self, place: int, key: tuple[str, ...] = ()) -> None:
         super().__init__(place)
         self.place = place
+        self.key = key
 
 
 @dataclass(slots=True)
@@ -182,6 +185,9 @@ class _Reader:
             except _Unreadable as fault:
                 self.faults.append(fault.place)
                 self.at = max(self.at, begin)
+                if fault.key:
+                    # A value that was never finished still belongs to its key.
+                    pairs.append(TomlPair(fault.key, TomlScalar("", self.at, self.at), begin))
                 self._next_line()
         sections.append(TomlSection(path, tuple(pairs), start, len(self.text)))
         return TomlDocument(tuple(sections), tuple(self.faults))
@@ -237,7 +243,10 @@ class _Reader:
             raise _Unreadable(begin)
         self.at += 1
         self._space()
-        return TomlPair(key, self._value(), begin)
+        try:
+            return TomlPair(key, self._value(), begin)
+        except _Unreadable as fault:
+            raise _Unreadable(fault.place, key) from None
 
     def _value(self) -> TomlValue:
         begin = self.at

@@ -199,3 +199,12 @@ def test_the_table_is_whole_sorted_and_names_distributions_as_pep_503_does() -> 
     assert names.find("google.cloud") is None
     assert names.is_namespace("google.cloud")
     assert names.imports_of("pyyaml") == ("_yaml", "yaml")
+
+
+def test_what_is_installed_from_a_folder_of_the_project_has_the_name_that_this_makes() -> None:
+    files = {
+        "services/api/requirements.txt": "-e ../../libs/money[all]\n./gone\n",
+        "libs/money/pyproject.toml": "[project]\nname = 'Acme_Money'\n",
+    }
+    found = dependencies(files).declared.files["services/api/requirements.txt"].requirements
+    assert [one.name for one in found] == ["acme-money", ""]

@@ -252,3 +252,83 @@ def test_lock_files_name_versions_also_when_they_are_cut_off(path: str) -> None:
     ]
     cut = read(path, text[: text.rindex('"b"')])
     assert [one.name for one in cut.requirements] == ["a-a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("pyproject.toml", "[project]\nname = 'a'\n[project]\ndependencies = ['b']\n", "3: this is no TOML"),
+        ("pyproject.toml", "[tool.a]\nb = 1\nb = 2\n", "3: this is no TOML"),
+        ("Pipfile", "[packages]\na = '*'\na = '*'\n", "3: this is no TOML"),
+        (
+            "pyproject.toml",
+            "[project]\n<<<<<<< here\nname = 'a'\n=======\nname = 'b'\n>>>>>>> there\n",
+            "2: a conflict",
+        ),
+        ("pyproject.toml", "\ufeff[project]\n", "1: TOML may not begin"),
+        (
+            "pyproject.toml",
+            "[dependency-groups]\na = [{include-group = 'B'}]\n",
+            "2: includes the group `b`, which does",
+        ),
+        (
+            "pyproject.toml",
+            "[dependency-groups]\na = [{include-group = 'b'}]\nb = ['x', {include-group = 'a'}]\n",
+            "3: includes the group `a` in a circle: a -> b -> a",
+        ),
+        ("setup.cfg", "[metadata\nname = a\n[options]\ninstall_requires = b\n", "1: this line is no section"),
+        ("setup.cfg", "[options]\ninstall_requires = b\n[options]\n", "3: this name is there already"),
+        ("Pipfile.lock", '{"default": {', "1: this lock file is no JSON"),
+        ("environment.yml", "dependencies:\n  - a\n - b\n\t- c\n", "3: this entry stands further out"),
+        ("environment.yml", "dependencies:\n  - a\n\t- c\n", "3: YAML allows no tab"),
+        ("requirements.txt", "a\0b\n", "1: this is no text"),
+    ],
+)
+def test_what_no_installer_reads_is_one_problem(path: str, text: str, told: str) -> None:
+    [problem] = read(path, text).problems
+    assert f"{problem.line}: {problem.message}".startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (
+            "pyproject.toml",
+            "[dependency-groups]\na = [{include-group = 'B_c'}]\nb-c = ['x']\nall = ['a', {include-group = 'a'}]",
+        ),
+        (
+            "setup.cfg",
+            "[options]\ninstall_requires =\n    a\n    b ; python_version > '3'\n# words\n[Flake8]\nkey = 1\nKey = 2\n",
+        ),
+        ("environment.yml", "name: a\nchannels:\n- b\ndependencies:\n- python=3.11\n- pip:\n  - c\n- d\nprefix: /x\n"),
+        ("Pipfile.lock", "{}"),
+        ("pyproject.toml", "[[tool.a]]\nb = 1\n[[tool.a]]\nb = 2\n"),
+    ],
+)
+def test_what_installers_read_is_no_problem(path: str, text: str) -> None:
+    assert read(path, text).problems == ()
+
+
+def test_a_file_that_is_not_utf_8_is_told_where_it_must_be() -> None:
+    for path, text in (
+        ("pyproject.toml", "[project]\nname = 'caf\u00e9'\n"),
+        ("setup.cfg", "[metadata]\nname = caf\u00e9\n"),
+    ):
+        declaration = read_declaration(path, text.encode("latin-1"))
+        assert declaration is not None
+        assert "UTF-8" in declaration.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pyproject.toml", "[project]\ndependencies = ['pyyaml >= ', 'b']\n"),
+        ("pyproject.toml", "[tool.poetry.dependencies]\npyyaml = \"^2\nb = '*'\n"),
+        ("setup.cfg", "[options]\ninstall_requires =\n    pyyaml ==\n    b\n"),
+        ("requirements.txt", "pyyaml 6.0\nb\n"),
+    ],
+)
+def test_a_version_that_was_never_finished_is_told_and_its_distribution_counts(path: str, text: str) -> None:
+    declaration = read(path, text)
+    assert [one.name for one in declaration.requirements] == ["pyyaml", "b"]
+    assert len(declaration.problems) == 1

@@ -3,7 +3,8 @@
 ## What it does
 
 Finds pairs of entries for one distribution whose versions no release can satisfy together: within a file, among the
-files of the project's root, and between the root's files and those of a folder below it. Entries with an environment
+files of the project's root, between the root's files and those of a folder below it, and between a file and the bounds
+that it takes in (`-c`). Entries with an environment
 marker, direct URLs and the extras of one file among themselves are left out: they need not be installed together.
 
 Folders below the root that disagree are one note a distribution, since each may have an environment of its own.
@@ -46,6 +47,7 @@ from sophia_cli.project.dependencies.additions import replacement
 from sophia_cli.project.dependencies.declared import home_of
 from sophia_cli.project.dependencies.formats import is_usual
 from sophia_cli.project.dependencies.model import Declaration, Requirement, Role
+from sophia_cli.project.dependencies.names import INTERPRETERS
 
 _SHOWN = 4
 _SIDE = frozenset({"docs", "doc", "examples", "example", "benchmarks", "tests", "test"})
@@ -73,8 +75,9 @@ def check(view: ProjectView) -> Iterator[Finding]:
     """Yield a finding for each pair of entries that exclude each other; those that need not meet make one together."""
     by_name: dict[str, list[_Entry]] = defaultdict(list)
     for declaration, requirement in entries(view):
-        if requirement.specifier and not requirement.marker and requirement.url is None:
+        if _counts(requirement):
             by_name[requirement.name].append(_Entry(declaration, requirement))
+    yield from _against_bounds(view)
     rivals = {name: found for name, found in by_name.items() if len({one.requirement.specifier for one in found}) > 1}
     if not rivals:
         return
@@ -87,7 +90,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
         for one, other in combinations(sorted(rivals[name], key=lambda entry: entry.order), 2):
             severity = _severity(one, other)
             pair = (one.declaration.path, other.declaration.path)
-            if severity is None or pair in seen:
+            if severity is None or pair in seen or (len(set(pair)) == 1 and one.declaration.is_unmerged):
                 continue
             specifiers = frozenset({one.requirement.specifier, other.requirement.specifier})
             if specifiers not in known:
@@ -101,6 +104,34 @@ def check(view: ProjectView) -> Iterator[Finding]:
         if apart:
             places = dict.fromkeys(entry for pair in apart for entry in pair)
             yield _finding(view, tuple(places), Severity.NOTE)
+
+
+def _counts(requirement: Requirement) -> bool:
+    is_plain = bool(requirement.specifier) and not requirement.marker and requirement.url is None
+    return is_plain and requirement.name not in INTERPRETERS
+
+
+def _against_bounds(view: ProjectView) -> Iterator[Finding]:
+    """Yield a finding for each entry that excludes what a file of bounds says which is taken in with it (`-c`)."""
+    declared = view.dependencies.declared
+    seen: set[tuple[str, str]] = set()
+    for path in sorted(declared.files):
+        bounds: dict[str, list[_Entry]] = defaultdict(list)
+        for included, role in declared.reach.get(path, ()):
+            for bound in declared.files[included].requirements if role is Role.CONSTRAINT else ():
+                if _counts(bound):
+                    bounds[bound.name].append(_Entry(declared.files[included], bound))
+        for declaration, requirement in declared.requirements(path) if bounds else ():
+            for bound_entry in bounds.get(requirement.name, ()) if _counts(requirement) else ():
+                one = _Entry(declaration, requirement)
+                specifiers = sorted({requirement.specifier, bound_entry.requirement.specifier})
+                if (one.place, bound_entry.place) in seen or len(specifiers) == 1:
+                    continue
+                seen.add((one.place, bound_entry.place))
+                from sophia_cli.project.dependencies.satisfiable import are_satisfiable
+
+                if not are_satisfiable(specifiers):
+                    yield _finding(view, (one, bound_entry), Severity.ERROR)
 
 
 def _severity(one: _Entry, other: _Entry) -> Severity | None:

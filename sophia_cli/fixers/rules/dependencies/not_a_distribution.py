@@ -41,6 +41,7 @@ from sophia_cli.fixers.project_view import ProjectView
 from sophia_cli.fixers.rule import ProjectRule, finding_of
 from sophia_cli.fixers.rules.dependencies._entries import entries, region, without
 from sophia_cli.project.dependencies.model import Format, Requirement
+from sophia_cli.project.dependencies.names import INTERPRETERS
 from sophia_cli.project.dependencies.standard_library import ADDED_IN, is_standard
 
 # Backports on the index, the module that they stand for and the first Python that has it.
@@ -96,7 +97,7 @@ def check(view: ProjectView) -> Iterator[Finding]:
 
 def _reason(requirement: Requirement, python: tuple[int, int]) -> tuple[Severity, str] | None:
     name = requirement.name
-    if name in ("python", "python3", "cpython"):
+    if name in INTERPRETERS:
         return Severity.ERROR, f"`{requirement.written}` is the interpreter, which no requirement installs"
     if name in _BACKPORTS:
         module, since = _BACKPORTS[name]

@@ -213,6 +213,9 @@ def _offer(view: ProjectView, one: Needed, coverage: Coverage, number: int, offe
     origin = one.origin
     if origin is None or not origin.is_certain or one.fact.guard is not Guard.NONE or not one.fact.is_certain:
         return
+    if origin.distribution in view.dependencies.own:
+        # What the project makes itself no index has, or a stranger's.
+        return
     if origin.distribution in view.dependencies.known_to_conda_only or one.path.rpartition("/")[2] == "setup.py":
         return
     pin = view.dependencies.pins.get(origin.distribution)

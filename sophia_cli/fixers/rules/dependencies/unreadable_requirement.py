@@ -3,8 +3,9 @@
 ## What it does
 
 Finds what an installer refuses or passes over in the files that declare dependencies: half-written requirements,
-includes (`-r`, `-c`) of files that do not exist or that lead in a circle, the table that `pip list` prints under the
-name of a requirements file, a `setup.py` that does not compile, a line of `pyproject.toml` that is no TOML.
+includes (`-r`, `-c`, groups) of what does not exist or that lead in a circle, the table that `pip list` prints under
+the name of a requirements file, a `setup.py` that does not compile, a `setup.cfg` or a `pyproject.toml` that nothing
+reads, a lock file that was cut off, a merge that was not finished.
 Distributions in the project's environment whose metadata is damaged are one note, at the first declaration.
 
 ## Why is this bad
