@@ -7,6 +7,7 @@ from enum import Enum
 from typing import assert_never
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.nearest import did_you_mean
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.fingerprint import Change, Difference, Fingerprint, Part, differences
 from sophia_cli.project.settings.service_model import Service
@@ -315,9 +316,5 @@ def _versions(difference: Difference) -> str:
 
 
 def _unknown(name: str, known: Sequence[str]) -> UsageError:
-    # The agent imports this module for its order of services, and refuses no names.
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"services: {', '.join(known)}" if known else "none is declared"
+    hint = did_you_mean(name, known, f"services: {', '.join(known)}" if known else "none is declared")
     return UsageError("service-unknown", f"the settings have no service `{name}`", hint=hint)

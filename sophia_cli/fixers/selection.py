@@ -109,12 +109,9 @@ def _matching(rules: Sequence[AnyRule], word: str) -> list[str]:
 
 
 def _unknown(rules: Sequence[AnyRule], word: str, known: Sequence[str]) -> UsageError:
-    from difflib import get_close_matches
+    from sophia_cli.core.nearest import did_you_mean
 
-    by_lower = {name.lower(): name for name in known}
     # The numbers of rules have no likeness: what is near to an id that is none says nothing.
-    near = [] if _ID_PREFIX.match(word) else get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
-    hint = f"did you mean `{by_lower[near[0]]}`? " if near else ""
-    return UsageError(
-        "unknown-rule", f"no rule fits `{word}`", hint=f"{hint}`sophia rules` lists the {len(rules)} rules"
-    )
+    near = "" if _ID_PREFIX.match(word) else did_you_mean(word, known, likeness=0.5)
+    hint = f"{near} `sophia rules` lists the {len(rules)} rules".lstrip()
+    return UsageError("unknown-rule", f"no rule fits `{word}`", hint=hint)

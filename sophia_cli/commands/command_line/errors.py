@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError, UsageError
+from sophia_cli.core.nearest import nearest
 
 
 def unknown_command(name: str, known: Sequence[str]) -> UsageError:
     """Return the error for a command that does not exist, with the nearest one that does."""
-    from difflib import get_close_matches
-
     if name.startswith("-"):
         return UsageError("usage", f"unknown option `{name}`", hint="see `sophia --help`")
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean `sophia {near[0]}`? All commands: `sophia --help`" if near else "see `sophia --help`"
+    near = nearest(name, known, likeness=0.5)
+    hint = "see `sophia --help`" if near is None else f"did you mean `sophia {near}`? All commands: `sophia --help`"
     return UsageError("unknown-command", f"there is no command `{name}`", hint=hint)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sophia_cli.commands.command_line.output import say
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError, UsageError
+from sophia_cli.core.nearest import did_you_mean
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.link.client import AgentLink, connect_agent
 from sophia_cli.deploy.link.messages import Event, Fields, Json
@@ -223,16 +224,13 @@ def known_services(link: AgentLink, wanted: Sequence[str]) -> tuple[str, ...]:
 
     UsageError (`service-unknown`) for a name that it does not know.
     """
-    from difflib import get_close_matches
-
     from sophia_cli.commands.operating.status import agent_status
 
     services = agent_status(link).services
     known = [service.name for service in services]
     for name in wanted:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"deployed: {', '.join(known) or 'none'}"
+            hint = did_you_mean(name, known, f"deployed: {', '.join(known) or 'none'}")
             raise UsageError("service-unknown", f"no service `{name}` is deployed", hint=hint)
     return tuple(wanted) or tuple(service.name for service in services if service.release is not None)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from difflib import get_close_matches
 
 from sophia_cli.core.errors import UnavailableError, UsageError
+from sophia_cli.core.nearest import did_you_mean
 from sophia_cli.core.service_status import AgentStatus, Health, ServiceState, ServiceStatus
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.deploy.link.client import AgentLink, AgentLost, connect_agent
@@ -144,6 +144,5 @@ def _absent(name: str, port: int | None, replicas: int, is_unknown: bool) -> Ser
 def _named(known: dict[str, ServiceStatus], name: str) -> ServiceStatus:
     if name in known:
         return known[name]
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"services: {', '.join(known) or 'none'}"
+    hint = did_you_mean(name, known, f"services: {', '.join(known) or 'none'}")
     raise UsageError("service-unknown", f"no service is called `{name}`", hint=hint)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from sophia_cli.core.errors import UsageError
+from sophia_cli.core.nearest import did_you_mean
 from sophia_cli.core.values import replace
 from sophia_cli.project.code.extract import surface_of
 from sophia_cli.project.code.facts import ModuleSurface
@@ -78,7 +79,7 @@ def _problem(
     return UsageError(
         "app-name-missing",
         f"service `{service.name}` needs `{first}` from `{file}`, which binds no such name",
-        hint=_near(first, bound, "the file binds nothing that looks like it"),
+        hint=did_you_mean(first, bound, "the file binds nothing that looks like it"),
         location=_location(settings, environment, service.name, read),
     )
 
@@ -110,7 +111,7 @@ def _module_hint(module: str, service: Service, files: Collection[str], roots: S
     known = {dotted for path in files for place in places for dotted in _names(path, place)}
     last = module.rpartition(".")[2]
     same = sorted((name for name in known if name.rpartition(".")[2] == last), key=lambda name: (len(name), name))
-    nearest = _near(module, known, "")
+    nearest = did_you_mean(module, known)
     if nearest or not same:
         return nearest or "modules count from `cwd`, then from the project root"
     return f"did you mean `{same[0]}`?"
@@ -122,13 +123,6 @@ def _names(path: str, place: str) -> Iterator[str]:
         dotted = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         if all(part.isidentifier() for part in dotted.split(".")):
             yield dotted
-
-
-def _near(word: str, known: Collection[str], otherwise: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else otherwise
 
 
 def _location(settings: Settings, environment: str | None, service: str, read: Read) -> str | None:

@@ -70,7 +70,7 @@ class Table:
         known = known_keys(section)
         for name in self.values:
             if name not in known:
-                hint = f"{self._nearest(name, known)}known here: {', '.join(known)}"
+                hint = f"{self._nearest(name, known)} known here: {', '.join(known)}".lstrip()
                 raise self.mistake(
                     (name,), f"unknown key `{name}` in {section.value}", "settings-unknown-key", hint, of_key=True
                 )
@@ -187,7 +187,7 @@ class Table:
     ) -> UsageError:
         """Return the error for a value that cannot be, located at the value (or at one item of a list)."""
         place: Path = (key,) if position is None else (key, position)
-        hint = self._nearest(*near).rstrip("; ") if near else ""
+        hint = self._nearest(*near) if near else ""
         return self.mistake(place, message, "settings-wrong-value", hint or "docs/settings.md lists every key")
 
     def mistake(self, place: Path, message: str, reference: str, hint: str, *, of_key: bool = False) -> UsageError:
@@ -218,10 +218,9 @@ class Table:
 
     @staticmethod
     def _nearest(word: str, known: Sequence[str]) -> str:
-        from difflib import get_close_matches
+        from sophia_cli.core.nearest import did_you_mean
 
-        near = get_close_matches(word.replace("-", "_").lower(), known, n=1, cutoff=0.5)
-        return f"did you mean `{near[0]}`? " if near else ""
+        return did_you_mean(word.replace("-", "_"), known, likeness=0.5)
 
 
 def _type_name(value: object) -> str:
