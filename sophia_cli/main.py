@@ -97,7 +97,8 @@ def root_help() -> str:
         [
             "Usage: sophia COMMAND [OPTIONS] [PATH]",
             "",
-            "Finds what stops a Python repository from starting and mends it, verified and reversible.",
+            "Finds what stops a Python repository from starting and mends it, verified and",
+            "reversible.",
             "",
             "Commands:",
             *lines,

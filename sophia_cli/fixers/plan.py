@@ -89,9 +89,10 @@ class Policy:
             return "needs a decision by a person"
         if not self.wants(finding):
             return f"belongs to a fix of {finding.rule}, which is not selected"
-        if fix.safety is Safety.UNSAFE and not (self.unsafe or self.asked_for(finding)):
+        barred = next((self.blocked[edit.path] for edit in fix.edits if edit.path in self.blocked), None)
+        if barred is None and fix.safety is Safety.UNSAFE and not (self.unsafe or self.asked_for(finding)):
             return UNSAFE_NEEDED
-        return next((self.blocked[edit.path] for edit in fix.edits if edit.path in self.blocked), None)
+        return barred
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,15 @@ def user_check(command: str, root: Path, timeout_s: float, environment: Mapping[
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError("check-invalid", f"`--verify {command}` cannot be read: {str(error).lower()}") from error
+        raise UsageError(
+            "check-invalid",
+            f"`--verify {command}` cannot be read: {str(error).lower()}",
+            hint="write the command as in a shell, its quotation marks in pairs",
+        ) from error
     if not words:
-        raise UsageError("check-invalid", "`--verify` needs a command")
+        raise UsageError(
+            "check-invalid", "`--verify` needs a command", hint='say for example `--verify "python -m pytest -q"`'
+        )
     return UserCheck(command, tuple(words), root, timeout_s, environment)
 
 

@@ -60,7 +60,7 @@ def _unwritable(output: Path, code: int) -> SophiaError:
     message = f"`{output}` cannot be written: {os.strerror(code)}"
     if code in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         return UnavailableError("output-unwritable", message, hint="make room, or name another place")
-    return UsageError("output-unwritable", message, hint="name a file in a folder that exists and that you may write")
+    return UsageError("output-unwritable", message, hint="it needs a folder that exists and that you may write")
 
 
 def write_result(text: str, output: Path | None) -> None:

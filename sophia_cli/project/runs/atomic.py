@@ -36,10 +36,15 @@ class WriteFailed(SophiaError):
 
     def __init__(self, path: str, error: OSError) -> None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "make the file and its folder writable, then run again"
+        if full:
+            hint = "free some space, then run again"
+        elif error.errno == errno.ENOENT:
+            hint = "something removed its folder meanwhile; run again"
         super().__init__(
             "disk-full" if full else "write-failed",
             f"`{path}` cannot be written: {error.strerror or error}",
-            hint="free some space, then run again" if full else "make the file and its folder writable, then run again",
+            hint=hint,
             location=path,
         )
         self.path = path

@@ -185,6 +185,12 @@ def test_a_file_that_may_not_be_written_is_left_out_with_the_reason() -> None:
     assert [why for _, why in draft.reasons] == ["it is read-only"]
 
 
+def test_what_may_not_be_written_is_not_promised_to_unsafe() -> None:
+    policy = Policy(blocked={"a.py": "it is read-only"})
+    draft = drafted(replacing(901, b"old", b"new", safety=Safety.UNSAFE), policy=policy, a=b"'old'\n")
+    assert [why for _, why in draft.reasons] == ["it is read-only"]
+
+
 class Script:
     """Answers questions in order and remembers what was shown."""
 
