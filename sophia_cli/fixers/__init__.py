@@ -1,1 +1,1 @@
-"""Finding what is broken and mending it: rules, the syntax repair engine, and the engine that runs fixes."""
+"""Finding what is broken and mending it: rules, the syntax repair engine, and the rounds that make fixes."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sophia_cli.core.findings import Edit
 from sophia_cli.core.plan import splice
-from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset
+from sophia_cli.fixers.mending.compose import LineMap, OwnedEdit, compose, original_offset
 
 _DATA = st.binary(max_size=40)
 

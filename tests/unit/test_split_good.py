@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_cli.fixers.bisect import split_good
+from sophia_cli.fixers.mending.bisect import split_good
 
 
 @settings(deadline=None, max_examples=100)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from sophia_cli.commands.command_line.output import has_colours, say
 from sophia_cli.core.errors import UsageError
 from sophia_cli.core.plan import ChangedFile
-from sophia_cli.fixers.engine import Ask
-from sophia_cli.fixers.plan import Answer, Turn, Unit
+from sophia_cli.fixers.mending.choosing import Answer, Turn, Unit
+from sophia_cli.fixers.mending.rounds import Ask
 from sophia_cli.render.diff import unified
 from sophia_cli.render.style import Style, Tone, visible
 

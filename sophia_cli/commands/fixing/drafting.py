@@ -13,13 +13,13 @@ from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.contents import has_several_links, read_bytes, why_unwritable
-from sophia_cli.fixers.engine import Ask, Draft, draft_fixes
-from sophia_cli.fixers.execute import unwritable
-from sophia_cli.fixers.outcome import findings_of
-from sophia_cli.fixers.plan import Policy
+from sophia_cli.fixers.mending.choosing import Policy
+from sophia_cli.fixers.mending.execute import unwritable
+from sophia_cli.fixers.mending.outcome import findings_of
+from sophia_cli.fixers.mending.rounds import Ask, Draft, draft_fixes
+from sophia_cli.fixers.mending.stubs import is_stub, with_stubs
+from sophia_cli.fixers.mending.verify import Version
 from sophia_cli.fixers.scanner import ScannedFile
-from sophia_cli.fixers.stubs import is_stub, with_stubs
-from sophia_cli.fixers.verify import Version
 
 
 @dataclass(frozen=True, slots=True)

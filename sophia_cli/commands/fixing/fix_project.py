@@ -17,10 +17,10 @@ from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.packages import PackagesReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.fixers.engine import Ask
-from sophia_cli.fixers.execute import Executed, execute
+from sophia_cli.fixers.mending.execute import Executed, execute
+from sophia_cli.fixers.mending.rounds import Ask
+from sophia_cli.fixers.mending.user_check import UserCheck, user_check
 from sophia_cli.fixers.rule import AnyRule
-from sophia_cli.fixers.user_check import UserCheck, user_check
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.runs.kept import RunState, list_runs

@@ -16,7 +16,7 @@ from sophia_cli.core.packages import PackageNote, PackagesReport
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.values import dataclass, replace
 from sophia_cli.fixers.contents import read_bytes
-from sophia_cli.fixers.user_check import CheckRun, UserCheck
+from sophia_cli.fixers.mending.user_check import CheckRun, UserCheck
 from sophia_cli.project.dependencies.names import normalised
 from sophia_cli.project.packages.installing import install
 from sophia_cli.project.packages.planning import InstallPlan, plan_installation

@@ -16,11 +16,11 @@ from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn, Verdict, summarise
 from sophia_cli.core.values import replace
 from sophia_cli.fixers.analysis import with_findings
-from sophia_cli.fixers.engine import Draft
-from sophia_cli.fixers.execute import Executed
-from sophia_cli.fixers.outcome import findings_of, outcome
+from sophia_cli.fixers.mending.execute import Executed
+from sophia_cli.fixers.mending.outcome import findings_of, outcome
+from sophia_cli.fixers.mending.rounds import Draft
+from sophia_cli.fixers.mending.verify import Version
 from sophia_cli.fixers.rule import NO_FIX, AnyRule
-from sophia_cli.fixers.verify import Version
 from sophia_cli.project.root import find_root
 from sophia_cli.project.runs.recovery import Recovered
 

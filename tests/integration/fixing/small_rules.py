@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sophia_cli.core.findings import Category, Edit, Finding, Fix, Region, Safety, Severity
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse
+from sophia_cli.fixers.mending.verify import Version
 from sophia_cli.fixers.rule import Reads, Rule
-from sophia_cli.fixers.verify import Version
 from sophia_cli.fixers.view import FileView
 
 PYTHON = (3, 11)

@@ -10,9 +10,9 @@ from small_rules import analysing, replacing, reporting_faults, versions
 from sophia_cli.core.findings import Safety
 from sophia_cli.core.plan import ChangedFile
 from sophia_cli.core.report import ReportedFinding
-from sophia_cli.fixers.engine import MAX_ROUNDS, Draft, draft_fixes
-from sophia_cli.fixers.outcome import outcome
-from sophia_cli.fixers.plan import Answer, Policy, Turn, Unit
+from sophia_cli.fixers.mending.choosing import Answer, Policy, Turn, Unit
+from sophia_cli.fixers.mending.outcome import outcome
+from sophia_cli.fixers.mending.rounds import MAX_ROUNDS, Draft, draft_fixes
 from sophia_cli.fixers.rule import Rule
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from small_rules import analysing, replacing
 
 from sophia_cli.core.findings import Category, Edit, Finding, Fix, Region, Safety, Severity
-from sophia_cli.fixers.engine import Draft, draft_fixes
-from sophia_cli.fixers.outcome import outcome
-from sophia_cli.fixers.plan import Policy
+from sophia_cli.fixers.mending.choosing import Policy
+from sophia_cli.fixers.mending.outcome import outcome
+from sophia_cli.fixers.mending.rounds import Draft, draft_fixes
+from sophia_cli.fixers.mending.verify import Version
 from sophia_cli.fixers.rule import Rule
-from sophia_cli.fixers.verify import Version
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckReport, CheckResult, TakenBack
 from sophia_cli.core.plan import Plan, Step
 from sophia_cli.core.values import dataclass
-from sophia_cli.fixers.bisect import split_good
-from sophia_cli.fixers.compose import OwnedEdit
 from sophia_cli.fixers.contents import read_bytes
-from sophia_cli.fixers.trial import Analyse
-from sophia_cli.fixers.user_check import CheckRun
-from sophia_cli.fixers.verify import Version, objection
+from sophia_cli.fixers.mending.bisect import split_good
+from sophia_cli.fixers.mending.compose import OwnedEdit
+from sophia_cli.fixers.mending.trial import Analyse
+from sophia_cli.fixers.mending.user_check import CheckRun
+from sophia_cli.fixers.mending.verify import Version, objection
 from sophia_cli.project.runs.atomic import FileChanged
 from sophia_cli.project.runs.changes import FileChange
 from sophia_cli.project.runs.records import Kept
@@ -33,7 +33,7 @@ class WritesFiles(Protocol):
 
 
 class Check(Protocol):
-    """The user's check, as `fixers.user_check` gives it."""
+    """The user's check, as `user_check` gives it."""
 
     @property
     def command(self) -> str: ...

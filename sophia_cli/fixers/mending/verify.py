@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sophia_cli.core.values import dataclass
 from sophia_cli.fixers.analysis import FileReport, compile_fault
-from sophia_cli.fixers.compose import OwnedEdit, original_offset
+from sophia_cli.fixers.mending.compose import OwnedEdit, original_offset
 from sophia_cli.project.source import SourceText, decode
 
 

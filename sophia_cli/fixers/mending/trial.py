@@ -8,9 +8,9 @@ from typing import Protocol
 
 from sophia_cli.core.plan import splice
 from sophia_cli.fixers.analysis import FileReport
-from sophia_cli.fixers.compose import OwnedEdit
-from sophia_cli.fixers.plan import Unit
-from sophia_cli.fixers.verify import Version, objection
+from sophia_cli.fixers.mending.choosing import Unit
+from sophia_cli.fixers.mending.compose import OwnedEdit
+from sophia_cli.fixers.mending.verify import Version, objection
 
 
 class Analyse(Protocol):

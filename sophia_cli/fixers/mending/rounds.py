@@ -6,22 +6,23 @@ that make a file worse, so a spoiled file never reaches the disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Protocol
 
-from sophia_cli.core.findings import Edit, Finding
+from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import TakenBack
-from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, Step, splice
+from sophia_cli.core.plan import ChangedFile, Original, Plan, PlannedFix, splice
 from sophia_cli.core.values import dataclass, field
 from sophia_cli.fixers.analysis import with_findings
-from sophia_cli.fixers.bisect import split_good
-from sophia_cli.fixers.compose import LineMap, OwnedEdit, compose, original_offset
-from sophia_cli.fixers.plan import Answer, Policy, Turn, Unit, approved, candidates, without_overlaps
-from sophia_cli.fixers.together import FindingsByPath, Surveyor, Together
-from sophia_cli.fixers.trial import Analyse, AnalyseAll, RememberedAnalysis, Trial, digest
-from sophia_cli.fixers.verify import Version
+from sophia_cli.fixers.mending.bisect import split_good
+from sophia_cli.fixers.mending.choosing import Answer, Policy, Turn, Unit, approved, candidates, without_overlaps
+from sophia_cli.fixers.mending.compose import LineMap, OwnedEdit, compose, original_offset
+from sophia_cli.fixers.mending.steps import steps_of
+from sophia_cli.fixers.mending.together import FindingsByPath, Surveyor, Together
+from sophia_cli.fixers.mending.trial import Analyse, AnalyseAll, RememberedAnalysis, Trial, digest
+from sophia_cli.fixers.mending.verify import Version
 
 MAX_ROUNDS = 10
 
@@ -211,7 +212,7 @@ class _Work:
         return Draft(
             plan=Plan(
                 tuple(_original(file) for file in files if file.owned),
-                tuple(self._steps()),
+                tuple(steps_of(self._fixes, {path: file.owned for path, file in self._files.items()})),
             ),
             before=tuple(_with_shared(file.original, first) for file in files),
             after=tuple(_with_shared(file.current, last) for file in files),
@@ -256,35 +257,6 @@ class _Work:
             start, end = original_offset(owned, edit.start), original_offset(owned, edit.end)
             keys.append((edit.path, rule, start, end, edit.replacement))
         return tuple(sorted(keys))
-
-    def _steps(self) -> Iterator[Step]:
-        """Return the steps: fixes whose edits merged with one another's are one."""
-        leader = {number: number for number in self._fixes}
-
-        def lead(number: int) -> int:
-            while leader[number] != number:
-                number = leader[number]
-            return number
-
-        for file in self._files.values():
-            for edit in file.owned:
-                first, *others = sorted(lead(owner) for owner in edit.owners)
-                for other in others:
-                    leader[max(first, other)] = min(first, other)
-                    first = min(first, other)
-        clusters: dict[int, list[int]] = {}
-        for number in self._fixes:
-            clusters.setdefault(lead(number), []).append(number)
-        edits: dict[int, list[Edit]] = {}
-        for path, file in self._files.items():
-            for edit in file.owned:
-                head = lead(min(edit.owners))
-                edits.setdefault(head, []).append(Edit(path, edit.start, edit.end, edit.replacement))
-        standing = [head for head in clusters if head in edits]
-        ordered = sorted(standing, key=lambda head: (edits[head][0].path, edits[head][0].start, head))
-        for number, head in enumerate(ordered, start=1):
-            fixes = tuple(fix for member in clusters[head] for fix in self._fixes[member])
-            yield Step(number, fixes, tuple(edits[head]))
 
 
 def _by_path(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sophia_cli.core.findings import Edit, Finding, Fix, Safety
 from sophia_cli.core.values import dataclass, field, replace
+from sophia_cli.fixers.mending.together import FindingsByPath
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.together import FindingsByPath
 from sophia_cli.project.imports.model import Import, Outcome
 from sophia_cli.project.imports.stubs import package_text, stub_text, stubs_for
 

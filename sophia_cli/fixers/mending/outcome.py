@@ -11,8 +11,8 @@ from sophia_cli.core.findings import Finding
 from sophia_cli.core.plan import Plan, PlannedFix
 from sophia_cli.core.report import ReportedFinding
 from sophia_cli.core.values import dataclass, replace
-from sophia_cli.fixers.compose import LineMap, OwnedEdit
-from sophia_cli.fixers.verify import Version
+from sophia_cli.fixers.mending.compose import LineMap, OwnedEdit
+from sophia_cli.fixers.mending.verify import Version
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from sophia_cli.core.findings import Finding, Severity
 from sophia_cli.core.values import dataclass, field
-from sophia_cli.fixers.bisect import split_good
-from sophia_cli.fixers.plan import Unit
-from sophia_cli.fixers.trial import digest
-from sophia_cli.fixers.verify import Version
+from sophia_cli.fixers.mending.bisect import split_good
+from sophia_cli.fixers.mending.choosing import Unit
+from sophia_cli.fixers.mending.trial import digest
+from sophia_cli.fixers.mending.verify import Version
 
 FindingsByPath = Mapping[str, tuple[Finding, ...]]
 
