@@ -17,6 +17,7 @@ from sophia_cli.project.imports.redirects import Ground, Memory, Redirect, Shipp
 from sophia_cli.project.imports.spelling import location_of, spelled
 from sophia_cli.project.imports.telling import is_telling, listed, part_above, resembles, shared_tail, tell_together
 from sophia_cli.project.imports.test_code import is_test_code
+from sophia_cli.project.imports.twins import is_of_a_twin
 
 _VERSIONS_READ = 12
 
@@ -141,7 +142,7 @@ class Evidence:
             written = spelled(self._graph, item, move.path)
             if written is not None and self._may_offer(move.path, names):
                 told = f"commit {move.commit[:10]} moved `{path}` to `{move.path}`"
-                is_sure = self._offers(move.path, names)
+                is_sure = self._offers(move.path, names) and not is_of_a_twin(item, move.path, self._graph.modules)
                 yield Redirect(written, move.path, Ground.MOVED, told, is_sure, 0.95 if is_sure else 0.7)
 
     def _earlier(self, item: Import, names: tuple[str, ...]) -> Iterator[Redirect]:
@@ -256,7 +257,7 @@ class Evidence:
             told = f"other files import {listed(names)} from `{module}`"
             then = self._graph.resolver.resolve_module(item.importer, 0, module)
             target = then.targets[0].path if then.outcome is Outcome.MODULE else None
-            if target is not None and not self._offers(target, names):
+            if then.outcome is Outcome.MISSING or (target is not None and not self._offers(target, names)):
                 continue
             yield Redirect(module, target, Ground.PEERS, told, False, 0.75 / len(modules))
 
@@ -280,11 +281,18 @@ class Evidence:
         if written.startswith("."):
             return True
         root = self._graph.resolver.resolve_module(item.importer, 0, written).root
-        return root is not None and root.reason not in (Reason.ABOVE, Reason.WORKING_FOLDER)
+        if root is None or root.reason in (Reason.ABOVE, Reason.WORKING_FOLDER):
+            return False
+        # A program that starts in a folder of its own need not find what lies below the project root.
+        top = written.partition(".")[0]
+        starts_here = not self._graph.modules.top_of(item.importer.rpartition("/")[0])
+        return root.reason is not Reason.PROJECT or starts_here or top in self._tops
 
     def _is_candidate(self, item: Import, path: str) -> bool:
         file = self._graph.files.get(path)
         if file is None or not file.is_scanned or not file.compiles or path == item.importer:
+            return False
+        if is_of_a_twin(item, path, self._graph.modules):
             return False
         return not is_test_code(path) or is_test_code(item.importer)
 
@@ -296,6 +304,15 @@ class Evidence:
 
     def _may_offer(self, path: str, names: tuple[str, ...]) -> bool:
         return self._graph.surfaces.offer(path).is_open or self._offers(path, names)
+
+    @cached_property
+    def _tops(self) -> frozenset[str]:
+        """What absolute imports that are in order begin with, those of tests left out."""
+        return frozenset(
+            item.resolution.module.partition(".")[0]
+            for item in self._graph.imports
+            if item.resolution.outcome is Outcome.MODULE and not item.fact.level and not is_test_code(item.importer)
+        )
 
     @cached_property
     def _sources(self) -> Mapping[str, set[str]]:

@@ -48,7 +48,11 @@ def fate_of_name(name: str, today: str, earlier: Sequence[EarlierText]) -> NameF
         if then is None or name not in then.places:
             continue
         fresh = {other: now.code(other) for other in now.places if other not in then.places}
-        return NameFate(version.commit, _same_code(then.code(name), fresh))
+        code = then.code(name)
+        if any(then.code(other) == code for other in then.places if other != name and other not in now.places):
+            # Nothing tells which of them got the other name.
+            return NameFate(version.commit, None)
+        return NameFate(version.commit, _same_code(code, fresh))
     return None
 
 

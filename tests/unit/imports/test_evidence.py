@@ -11,6 +11,7 @@ from imported_project import graph_of
 from sophia_cli.project.history.model import EarlierText, Move
 from sophia_cli.project.imports.close_names import NamePool, close_name
 from sophia_cli.project.imports.evidence import Evidence
+from sophia_cli.project.imports.names_past import fate_of_name
 from sophia_cli.project.imports.redirects import Ground, Redirect
 from sophia_cli.project.imports.spelling import spelled
 from sophia_cli.project.imports.stubs import stub_text, stubs_for
@@ -227,3 +228,41 @@ def test_short_names_tell_a_file_together_or_when_it_is_called_alike() -> None:
     assert [found.written for found in redirects(texts, "several.py")] == ["shop.net.models_impl"]
     assert [found.written for found in redirects(texts, "alike.py")] == ["shop.net.models_impl"]
     assert redirects(texts, "neither.py") == []
+
+
+SERVICES = {
+    "services/api/app/__init__.py": "",
+    "services/api/app/main.py": "from app.store import open_store\n",
+    "services/mail/app/__init__.py": "",
+    "services/mail/app/store.py": "def open_store(): ...\n",
+    "services/mail/app/main.py": "from app.store import open_store\n",
+}
+
+
+def test_a_service_is_never_led_into_the_package_of_the_same_name_of_another_one() -> None:
+    assert redirects(SERVICES, "services/api/app/main.py") == []
+    moved = Remembered(moves={"services/api/app/store.py": "services/mail/app/store.py"})
+    assert [found.is_sure for found in redirects(SERVICES, "services/api/app/main.py", moved)] == [False]
+
+
+def test_a_name_below_the_project_root_is_sure_only_where_such_names_are_used() -> None:
+    texts = {
+        "services/api/api/__init__.py": "",
+        "services/api/api/main.py": "from api.store import open_store\n",
+        "services/mail/store.py": "def open_store(): ...\n",
+    }
+    (found,) = redirects(texts, "services/api/api/main.py")
+    assert (found.written, found.is_sure) == ("services.mail.store", False)
+    used = {**texts, "run.py": "from services.mail.store import open_store\n"}
+    assert [found.is_sure for found in redirects(used, "services/api/api/main.py")] == [True]
+
+
+def test_of_two_names_with_the_same_code_neither_is_known_to_have_got_the_new_one() -> None:
+    then = EarlierText("d" * 40, "def to_cents(x):\n    return x\n\n\ndef from_cents(x):\n    return x\n")
+    both = "def as_cents(x):\n    return x\n"
+    fate = fate_of_name("to_cents", both, [then])
+    assert fate is not None
+    assert fate.name is None
+    kept = fate_of_name("to_cents", f"{both}\n\ndef from_cents(x):\n    return x\n", [then])
+    assert kept is not None
+    assert kept.name == "as_cents"
