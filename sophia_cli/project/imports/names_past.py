@@ -11,6 +11,7 @@ from typing import Protocol
 from sophia_cli.core.values import dataclass
 
 _ALIKE = 0.85
+_ALIKE_ALONE = 0.5  # where one definition went and one came
 _LONGEST = 400  # lines of a definition
 _SHORTEST_VALUE = 8  # characters
 _VERSIONS_READ = 12
@@ -37,7 +38,8 @@ def fate_of_name(name: str, today: str, earlier: Sequence[EarlierText]) -> NameF
     """Return what became of a name that a module does not have today; None where no earlier version had it.
 
     `today` is the module's text, `earlier` are its older texts, newest first. A function, class or constant counts as
-    renamed when one that the older text did not have holds the same code, or nearly, and no other one does.
+    renamed when one that the older text did not have holds the same code, or nearly, and no other one does; where one
+    definition went and one came, half of the code is enough.
     """
     versions = [version for version in earlier[:_VERSIONS_READ] if name in version.text]
     now = _definitions(today) if versions else None
@@ -49,24 +51,26 @@ def fate_of_name(name: str, today: str, earlier: Sequence[EarlierText]) -> NameF
             continue
         fresh = {other: now.code(other) for other in now.places if other not in then.places}
         code = then.code(name)
-        if any(then.code(other) == code for other in then.places if other != name and other not in now.places):
+        gone = [other for other in then.places if other != name and other not in now.places]
+        if any(then.code(other) == code for other in gone):
             # Nothing tells which of them got the other name.
             return NameFate(version.commit, None)
-        return NameFate(version.commit, _same_code(code, fresh))
+        return NameFate(version.commit, _same_code(code, fresh, is_alone=not gone and len(fresh) == 1))
     return None
 
 
-def _same_code(wanted: list[str], fresh: dict[str, list[str]]) -> str | None:
+def _same_code(wanted: list[str], fresh: dict[str, list[str]], *, is_alone: bool) -> str | None:
     equal = [name for name, code in fresh.items() if code == wanted]
     if equal:
         return equal[0] if len(equal) == 1 else None
     if len(wanted) < 2 or len(wanted) > _LONGEST:
         return None
+    least, growth = (_ALIKE_ALONE, 2) if is_alone else (_ALIKE, 4)
     alike = [
         name
         for name, code in fresh.items()
-        if abs(len(code) - len(wanted)) * 4 <= len(wanted)
-        and SequenceMatcher(None, wanted, code, autojunk=False).ratio() >= _ALIKE
+        if abs(len(code) - len(wanted)) * growth <= len(wanted)
+        and SequenceMatcher(None, wanted, code, autojunk=False).ratio() >= least
     ]
     return alike[0] if len(alike) == 1 else None
 

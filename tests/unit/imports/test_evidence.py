@@ -266,3 +266,19 @@ def test_of_two_names_with_the_same_code_neither_is_known_to_have_got_the_new_on
     kept = fate_of_name("to_cents", f"{both}\n\ndef from_cents(x):\n    return x\n", [then])
     assert kept is not None
     assert kept.name == "as_cents"
+
+
+def test_where_one_definition_went_and_one_came_half_of_the_code_tells_a_rename() -> None:
+    then = EarlierText(
+        "d" * 40, "class Client:\n    def __init__(self, url):\n        self.url = url\n\n    kind = 1\n"
+    )
+    now = "class Api:\n    def __init__(self, url, wait):\n        self.url = url\n\n    kind = 1\n"
+    fate = fate_of_name("Client", now, [then])
+    assert fate is not None
+    assert fate.name == "Api"
+    with_another = fate_of_name("Client", f"{now}\n\ndef other(x):\n    return x\n", [then])
+    assert with_another is not None
+    assert with_another.name is None
+    unlike = fate_of_name("Client", "class Api:\n    def go(self):\n        return 1\n\n    name = 2\n", [then])
+    assert unlike is not None
+    assert unlike.name is None
