@@ -1,9 +1,9 @@
 """Break valid Python files and write one row a break.
 
-    python -m benchmarks.corpus.make --seed N --count K --source DIR [--source DIR ...] --out FILE.jsonl
+    python -m benchmarks.corpus.make --seed N --count K --source DIR [--source DIR ...] --out FILE.jsonl [--faults F]
 
 A row has the fields of the syntax repair data set (`broken`, `fixed`, `err`, `lineno`, ...) and `breaker`, the
-name of what was done. Every `broken` fails to compile and every `fixed` compiles. The same arguments and files give the
+name of what was done; with `--faults` every file is broken in so many different ways. Every `broken` fails to compile and every `fixed` compiles. The same arguments and files give the
 same rows.
 """
 
@@ -60,8 +60,11 @@ def overlaps(change: Change, others: Iterable[Change]) -> bool:
     return any(change.start < other.end + 2 and other.start < change.end + 2 for other in others)
 
 
-def break_file(text: str, breaker: Breaker, rng: Random) -> str | None:
-    """Return the text broken by `breaker`, None when it has no place for it or the result still compiles."""
+def break_file(text: str, breaker: Breaker, rng: Random, faults: int = 1) -> str | None:
+    """Return the text broken by `breaker`, None when it has no place for it or the result still compiles.
+
+    With several `faults`, other breakers follow, each in lines of its own.
+    """
     source = Source(text)
     change = breaker.change(source, rng)
     if change is None:
@@ -72,6 +75,13 @@ def break_file(text: str, breaker: Breaker, rng: Random) -> str | None:
         more = again.change(source, rng)
         if more is not None and not overlaps(more, changes):
             changes.append(more)
+    weights = [one.weight for one in all_breakers()] if faults > 1 else []
+    for _ in range(_TRIES if faults > 1 else 0):
+        more = rng.choices(all_breakers(), weights)[0].change(source, rng) if len(changes) < faults else None
+        if more is not None and not overlaps(more, changes):
+            changes.append(more)
+    if len(changes) < faults:
+        return None
     broken = "\n".join(apply_changes(source.lines, changes))
     return broken if broken != text and compile_fault(broken) is not None else None
 
@@ -89,7 +99,7 @@ def candidates(sources: Iterable[Path]) -> list[tuple[str, str, Path]]:
     return found
 
 
-def make_rows(sources: Sequence[Path], count: int, seed: int) -> Iterator[Row]:
+def make_rows(sources: Sequence[Path], count: int, seed: int, faults: int = 1) -> Iterator[Row]:
     """Yield `count` rows, or fewer when the sources hold no valid file of fitting size."""
     rng = Random(seed)
     packages: dict[str, list[tuple[str, str, Path]]] = {}
@@ -108,7 +118,7 @@ def make_rows(sources: Sequence[Path], count: int, seed: int) -> Iterator[Row]:
         for _ in range(_TRIES):
             package, inside, path = rng.choice(packages[rng.choices(list(packages), shares)[0]])
             text = read_valid(path)
-            broken = break_file(text, breaker, rng) if text is not None else None
+            broken = break_file(text, breaker, rng, faults) if text is not None else None
             fault = compile_fault(broken) if broken is not None else None
             if text is None or broken is None or fault is None:
                 continue
@@ -137,10 +147,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--source", type=Path, action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--faults", type=int, default=1)
     options = parser.parse_args(arguments)
     counts: Counter[str] = Counter()
     with options.out.open("w", encoding="utf-8") as out:
-        for row in make_rows(options.source, options.count, options.seed):
+        for row in make_rows(options.source, options.count, options.seed, options.faults):
             out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             counts[row.breaker] += 1
     for name, number in counts.most_common():

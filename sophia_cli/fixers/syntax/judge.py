@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
-from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, is_late, is_of_its_line
+from sophia_cli.fixers.syntax.compiler import compile_fault, earliest_fault, is_late, is_of_its_line, stage_of
 from sophia_cli.fixers.syntax.model import SyntaxFault, moved_down
 from sophia_cli.fixers.syntax.pieces import pieces_of
 from sophia_cli.fixers.syntax.sections import Section, Sections
@@ -110,7 +110,7 @@ class Judge:
                 own = part.text(text)
                 fault = (read if last == index else self._alone)(own)
                 if fault is None or is_late(fault):
-                    late = late or (None if fault is None else part.in_whole(text, fault))
+                    late = _reported_first(late, None if fault is None else part.in_whole(text, fault))
                     skipped = part.end
                     break
                 if last + 1 == len(sections) or _is_settled(own, fault):
@@ -118,7 +118,8 @@ class Judge:
                 if last > index or not is_of_its_line(fault):
                     rest = section.up_to(sections[-1])
                     fault = self._alone(rest.text(text))
-                    return late if fault is None else rest.in_whole(text, fault)
+                    found = None if fault is None else rest.in_whole(text, fault)
+                    return found if found is not None and not is_late(found) else _reported_first(late, found)
         return late
 
     def _alone(self, text: str) -> SyntaxFault | None:
@@ -144,6 +145,13 @@ class Judge:
 def _as_sections(pieces: Sequence[str]) -> list[Section]:
     ends = list(accumulate(map(len, pieces)))
     return [Section("", start, end, "") for start, end in pairwise([0, *ends])]
+
+
+def _reported_first(above: SyntaxFault | None, below: SyntaxFault | None) -> SyntaxFault | None:
+    """Return which of two faults that the compiler only tells of a parsed text it tells first."""
+    if above is None or below is None:
+        return above or below
+    return below if stage_of(below) < stage_of(above) else above
 
 
 def _is_settled(part: str, fault: SyntaxFault) -> bool:

@@ -159,3 +159,12 @@ def test_what_stands_before_a_change_is_not_read_again() -> None:
         judge.whole(_CLASS + "    a = 2\n")
 
     assert judge.spent - first < first / 2
+
+
+def test_of_faults_that_only_the_whole_compiler_tells_the_first_is_told_though_a_cut_string_stands_between() -> None:
+    string = f'TEXT = """\n{"words " * 60}\n\nname(is no code\n"""\n\n\n'
+    text = f"def first(a, a):\n    return a\n\n\n{_ABOVE}{string}{_ABOVE}def last(b, b):\n    return b\n"
+
+    with quiet():
+        assert Judge().whole(text) == _first(text)
+        assert _first(text) == compile_fault(text)
