@@ -26,7 +26,8 @@ from sophia_cli.commands.command_line.output import (
     write_result,
 )
 from sophia_cli.commands.command_line.progress import ProgressLine
-from sophia_cli.commands.scanning.project import Scan, open_project, scan_project
+from sophia_cli.commands.scanning.project import open_project
+from sophia_cli.commands.scanning.scan import Scan, scan_project
 from sophia_cli.commands.scanning.sources import SourceLines
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.report import FailOn, ReportedFinding, ScanReport, Verdict, summarise

@@ -34,10 +34,11 @@ from sophia_cli.project.clock import Clock, SystemClock
 from sophia_cli.project.locks import project_lock
 from sophia_cli.project.root import find_root
 from sophia_cli.project.runs.backups import Backups
-from sophia_cli.project.runs.kept import RunRecord, RunState, list_runs, run_ids
 from sophia_cli.project.runs.pruned import pruned_runs
 from sophia_cli.project.runs.recovery import Recovered, recover_when_idle
 from sophia_cli.project.runs.restore import Barred, Restorable, entry_to_restore, look, look_at_packages
+from sophia_cli.project.runs.run_folders import list_runs, run_ids
+from sophia_cli.project.runs.run_record import RunRecord, RunState
 from sophia_cli.project.runs.undo import Kept, choose_run, undo_run
 from sophia_cli.project.state_folder import StateFolder
 

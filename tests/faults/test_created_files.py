@@ -17,8 +17,8 @@ from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.inside import FileRefused
 from sophia_cli.project.runs.atomic import FileChanged
 from sophia_cli.project.runs.journal import read_journal
-from sophia_cli.project.runs.kept import RunState
 from sophia_cli.project.runs.records import Folders, encode
+from sophia_cli.project.runs.run_record import RunState
 from sophia_cli.project.runs.transactions import FileChange, begin_run
 from sophia_cli.project.runs.undo import list_runs
 

@@ -27,8 +27,9 @@ from transaction_child import LAST_TWO
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.project.failpoints import PruneFailpoint
 from sophia_cli.project.runs.backups import digest
-from sophia_cli.project.runs.kept import RunState, list_runs
 from sophia_cli.project.runs.pruning import Pruned, Retention, prune, stored
+from sophia_cli.project.runs.run_folders import list_runs
+from sophia_cli.project.runs.run_record import RunState
 from sophia_cli.project.runs.transactions import FileChange, begin_run
 from sophia_cli.project.state_folder import StateFolder
 

@@ -11,7 +11,6 @@ from faulty_project import KILLED, Children, fix_now, held, make_project, pictur
 from sophia_cli.core.errors import SophiaError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.runs.journal import Journal, first_record, last_record, read_journal
-from sophia_cli.project.runs.kept import RunState
 from sophia_cli.project.runs.records import (
     Abort,
     Backup,
@@ -27,6 +26,7 @@ from sophia_cli.project.runs.records import (
     encode,
 )
 from sophia_cli.project.runs.recovery import RecoveryKind
+from sophia_cli.project.runs.run_record import RunState
 from sophia_cli.project.runs.transactions import FileChange, begin_run
 from sophia_cli.project.runs.undo import list_runs
 

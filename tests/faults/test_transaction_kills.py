@@ -12,7 +12,7 @@ import pytest
 from faulty_project import KILLED, Children, Tree, committed_tree, make_project, picture, recover_now, undo_now
 
 from sophia_cli.project.failpoints import failpoint_names
-from sophia_cli.project.runs.kept import RunState
+from sophia_cli.project.runs.run_record import RunState
 from sophia_cli.project.runs.undo import list_runs
 
 INTERRUPTED = 130

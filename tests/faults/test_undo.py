@@ -15,8 +15,9 @@ from sophia_cli.core.errors import UsageError
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.runs.backups import digest
 from sophia_cli.project.runs.journal import JournalContent
-from sophia_cli.project.runs.kept import RunState, find_run, tell
 from sophia_cli.project.runs.recovery import RecoveryKind, recover_when_idle
+from sophia_cli.project.runs.run_folders import find_run
+from sophia_cli.project.runs.run_record import RunState, tell
 from sophia_cli.project.runs.transactions import FileChange, begin_run
 from sophia_cli.project.runs.undo import list_runs
 

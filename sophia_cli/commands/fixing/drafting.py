@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sophia_cli.commands.command_line.progress import ProgressLine
-from sophia_cli.commands.scanning.project import Project, Scan, scan_project
+from sophia_cli.commands.scanning.project import Project
+from sophia_cli.commands.scanning.scan import Scan, scan_project
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.plan import Plan
 from sophia_cli.core.report import FailOn

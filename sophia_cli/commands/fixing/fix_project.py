@@ -11,7 +11,8 @@ from sophia_cli.commands.command_line.output import say
 from sophia_cli.commands.command_line.progress import ProgressLine
 from sophia_cli.commands.fixing.drafting import Drafted, Request, draft
 from sophia_cli.commands.fixing.report import fix_report
-from sophia_cli.commands.scanning.project import Project, Scan, open_project
+from sophia_cli.commands.scanning.project import Project, open_project
+from sophia_cli.commands.scanning.scan import Scan
 from sophia_cli.core.errors import ExitCode, SophiaError
 from sophia_cli.core.fix_report import CheckReport, CheckResult, FixReport
 from sophia_cli.core.packages import PackagesReport
@@ -23,8 +24,9 @@ from sophia_cli.fixers.mending.user_check import UserCheck, user_check
 from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.locks import HeldLock, project_lock
-from sophia_cli.project.runs.kept import RunState, list_runs
 from sophia_cli.project.runs.recovery import Recovered, recover, recover_when_idle
+from sophia_cli.project.runs.run_folders import list_runs
+from sophia_cli.project.runs.run_record import RunState
 from sophia_cli.project.runs.transactions import Run, begin_run
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sophia_cli.commands.fixing.drafting import Drafted
 from sophia_cli.commands.fixing.recovered import recovery_line
-from sophia_cli.commands.scanning.project import Scan
+from sophia_cli.commands.scanning.scan import Scan
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.findings import Finding
 from sophia_cli.core.fix_report import CheckResult, FixReport, TakenBack

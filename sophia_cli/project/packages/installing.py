@@ -24,8 +24,8 @@ from sophia_cli.project.packages.versions import is_same_version
 from sophia_cli.project.packages.way_back import AFTERMATH, MANIFEST, mark_of
 from sophia_cli.project.packages.wheels import Wheel, fetch_wheels, wheel_lines
 from sophia_cli.project.runs.atomic import WriteFailed
-from sophia_cli.project.runs.kept import packages_folder
 from sophia_cli.project.runs.records import PackageChange
+from sophia_cli.project.runs.run_folders import packages_folder
 from sophia_cli.project.runs.transactions import Run
 
 _WHEELS = "wheels"

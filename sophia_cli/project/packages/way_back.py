@@ -21,8 +21,8 @@ from sophia_cli.core.values import dataclass
 from sophia_cli.project.failpoints import PackageFailpoint, failpoint
 from sophia_cli.project.packages.keeping import present_sha, stashes_in
 from sophia_cli.project.packages.manifest import Aftermath, Manifest, TouchedFile, decode_aftermath, decode_manifest
-from sophia_cli.project.runs.kept import PackagesBack, PackagesEntry
 from sophia_cli.project.runs.records import Kept
+from sophia_cli.project.runs.run_record import PackagesBack, PackagesEntry
 
 MANIFEST = "manifest.json"
 AFTERMATH = "aftermath.json"

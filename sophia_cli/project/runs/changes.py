@@ -24,8 +24,8 @@ from sophia_cli.project.runs.atomic import (
 )
 from sophia_cli.project.runs.backups import digest
 from sophia_cli.project.runs.creation import make_folders, place_for
-from sophia_cli.project.runs.kept import FileEntry
 from sophia_cli.project.runs.records import ABSENT
+from sophia_cli.project.runs.run_record import FileEntry
 
 # Folders held open at once; more than that in one call are done in turns, far below any limit on open files.
 _FOLDERS_AT_ONCE = 64

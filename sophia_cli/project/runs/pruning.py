@@ -16,11 +16,12 @@ from sophia_cli.project.failpoints import PruneFailpoint, failpoint
 from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.runs.backups import is_backup
 from sophia_cli.project.runs.journal import JOURNAL_NAME
-from sophia_cli.project.runs.kept import RunRecord, RunState, packages_folder, read_run, run_folder, run_ids
 from sophia_cli.project.runs.pruned import note_pruned, pruned_runs
 from sophia_cli.project.runs.records import ABSENT
 from sophia_cli.project.runs.reserve import release
 from sophia_cli.project.runs.restore import forget_packages
+from sophia_cli.project.runs.run_folders import packages_folder, read_run, run_folder, run_ids
+from sophia_cli.project.runs.run_record import RunRecord, RunState
 from sophia_cli.project.state_folder import StateFolder, Subfolder, sync_folder
 
 _PACKAGE_FILES = (".whl", ".zip", ".json", ".txt")

@@ -16,10 +16,11 @@ from sophia_cli.project.failpoints import Failpoint, failpoint
 from sophia_cli.project.locks import HeldLock, project_lock
 from sophia_cli.project.runs.backups import Backups
 from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal, last_record
-from sophia_cli.project.runs.kept import RunRecord, RunState, read_run, run_folder, run_ids
 from sophia_cli.project.runs.records import Abort, Kept, Undone, ends_a_run
 from sophia_cli.project.runs.reserve import release
 from sophia_cli.project.runs.restore import forget_packages, roll_back, undo_entries
+from sophia_cli.project.runs.run_folders import read_run, run_folder, run_ids
+from sophia_cli.project.runs.run_record import RunRecord, RunState
 from sophia_cli.project.state_folder import StateFolder
 
 

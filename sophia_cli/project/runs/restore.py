@@ -16,9 +16,10 @@ from sophia_cli.project.parallel import for_each
 from sophia_cli.project.runs.atomic import FileChanged, WriteFailed, discard, remove_in, replace_in, temporary_name
 from sophia_cli.project.runs.backups import Backups, digest
 from sophia_cli.project.runs.creation import remove_folders
-from sophia_cli.project.runs.kept import FileEntry, PackagesBack, RunRecord, packages_folder, run_folder
 from sophia_cli.project.runs.records import ABSENT, Kept
 from sophia_cli.project.runs.reserve import release
+from sophia_cli.project.runs.run_folders import packages_folder, run_folder
+from sophia_cli.project.runs.run_record import FileEntry, PackagesBack, RunRecord
 from sophia_cli.project.state_folder import STATE_FOLDER_NAME, StateFolder
 
 

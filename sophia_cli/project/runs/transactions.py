@@ -25,7 +25,6 @@ from sophia_cli.project.runs.backups import Backups
 from sophia_cli.project.runs.changes import FileChange, Target, check_changes, write_changes
 from sophia_cli.project.runs.creation import remove_folders
 from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal, first_record, last_record
-from sophia_cli.project.runs.kept import FileEntry, PackagesEntry, RunRecord, RunState, intended, run_folder, run_ids
 from sophia_cli.project.runs.records import (
     Abort,
     Backup,
@@ -54,6 +53,8 @@ from sophia_cli.project.runs.restore import (
     restore,
     roll_back,
 )
+from sophia_cli.project.runs.run_folders import run_folder, run_ids
+from sophia_cli.project.runs.run_record import FileEntry, PackagesEntry, RunRecord, RunState, intended
 from sophia_cli.project.state_folder import Subfolder, sync_folder
 
 __all__ = ["FileChange", "Run", "begin_run"]

@@ -15,7 +15,6 @@ from sophia_cli.project.locks import HeldLock
 from sophia_cli.project.runs.atomic import WriteFailed
 from sophia_cli.project.runs.backups import Backups, digest
 from sophia_cli.project.runs.journal import JOURNAL_NAME, Journal
-from sophia_cli.project.runs.kept import RunRecord, RunState, find_run, list_runs, run_folder
 from sophia_cli.project.runs.pruned import PrunedRun, pruned_runs
 from sophia_cli.project.runs.records import Kept, UndoBegin, Undone
 from sophia_cli.project.runs.recovery import Recovered, recover
@@ -31,6 +30,8 @@ from sophia_cli.project.runs.restore import (
     look,
     undo_entries,
 )
+from sophia_cli.project.runs.run_folders import find_run, list_runs, run_folder
+from sophia_cli.project.runs.run_record import RunRecord, RunState
 
 __all__ = ["Kept", "RunRecord", "RunState", "UndoResult", "list_runs", "undo_run"]
 

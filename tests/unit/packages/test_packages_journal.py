@@ -10,7 +10,6 @@ import pytest
 from sophia_cli.project.clock import SystemClock
 from sophia_cli.project.locks import project_lock
 from sophia_cli.project.runs.journal import JOURNAL_NAME
-from sophia_cli.project.runs.kept import RunState, list_runs, run_folder
 from sophia_cli.project.runs.records import (
     PackageChange,
     Packages,
@@ -21,6 +20,8 @@ from sophia_cli.project.runs.records import (
     decode,
     encode,
 )
+from sophia_cli.project.runs.run_folders import list_runs, run_folder
+from sophia_cli.project.runs.run_record import RunState
 from sophia_cli.project.runs.transactions import begin_run
 from sophia_cli.project.state_folder import StateFolder
 

@@ -17,8 +17,8 @@ from sophia_cli.project.packages.manifest import decode_manifest, encode_afterma
 from sophia_cli.project.packages.target import Target
 from sophia_cli.project.packages.way_back import AFTERMATH, MANIFEST, forget, look_back, mark_of, put_back
 from sophia_cli.project.packages.wheels import Wheel, files_of
-from sophia_cli.project.runs.kept import PackagesEntry
 from sophia_cli.project.runs.records import PackageChange
+from sophia_cli.project.runs.run_record import PackagesEntry
 
 RUN = "ab12"
 OLD = {"alpha/__init__.py": "one\n", "alpha/gone.py": "x = 1\n", "tests/__init__.py": "shared\n"}
