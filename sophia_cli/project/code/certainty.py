@@ -15,14 +15,16 @@ import sys
 from collections.abc import Sequence
 
 from sophia_cli.core.patterns import late_pattern
+from sophia_cli.project.code.extract_calls_relay import FunctionNode, own_nodes
 
 _FEATURES = frozenset(
     {"nested_scopes", "generators", "division", "absolute_import", "with_statement", "print_function"}
     | {"unicode_literals", "generator_stop", "annotations"}
 )
-# Letters that stand for others, so that a name may be written in several ways.
+# Letters that stand for others, so that `__debug__` and `__future__` may be written in several ways.
 _COMPATIBILITY = late_pattern(
-    "[\u00aa\u00ba\u02b0-\u02ff\u1d2c-\u1dbf\u2071-\u209c\u2100-\u218f\ufb00-\uffef\U0001d400-\U0001d7ff]"
+    "[\u01c6\u01f3\u02b0-\u02ff\u1d2c-\u1dbf\u2071-\u209c\u210a\u212f\u2146\u2147\u217e\ufb00-\ufb06"
+    "\ufe33\ufe34\ufe4d-\ufe4f\uff3f-\uff5a\U0001d400-\U0001d7ff]"
 )
 _PLAIN = frozenset((ast.Name, ast.Constant))
 BLOCKS = 12  # that a compiler keeps track of in one function; it takes 20
@@ -100,14 +102,55 @@ def names_or_yields(comprehension: ast.expr) -> bool:
     return any(isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom) for node in ast.walk(comprehension))
 
 
-def leading_globals(body: Sequence[ast.stmt]) -> Sequence[ast.Global]:
-    """Return the `global` statements that a function begins with, so that nothing uses their names before."""
-    found: list[ast.Global] = []
+def leading_declarations(body: Sequence[ast.stmt]) -> Sequence[ast.Global | ast.Nonlocal]:
+    """Return the `global` and `nonlocal` statements that a function begins with: nothing uses their names before."""
+    found: list[ast.Global | ast.Nonlocal] = []
     for statement in body[1 if _is_docstring(body[0]) else 0 :]:
-        if not isinstance(statement, ast.Global):
+        if not isinstance(statement, ast.Global | ast.Nonlocal):
             break
         found.append(statement)
     return found
+
+
+def surely_binds(function: FunctionNode, name: str) -> bool:
+    """Whether a name is one of a function's own: a parameter, or plainly assigned to in its body."""
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    found = any(argument is not None and argument.arg == name for argument in every)
+    for statement in own_nodes(function.body):
+        if isinstance(statement, ast.Global | ast.Nonlocal) and name in statement.names:
+            return False
+        targets = statement.targets if isinstance(statement, ast.Assign) else ()
+        if isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        found = found or any(isinstance(target, ast.Name) and target.id == name for target in targets)
+    return found
+
+
+def is_mentioned_above(body: Sequence[ast.stmt], declared: ast.Global | ast.Nonlocal) -> bool:
+    """Whether a function may mention a name above the statement that declares it, which the compiler refuses.
+
+    It reads the `else` of a `try` before the handlers, so of a function with such a `try` nothing is said.
+    """
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Try | ast.TryStar) and node.handlers and node.orelse:
+                return True
+            if _is_above(node, declared) and not _names_in(node).isdisjoint(declared.names):
+                return True
+    return False
+
+
+def _is_above(node: ast.AST, statement: ast.stmt) -> bool:
+    place = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+    return place < (statement.lineno, statement.col_offset)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    """Return the names that a node itself reads or binds, and some that it only might."""
+    found = {getattr(node, field, None) for field in ("id", "name", "asname", "arg", "rest")}
+    names = {name for name in found if isinstance(name, str)}
+    return {name.partition(".")[0] for name in names} if isinstance(node, ast.alias) else names
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

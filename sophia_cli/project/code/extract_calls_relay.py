@@ -32,7 +32,7 @@ def relay_of(node: FunctionNode, made_inside: Mapping[str, Relay], type_variable
         return Relay.NONE
     parameters = [*node.args.posonlyargs, *node.args.args]
     decorated = parameters[0].arg if parameters else None
-    nested = {inner.name: inner for inner in _own_nodes(node.body) if isinstance(inner, FunctionNode)}
+    nested = {inner.name: inner for inner in own_nodes(node.body) if isinstance(inner, FunctionNode)}
     relays = {_relayed(returned, decorated, nested, made_inside) for returned in _returned(node)}
     if Relay.SAME in relays and _remakes_a_class(node):
         return Relay.NONE
@@ -71,7 +71,7 @@ def _is_of_class(annotation: ast.expr | None) -> bool:
 
 
 def _nested_in(node: FunctionNode) -> set[str]:
-    return {inner.name for inner in _own_nodes(node.body) if isinstance(inner, FunctionNode)}
+    return {inner.name for inner in own_nodes(node.body) if isinstance(inner, FunctionNode)}
 
 
 def _gives_back_its_first(node: FunctionNode, last: ast.Return) -> bool:
@@ -162,12 +162,12 @@ def _alternatives(node: ast.expr) -> Iterator[ast.expr]:
 
 def _returned(node: FunctionNode) -> Iterator[ast.expr | None]:
     """Yield what the function itself returns."""
-    for inner in _own_nodes(node.body):
+    for inner in own_nodes(node.body):
         if isinstance(inner, ast.Return):
             yield inner.value
 
 
-def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
+def own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
     """Yield every statement of a body; functions and classes within it, but nothing that is inside them."""
     todo: list[ast.AST] = list(body)
     while todo:

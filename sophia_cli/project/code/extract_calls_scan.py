@@ -167,7 +167,9 @@ class Scanner:
             scope.bind(node.target.id, meanings_of(node.value, scope))
         elif isinstance(node, (ast.Yield, ast.YieldFrom)):
             scope.has_yield = True
-            if scope.kind is not Kind.FUNCTION or scope.is_async:
+            if scope.kind is not Kind.FUNCTION or (
+                scope.is_async and (scope.gives_value or isinstance(node, ast.YieldFrom))
+            ):
                 self.is_doubtful = True
             if node.value is not None:
                 stack.append(node.value)

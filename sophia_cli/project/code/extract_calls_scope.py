@@ -68,8 +68,8 @@ class Scope:
     """One scope. `class_index` and `self_name` say whose method the code is in, also for functions within methods."""
 
     __slots__ = (
-        *("bindings", "calls", "class_index", "class_name", "globals", "has_yield", "infers_returns", "is_async"),
-        *("kind", "nonlocals", "parent", "pending", "relays", "returns", "self_name"),
+        *("bindings", "calls", "class_index", "class_name", "gives_value", "globals", "has_yield", "infers_returns"),
+        *("is_async", "kind", "nonlocals", "parent", "pending", "relays", "returns", "self_name"),
     )
 
     def __init__(
@@ -91,7 +91,7 @@ class Scope:
         self.calls: list[tuple[str, ast.Call]] = []
         self.returns: list[Meaning] = []
         self.relays: dict[str, Relay] = {}
-        self.has_yield = self.is_async = self.infers_returns = False
+        self.gives_value = self.has_yield = self.is_async = self.infers_returns = False
 
     def bind(self, name: str, meanings: Sequence[Meaning]) -> None:
         """Note that the name is bound; with no meanings (a plain None) it is bound all the same."""

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sophia_cli.project.code.calls import UNKNOWN, Expression, FieldKind
-from sophia_cli.project.code.certainty import BLOCKS, has_twice, is_doubtful_signature, is_plain, leading_globals
+from sophia_cli.project.code.certainty import (
+    BLOCKS,
+    has_twice,
+    is_doubtful_signature,
+    is_mentioned_above,
+    is_plain,
+    leading_declarations,
+    surely_binds,
+)
 from sophia_cli.project.code.extract_calls_drafts import ClassDraft, FieldDraft, FunctionDraft, made_of
 from sophia_cli.project.code.extract_calls_expressions import annotated, meanings_of, special_form, yielded
 from sophia_cli.project.code.extract_calls_relay import FunctionNode, relay_of
@@ -27,6 +35,7 @@ from sophia_cli.project.code.extract_calls_shapes import (
 _SPECIAL = {"ClassVar": FieldKind.CLASS, "InitVar": FieldKind.INIT, "KW_ONLY": FieldKind.KEYWORD_MARK}
 _PLAIN = (ast.Name, ast.Constant)
 _IF = (ast.If, ast.While)
+_SEARCHES = 20  # of a function for names that it declares late; compiling takes less than more of them
 
 
 class Walk:
@@ -43,7 +52,8 @@ class Walk:
         self.type_variables: set[str] = set()
         self.early: list[Reference] = []
         self._loops = self._blocks = self._for_types = 0
-        self._leading: Sequence[ast.Global] = ()
+        self._inside: list[FunctionNode] = []
+        self._searched = 0
 
     def statements(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Read statements of one scope."""
@@ -88,16 +98,36 @@ class Walk:
             self.scanner.is_doubtful = True
 
     def _rarer(self, node: ast.stmt, scope: Scope) -> None:
-        if isinstance(node, ast.Global):
-            scope.globals = scope.globals.union(node.names)
-            if node not in self._leading or any(name in scope.bindings for name in node.names):
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            if not self._is_declared_rightly(node, scope):
                 self.scanner.is_doubtful = True
-            return
-        self.scanner.is_doubtful = True
+            if isinstance(node, ast.Global):
+                scope.globals = scope.globals.union(node.names)
+            else:
+                scope.nonlocals = scope.nonlocals.union(node.names)
+        else:
+            self.scanner.is_doubtful = True
+            if isinstance(node, ast.Match):
+                self._match(node, scope)
+
+    def _is_declared_rightly(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> bool:
+        """Whether the compiler surely takes the statement: nothing above uses the names, and those that are not local
+        are of the function around."""
+        if scope.kind is not Kind.FUNCTION or any(name in scope.bindings for name in node.names):
+            return False
         if isinstance(node, ast.Nonlocal):
-            scope.nonlocals = scope.nonlocals.union(node.names)
-        elif isinstance(node, ast.Match):
-            self._match(node, scope)
+            around = self._inside[-2] if len(self._inside) > 1 else None
+            if around is None or not all(surely_binds(around, name) for name in node.names):
+                return False
+            if not scope.globals.isdisjoint(node.names):
+                return False
+        elif not scope.nonlocals.isdisjoint(node.names):
+            return False
+        body = self._inside[-1].body
+        if node in leading_declarations(body):
+            return True
+        self._searched += 1
+        return self._searched <= _SEARCHES and not is_mentioned_above(body, node)
 
     def _loop(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         self._loops += 1
@@ -115,7 +145,6 @@ class Walk:
         """Read the statements of a function or class: they are in none of the loops and conditions around it."""
         loops, blocks, for_types = self._loops, self._blocks, self._for_types
         self._loops = self._blocks = self._for_types = 0
-        self._leading = leading_globals(body) if scope.kind is Kind.FUNCTION else ()
         self.statements(body, scope)
         self._loops, self._blocks, self._for_types = loops, blocks, for_types
 
@@ -158,7 +187,9 @@ class Walk:
                 self.scanner.bind_target(target, meanings, scope)
 
     def _annotated_assignment(self, node: ast.AnnAssign, scope: Scope) -> None:
-        if not is_plain(node.annotation) or (isinstance(node.target, ast.Name) and node.target.id in scope.globals):
+        if not is_plain(node.annotation) or (
+            isinstance(node.target, ast.Name) and (node.target.id in scope.globals or node.target.id in scope.nonlocals)
+        ):
             self.scanner.is_doubtful = True
         if node.value is not None:
             self.scanner.scan([node.value], scope)
@@ -190,6 +221,9 @@ class Walk:
         if node.value is not None:
             if not isinstance(node.value, _PLAIN):
                 self.scanner.scan([node.value], scope)
+            scope.gives_value = True
+            if scope.has_yield and scope.is_async:
+                self.scanner.is_doubtful = True
             if scope.infers_returns:
                 scope.returns += meanings_of(node.value, scope)
 
@@ -267,7 +301,9 @@ class Walk:
         self._parameters(node, scope, inner)
         fails = is_expected_to_fail(node.decorator_list)
         self.scanner.quiet += fails
+        self._inside.append(node)
         self._body(node.body, inner)
+        self._inside.pop()
         self.scanner.quiet -= fails
         draft.is_generator = inner.has_yield
         if node.returns is not None:

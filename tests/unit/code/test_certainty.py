@@ -90,6 +90,19 @@ PIECES = (
         "del f(a=1, a=1).b",
     ),
     *("for f(a=1, a=1).b in x: pass", "with a as f(b=1, b=1).c: pass", "a = {1: f(a=1, a=1)}", "a = {**f(a=1, a=1)}"),
+    *("async def g():\n  return 1\n  yield", "async def g():\n  return (yield)", "async def g():\n  return\n  yield"),
+    *(
+        "def g(x):\n  def h():\n    nonlocal x\n    x = 1",
+        "def g(x):\n  def h():\n    print(x)\n    nonlocal x",
+        "def g(x):\n  def h():\n    nonlocal x\n    x: int = 1",
+        "def g(x):\n  class B:\n    nonlocal x",
+        "def g():\n  global x\n  def h():\n    nonlocal x",
+        "def g():\n  isinstance(x, int)\n  def h():\n    nonlocal x",
+        "def g():\n  for x in y: pass\n  global x",
+        "def g():\n  import x.y\n  global x",
+        "def g():\n  try: pass\n  except A:\n    global x\n  else:\n    x = 1",
+    ),
+    *("__\uff44ebug__ = 1", "__de\U0001d41bug__ = 1", "_\ufe33debug__ = 1"),
     *("raises(X, lambda: g(a=1, a=1))", "isinstance(f(a=1, a=1), X)", "print(*f(b=1, b=1))", "f(**g(b=1, b=1))"),
 )
 
@@ -180,6 +193,20 @@ async def serve(basket, handler: Callable[..., int] = print):
 @pytest.mark.skipif(not is_known_compiler(), reason="only said where the compiler is known")
 def test_ordinary_code_is_certain() -> None:
     text = ORDINARY.replace(" if (found := two)", "").lstrip()
+    assert calls_and_certainty(ast.parse(text), text)[1]
+
+
+@pytest.mark.skipif(not is_known_compiler(), reason="only said where the compiler is known")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def g(n):\n  if n:\n    global x\n    x = n\n",
+        "def g():\n  n = 0\n  def h():\n    nonlocal n\n    n += 1\n  return h\n",
+        "async def g():\n  async with a() as b:\n    yield b\n  return\n",
+        "print('\u2139\ufe0f done \u2122 \u2192')\n",
+    ],
+)
+def test_what_services_often_hold_is_certain(text: str) -> None:
     assert calls_and_certainty(ast.parse(text), text)[1]
 
 
