@@ -177,19 +177,19 @@ def _flow(file: Path, words: BenchWords, request: RequestWords) -> Flow:
 def _rendered(report: BenchReport, chosen: BenchFormat, quiet: bool, verbose: bool, colours: bool) -> str:
     match chosen:
         case BenchFormat.JSON:
-            from sophia_cli.render.bench_json import bench_json
+            from sophia_cli.render.bench.json import bench_json
 
             return bench_json(report)
         case BenchFormat.CSV:
-            from sophia_cli.render.bench_csv import bench_csv
+            from sophia_cli.render.bench.csv import bench_csv
 
             return bench_csv(report)
         case BenchFormat.HTML:
-            from sophia_cli.render.bench_html import bench_html
+            from sophia_cli.render.bench.html import bench_html
 
             return bench_html(report)
         case BenchFormat.TEXT:
-            from sophia_cli.render.bench_text import bench_summary, bench_text
+            from sophia_cli.render.bench.text import bench_summary, bench_text
             from sophia_cli.render.style import Style
 
             style = Style(colours=colours, verbose=verbose)

@@ -66,7 +66,6 @@ class PackageFailpoint(Enum):
     ADDED_FILE_REMOVED = "added-file-removed"
     ADDED_REMOVED = "added-removed"
     OLD_FILE_WRITTEN = "old-file-written"
-    PACKAGES_BACK = "packages-back"
 
 
 class PruneFailpoint(Enum):

@@ -14,7 +14,7 @@ from sophia_cli.core.measurement_comparison import Change, Comparison
 from sophia_cli.core.measurement_report import BenchRow
 from sophia_cli.core.values import replace
 from sophia_cli.project.clock import Clock
-from sophia_cli.render.bench_json import bench_row
+from sophia_cli.render.bench.json import bench_row
 
 LAST = "last"
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sophia_cli.commands.deploying.reading import ReadProject, read_project
+from sophia_cli.commands.deploying.startable import check_apps, check_interpreters
 from sophia_cli.commands.deploying.strict import StrictWish, as_wished, check_haproxy
 from sophia_cli.commands.operating.declared import no_services
-from sophia_cli.core.errors import UnavailableError, UsageError
 from sophia_cli.core.service_status import ServiceState, ServiceStatus
 from sophia_cli.core.values import dataclass
 from sophia_cli.deploy.candidates import candidate_of, needed_files, search_path_of
 from sophia_cli.deploy.fingerprint import Fingerprint
-from sophia_cli.deploy.handover.commands import command_line
-from sophia_cli.deploy.handover.programs import other_interpreter
 from sophia_cli.deploy.link.messages import Json
 from sophia_cli.deploy.plan import Active, Candidate, DeploymentPlan, ServicePlan, Wanted, plan_deployment
 from sophia_cli.deploy.releases.model import PackageLock, Release, ReleaseDraft
@@ -25,12 +23,10 @@ from sophia_cli.deploy.releases.store import ReleaseStore
 from sophia_cli.project.clock import Clock
 from sophia_cli.project.dependencies.installed import Environment
 from sophia_cli.project.history.repository import find_repository, head_commit
-from sophia_cli.project.host.spawn_errors import find_program
 from sophia_cli.project.imports.graph import ImportGraph
 from sophia_cli.project.packages.outline import EnvironmentOutline, outline_environment, without_uvicorn
 from sophia_cli.project.root import find_root
 from sophia_cli.project.settings.loading import load_settings
-from sophia_cli.project.settings.missing_apps import missing_apps
 from sophia_cli.project.settings.model import PackageSet
 from sophia_cli.project.settings.service_model import Service
 from sophia_cli.project.state_folder import StateFolder
@@ -70,9 +66,9 @@ def open_workshop(path: Path, environment: str | None, say: Callable[[str], None
     say("reading the project")
     project = read_project(root, settings)
     graph, installed = project.graph, project.installed
-    _check_apps(project, environment, wish.names)
+    check_apps(project, environment, wish.names)
     outline = outline_environment(root, settings.project.python, os.environ)
-    _check_interpreters([one for one in services if not wish.names or one.name in wish.names], outline, settings.source)
+    check_interpreters([one for one in services if not wish.names or one.name in wish.names], outline, settings.source)
     persist = sorted({path for service in services for path in service.persist})
     watched = sorted({pattern for service in services for pattern in service.watch})
     sources = read_sources(root, persist=persist, also=needed_files(services, graph), patterns=watched)
@@ -293,56 +289,6 @@ def _secrets(service: Service, root: Path, environment: str, *, is_needed: bool)
         else find_secrets(service.secrets, providers)
     )
     return {found.name: found.value for found in resolved}
-
-
-def _check_apps(project: ReadProject, environment: str | None, names: Collection[str]) -> None:
-    """Raise the first of the errors about apps that do not exist, of all services when none is named."""
-
-    def read(path: str) -> bytes | None:
-        try:
-            return (project.root / path).read_bytes()
-        except OSError:
-            return None
-
-    def is_installed(top: str) -> bool:
-        distributions = project.installed.distributions.values()
-        return any(name.partition(".")[0] == top for one in distributions for name in one.imports)
-
-    roots = [root.path for root in project.graph.roots if not root.applies_to]
-    errors = missing_apps(
-        project.settings,
-        project.graph.files,
-        roots,
-        read,
-        environment=environment,
-        names=names,
-        is_installed=is_installed,
-    )
-    if errors:
-        raise errors[0]
-    for service in project.settings.for_environment(environment):
-        if service.app is not None and service.port is None and (not names or service.name in names):
-            raise UsageError(
-                "service-without-port",
-                f"service `{service.name}` is an app, so it needs a `port`",
-                hint=f"add `port` to `[services.{service.name}]`; what serves nobody is a `command`",
-                location=project.settings.source,
-            )
-
-
-def _check_interpreters(services: Sequence[Service], outline: EnvironmentOutline, source: str | None) -> None:
-    """Raise for a command that names an interpreter by its version which is not the project's, and nowhere else."""
-    for service in services:
-        name = None if service.command is None else other_interpreter(command_line(service.command), outline.version)
-        path = os.pathsep.join((os.path.dirname(outline.python), os.environ.get("PATH", os.defpath)))
-        if name is not None and find_program(name, Path("/"), path) is None:
-            raise UnavailableError(
-                "interpreter-not-found",
-                f"service `{service.name}` asks for `{name}`, which is not there; the project's Python is "
-                f"{outline.version} (`{outline.python}`)",
-                hint=f"install it, or write `python` in `services.{service.name}.command` for the project's own",
-                location=source,
-            )
 
 
 def _commit(root: Path) -> str | None:

@@ -8,7 +8,7 @@ from sophia_cli.core.measurement import Latency, Measurement
 from sophia_cli.core.measurement_flow import FlowResult
 from sophia_cli.core.measurement_report import BenchReport, BenchRow, UnbenchedRow
 from sophia_cli.core.measurement_slo import Capacity, Kept
-from sophia_cli.render.bench_svg import course_svg, histogram_svg, percentile_svg
+from sophia_cli.render.bench.svg import course_svg, histogram_svg, percentile_svg
 from sophia_cli.render.style import plural, visible
 
 _STYLE = """

@@ -1,0 +1,1 @@
+"""Reports of benchmarks in every format."""
