@@ -7,7 +7,7 @@ import ast
 from sophia_cli.project.code.calls import FieldKind
 from sophia_cli.project.code.extract_calls_relay import FunctionNode
 
-_EXPECTING = ("raises", "assertRaises", "assert_raises", "suppress")
+_EXPECTING = ("raises", "assertRaises", "assert_raises")
 _ACCESSORS = frozenset({"getter", "setter", "deleter"})
 
 
@@ -28,8 +28,11 @@ def makes_a_type_variable(value: ast.expr) -> bool:
 
 
 def expects_a_failure(value: ast.expr) -> bool:
-    """Whether what is entered by `with` says that its body fails: `pytest.raises(...)`."""
-    return called_name(value).startswith(_EXPECTING)
+    """Whether what is entered by `with` says that its body fails: `pytest.raises(...)`, `suppress(TypeError)`."""
+    name = called_name(value)
+    if name == "suppress" and isinstance(value, ast.Call):
+        return any(names_type_error(item) or isinstance(item, ast.Starred) for item in value.args)
+    return name.startswith(_EXPECTING)
 
 
 def is_expected_to_fail(decorators: list[ast.expr]) -> bool:

@@ -151,7 +151,7 @@ class Resolver:
             return Resolution(module, Outcome.UNREADABLE)
         provided = self.provides(module)
         own = [root for root, top in holders if self._is_own(importer, root, top, parts[0])]
-        if provided and not own:
+        if provided and not own and not self._is_only_named(parts[0]):
             return Resolution(module, Outcome.THIRD_PARTY)
         lucky = self._lucky(importer, module, parts)
         if lucky is not None:
@@ -230,6 +230,14 @@ class Resolver:
         if top.folder is None or not importer.startswith(top.folder + "/"):
             return False
         return not root.path or self._search_path.inferred(root.path) is not None
+
+    def _is_only_named(self, top: str) -> bool:
+        """Whether a declaration that names a package of the project, and nothing else, speaks for a distribution."""
+        return (
+            self._distributions.is_name_only(top)
+            and not self._distributions.is_own(top)
+            and any(located.kind is not Kind.NAMESPACE for located in self._modules.ending_in([top]))
+        )
 
     def _is_chance(self, root: SourceRoot, top: Located, parts: list[str]) -> bool:
         """Whether a folder may have the name of an unknown distribution by chance: somewhere deep, no module in it."""

@@ -68,6 +68,7 @@ REACHED = {
     "a parameter of several classes": ("def run(basket: Basket | Large):\n    basket.add()", "basket.add +item"),
     "a call within a call": ("print(list(map(str, [Basket()])))", "Basket +owner"),
     "a call in a comprehension": ("return [Basket(ownr=name) for name in find()]", "Basket -ownr +owner"),
+    "a call whose other errors are suppressed": ("with suppress(OSError):\n    Basket()", "Basket +owner"),
     "a name that a function declares global": ("global last\nlast = Basket('a')\nlast.add()", "last.add +item"),
 }
 
@@ -81,6 +82,7 @@ def test_a_callee_is_known(body: str, expected: str, check: Check) -> None:
 SILENT = {
     "a lambda that is expected to fail": "case.assertRaises(TypeError, lambda: Basket())",
     "a lambda in a call of raises": "pytest.raises(TypeError, lambda: [Basket().add()])",
+    "a call that is suppressed": "with suppress(OSError, TypeError):\n    Basket()",
     "a parameter of the same name": "def run(Basket):\n    Basket()",
     "a name that is bound twice": "basket = Basket('a')\nbasket = find()\nbasket.add()",
     "a loop variable of the same name": "for Basket in find():\n    Basket()",
