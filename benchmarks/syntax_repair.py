@@ -18,11 +18,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.analysis import AnalysisContext, FileReport, analyse, compile_fault
 from sophia_cli.fixers.mending.choosing import Policy
 from sophia_cli.fixers.mending.rounds import draft_fixes
 from sophia_cli.fixers.mending.verify import Version
-from sophia_cli.fixers.rule import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docs.command_options import command_page
 from docs.error_references import ErrorReference, error_references
-from sophia_cli.fixers.rule import all_rules
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.main import COMMANDS, root_help
 from sophia_cli.project.settings.keys import KEYS, Section
 

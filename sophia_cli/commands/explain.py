@@ -10,7 +10,8 @@ from sophia_cli.commands.command_line.output import Format, chosen_format, write
 from sophia_cli.commands.command_line.parameters import Argument
 from sophia_cli.commands.rules import rule_fields
 from sophia_cli.core.errors import ExitCode
-from sophia_cli.fixers.rule import AnyRule, all_rules
+from sophia_cli.fixers.all_rules import all_rules
+from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.selection import find_rule
 from sophia_cli.project.clock import SystemClock
 

@@ -36,8 +36,8 @@ from sophia_cli.commands.fixing.fix_project import fix_project
 from sophia_cli.core.errors import SophiaError, UsageError
 from sophia_cli.core.fix_report import FixReport
 from sophia_cli.core.report import FailOn
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.cut_off import cut_off_line
-from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
 

@@ -8,7 +8,8 @@ from sophia_cli.commands.command_line.document import read_only_head
 from sophia_cli.commands.command_line.options import FormatOption, Ignore, Json, OutputFile, Quiet, Select, Verbose, Yes
 from sophia_cli.commands.command_line.output import Format, chosen_format, write_result
 from sophia_cli.core.errors import ExitCode
-from sophia_cli.fixers.rule import AnyRule, all_rules
+from sophia_cli.fixers.all_rules import all_rules
+from sophia_cli.fixers.rule import AnyRule
 from sophia_cli.fixers.selection import select_rules
 from sophia_cli.project.clock import SystemClock
 

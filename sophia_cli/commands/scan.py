@@ -31,8 +31,8 @@ from sophia_cli.commands.scanning.scan import Scan, scan_project
 from sophia_cli.commands.scanning.sources import SourceLines
 from sophia_cli.core.errors import ExitCode
 from sophia_cli.core.report import FailOn, ReportedFinding, ScanReport, Verdict, summarise
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.cut_off import cut_off_line
-from sophia_cli.fixers.rule import all_rules
 from sophia_cli.project.clock import SystemClock
 
 

@@ -1,12 +1,9 @@
-"""What a rule is, and how rules are found: one module each, `RULE` inside, its docstring the manual page."""
+"""What a rule is: one module each, `RULE` inside, its docstring the manual page."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from functools import cache
 from typing import TYPE_CHECKING
 
 from sophia_cli.core.findings import Category, Fact, Finding, Fix, Region, Severity
@@ -92,17 +89,3 @@ def finding_of(
         data=data or {},
         fix=fix,
     )
-
-
-@cache
-def all_rules() -> tuple[AnyRule, ...]:
-    """Return every rule, ordered by id."""
-    from sophia_cli.fixers import rules
-
-    found: list[AnyRule] = []
-    for area in pkgutil.iter_modules(rules.__path__, rules.__name__ + "."):
-        package = importlib.import_module(area.name)
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            if not module.name.rpartition(".")[2].startswith("_"):
-                found.append(importlib.import_module(module.name).RULE)
-    return tuple(sorted(found, key=lambda rule: rule.id))

@@ -116,8 +116,8 @@ def _load() -> None:
     """Import and read what a fix needs, once for all processes."""
     import sophia_cli.commands.fix
     import sophia_cli.commands.undo  # noqa: F401
+    from sophia_cli.fixers.all_rules import all_rules
     from sophia_cli.fixers.analysis import AnalysisContext, analyse
-    from sophia_cli.fixers.rule import all_rules
 
     analyse("a.py", b"print(1\n", AnalysisContext(sys.version_info[:2]), all_rules())
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from sophia_cli.core.findings import Category, Finding, Region, Severity
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.analysis import AnalysisContext
-from sophia_cli.fixers.rule import AnyRule, Reads, Rule, all_rules
+from sophia_cli.fixers.rule import AnyRule, Reads, Rule
 from sophia_cli.fixers.scan_key import scan_key
 from sophia_cli.fixers.scanner import ScanOptions, ScanResult, scan_files
 from sophia_cli.fixers.view import FileView

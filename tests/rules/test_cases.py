@@ -14,6 +14,7 @@ from case_format import Case, Expected, InputFile, read_cases
 from outside_guard import GUARD
 
 from sophia_cli.core.findings import Finding, Safety
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.analysis import FileReport, analyse
 from sophia_cli.fixers.examine import refusal_report
 from sophia_cli.fixers.file_facts import facts_of_bytes
@@ -22,7 +23,7 @@ from sophia_cli.fixers.mending.execute import execute
 from sophia_cli.fixers.mending.rounds import Draft, draft_fixes
 from sophia_cli.fixers.mending.verify import Version
 from sophia_cli.fixers.project_view import ProjectView
-from sophia_cli.fixers.rule import AnyRule, ProjectRule, Rule, all_rules
+from sophia_cli.fixers.rule import AnyRule, ProjectRule, Rule
 from sophia_cli.fixers.survey import Survey
 from sophia_cli.fixers.view import FileView
 from sophia_cli.project.clock import SystemClock

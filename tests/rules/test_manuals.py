@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.analysis import AnalysisContext, analyse
-from sophia_cli.fixers.rule import AnyRule, Rule, all_rules
+from sophia_cli.fixers.rule import AnyRule, Rule
 
 _EXAMPLE = re.compile(r"^## Example\n.*?^(`{3,})(\w+)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 _WIDEST = 120

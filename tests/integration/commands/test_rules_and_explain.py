@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sophia_cli.fixers.rule import all_rules
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.main import main
 
 

@@ -10,7 +10,7 @@ from command_line import Cli, Result
 from sophia_with_words import EXTRA_RULES
 
 from sophia_cli.fixers import rules
-from sophia_cli.fixers.rule import all_rules
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.main import main
 
 

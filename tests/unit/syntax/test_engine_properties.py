@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from benchmarks.repair_scoring import lost_lines
 from sophia_cli.core.findings import Safety
 from sophia_cli.core.plan import splice
+from sophia_cli.fixers.all_rules import all_rules
 from sophia_cli.fixers.analysis import AnalysisContext, analyse, repaired, report_of, view_of
-from sophia_cli.fixers.rule import all_rules
 from sophia_cli.fixers.syntax.compiler import compile_fault
 from sophia_cli.fixers.syntax.engine import repair
 from sophia_cli.fixers.syntax.model import Repair
