@@ -54,6 +54,25 @@ def test_the_root_help_names_every_command(capsys: pytest.CaptureFixture[str]) -
         assert command.help in shown
 
 
+@pytest.mark.parametrize("command", ["scan", "fix", "undo", "doctor"])
+def test_a_current_folder_that_is_gone_is_no_bug(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main([command]) == 2
+    assert capsys.readouterr().err.startswith("error: folder-gone\n")
+
+
+def test_names_in_errors_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "\x1b[31mred\rname"]) == 2
+    shown = capsys.readouterr().err
+    assert "\\x1b[31mred\\x0dname" in shown
+    assert not set(shown) & {"\x1b", "\r"}
+
+
 def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"sophia {__version__}\n"

@@ -435,6 +435,13 @@ def test_a_file_without_read_permission_is_a_clear_error(tmp_path: Path) -> None
     assert info.value.reference == "settings-unreadable"
 
 
+def test_settings_that_are_no_file_are_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "sophia.toml").symlink_to("nowhere.toml")
+    with pytest.raises(UsageError) as info:
+        load_settings(tmp_path)
+    assert info.value.reference == "settings-unreadable"
+
+
 def test_no_key_is_described_twice() -> None:
     names = [(key.section, key.name) for key in KEYS]
     assert len(names) == len(set(names))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
 from sophia_cli.core.errors import ExitCode, SophiaError, UnavailableError, UsageError
 from sophia_cli.core.nearest import nearest
+from sophia_cli.render.style import visible
 
 
 def unknown_command(name: str, known: Sequence[str]) -> UsageError:
@@ -60,10 +62,11 @@ def error_text(error: SophiaError) -> str:
     """Return the lines for a person: reference, what happened and where, what to do next."""
     is_named = error.location is None or f"`{error.location}`" in error.message
     where = "" if is_named else f"{error.location}: "
-    lines = [f"error: {error.reference}", f"  {where}{error.message}"]
+    lines = [f"error: {error.reference}", *f"  {where}{error.message}".split("\n")]
     if error.hint:
         lines.append(f"  hint: {error.hint}")
-    return "\n".join(lines) + "\n"
+    # Names of files may hold what a terminal obeys.
+    return "\n".join(map(visible, lines)) + "\n"
 
 
 def error_document(error: SophiaError, command: str | None, duration_s: float) -> dict[str, object]:
@@ -95,6 +98,12 @@ def _translate(error: BaseException, words: Sequence[str]) -> SophiaError:
         return UsageError("usage", usage, hint=f"see `sophia {words[0]} --help`")
     if _is_abort(error):
         return SophiaError("interrupted", "stopped at a question", exit_code=ExitCode.INTERRUPTED)
+    if isinstance(error, FileNotFoundError) and _current_folder_is_gone():
+        return UsageError(
+            "folder-gone",
+            "the current folder does not exist any more",
+            hint="go to a folder that does, or to the new one of the same name with `cd .`",
+        )
     from sophia_cli.commands.command_line.crash import write_crash_file
 
     place = write_crash_file(error, words)
@@ -104,6 +113,14 @@ def _translate(error: BaseException, words: Sequence[str]) -> SophiaError:
         hint=f"the details are in {place}; please report it with that file" if place else "please report it",
         exit_code=ExitCode.BUG,
     )
+
+
+def _current_folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _is_usage(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sophia_cli.core.errors import UsageError
@@ -24,6 +25,13 @@ def load_settings(root: Path) -> Settings:
             f"both `{SETTINGS_FILE}` and `[tool.sophia]` in `{PYPROJECT_FILE}` hold settings; neither wins",
             hint=f"move everything to `{SETTINGS_FILE}` and remove `[tool.sophia]`",
             location=PYPROJECT_FILE,
+        )
+    if not own and os.path.lexists(root / SETTINGS_FILE):
+        raise UsageError(
+            "settings-unreadable",
+            f"`{SETTINGS_FILE}` is no file, or a link that leads nowhere",
+            hint="remove it, or put the settings there",
+            location=SETTINGS_FILE,
         )
     if not own and not shared:
         return Settings()
