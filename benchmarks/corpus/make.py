@@ -3,8 +3,8 @@
     python -m benchmarks.corpus.make --seed N --count K --source DIR [--source DIR ...] --out FILE.jsonl [--faults F]
 
 A row has the fields of the syntax repair data set (`broken`, `fixed`, `err`, `lineno`, ...) and `breaker`, the
-name of what was done; with `--faults` every file is broken in so many different ways. Every `broken` fails to compile and every `fixed` compiles. The same arguments and files give the
-same rows.
+name of what was done; with `--faults` every file is broken in so many ways, each in lines of its own. Every `broken`
+fails to compile and every `fixed` compiles. The same arguments and files give the same rows.
 """
 
 from __future__ import annotations

@@ -179,4 +179,7 @@ def is_progress(before: SyntaxFault, after: SyntaxFault, change: Change) -> bool
     nearest = before.column if change.op in _REMOVALS else before.column + 1
     if after.line - 1 != line or after.column < nearest:
         return False
-    return after.message != before.message or (change.op is Op.INSERT_TOKEN and change.token == ",")
+    if after.message != before.message:
+        return True
+    # A comma brings the next comma that lacks to light; a fault that was only shifted by it stays.
+    return change.op is Op.INSERT_TOKEN and change.token == "," and after.column > before.column + len(", ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from typing import NamedTuple
 
 from sophia_cli.fixers.syntax.candidates import propose
@@ -20,6 +21,7 @@ from sophia_cli.fixers.syntax.progress import is_where_parsing_stopped
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 from sophia_cli.fixers.syntax.token_model import TokenModel
 
+_NO_QUOTES = re.compile(r"[^'\"\\#]+")
 _FEATURES = 3  # candidates whose lines are looked at, for each that is compiled
 
 
@@ -95,7 +97,9 @@ class Ranking:
 
 def is_idle(site: Site, change: Change) -> bool:
     """Whether a change cannot help: the fault is how a line is indented, and no line up to there is indented
-    otherwise."""
+    otherwise; or a string does not end in its line, and no quotes change."""
+    if site.fault.message.startswith("unterminated string literal"):
+        return _keeps_quotes(site, change)
     if site.fault.type == "SyntaxError" or site.fault.line - 1 != site.line or not is_code(site.lines[site.line]):
         return False
     if change.op is Op.MERGE_CONFLICT or change.start < site.line or site.header == site.line:
@@ -104,6 +108,13 @@ def is_idle(site: Site, change: Change) -> bool:
         return True
     first = change.lines[0] if change.lines else ""
     return is_code(first) and indent_of(first) == indent_of(site.lines[site.line])
+
+
+def _keeps_quotes(site: Site, change: Change) -> bool:
+    """Whether one line becomes another with the same quotes, escapes and signs of remarks."""
+    if change.end - change.start != 1 or len(change.lines) != 1 or change.start > site.fault.line - 1:
+        return False
+    return _NO_QUOTES.sub("", change.lines[0]) == _NO_QUOTES.sub("", site.lines[change.start])
 
 
 def _order(one: tuple[float, int, object] | Ranked) -> tuple[float, int]:

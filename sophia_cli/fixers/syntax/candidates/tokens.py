@@ -171,6 +171,27 @@ def _insert(site: Site, index: int, code: list[Token], position: int) -> Iterato
             index, index + 1, _at(site, index, column, stop, pad), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
             f"add the missing `{text.strip() or text}`", token=text.strip(),
         )  # fmt: skip
+    if texts and left is not None and right is not None and _is_in_annotation(code, position):
+        yield Change(
+            index, index + 1, _at(site, index, _end(left), right.column, " | "), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
+            "add the missing `|`", token="|", detail="union",
+        )  # fmt: skip
+
+
+def _is_in_annotation(code: list[Token], position: int) -> bool:
+    """Whether the token at a position and the one before it are two types of one annotation, nothing else between."""
+    if code[position].kind is not TokenKind.NAME:
+        return False
+    at = position - 1
+    depth = 0
+    while at > 0 and (depth or code[at].kind is TokenKind.NAME or code[at].text in (".", "|", "]")):
+        depth += (code[at].text == "]") - (code[at].text == "[")
+        at -= 1
+    if at < 1:
+        return False
+    if code[at].text != ":":
+        return code[at].text == "->"
+    return code[at - 1].kind is TokenKind.NAME and (at == 1 or code[at - 2].text in ("(", ",", "*", "**", "."))
 
 
 def _delete(site: Site, index: int, code: list[Token], position: int) -> Iterator[Change]:
