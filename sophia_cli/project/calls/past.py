@@ -10,7 +10,6 @@ from sophia_cli.core.values import dataclass
 from sophia_cli.project.calls.signatures import signature_of
 from sophia_cli.project.calls.wrong import Definition
 from sophia_cli.project.code.calls import CallSurface, Class, Expression
-from sophia_cli.project.code.extract_calls import calls_of
 
 
 class Earlier(Protocol):
@@ -84,6 +83,9 @@ def _neighbours(name: str, names: list[str]) -> tuple[str | None, str | None]:
 
 
 def _parameters_in(text: str, definition: Definition) -> list[str] | None:
+    # Every scan loads the rules; one that answers from the cache reads no tree.
+    from sophia_cli.project.code.extract_calls import calls_of
+
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
