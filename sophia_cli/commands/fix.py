@@ -30,6 +30,7 @@ from sophia_cli.commands.command_line.output import (
 )
 from sophia_cli.commands.command_line.parameters import option
 from sophia_cli.commands.command_line.progress import ProgressLine
+from sophia_cli.commands.command_line.stopping import ended_like_ctrl_c
 from sophia_cli.commands.fixing.ask import asker, require_terminal
 from sophia_cli.commands.fixing.drafting import Request
 from sophia_cli.commands.fixing.fix_project import fix_project
@@ -106,7 +107,7 @@ def fix(
         stub=stub,
         allow_build=tuple(allow_build or ()),
     )
-    with ProgressLine(sys.stderr, clock, os.environ, quiet) as progress:
+    with ended_like_ctrl_c(), ProgressLine(sys.stderr, clock, os.environ, quiet) as progress:
         ask = asker(progress.clear) if interactive else None
         report = fix_project(request, all_rules(), clock, os.environ, progress, ask)
     try:

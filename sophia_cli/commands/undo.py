@@ -26,6 +26,7 @@ from sophia_cli.commands.command_line.output import (
     write_result,
 )
 from sophia_cli.commands.command_line.parameters import Argument, option
+from sophia_cli.commands.command_line.stopping import ended_like_ctrl_c
 from sophia_cli.commands.fixing.recovered import recovery_line
 from sophia_cli.core.errors import ExitCode, UsageError
 from sophia_cli.core.report import Verdict
@@ -149,7 +150,7 @@ def _undone(root: Path, wanted: str | None, wait_s: float, clock: Clock, started
     if not run_ids(StateFolder(root)):
         # Taking the lock would create the state folder.
         choose_run(list_runs(root), wanted, pruned_runs(StateFolder(root)))
-    with project_lock(root, HOLDER, wait_s, clock) as lock:
+    with ended_like_ctrl_c(), project_lock(root, HOLDER, wait_s, clock) as lock:
         result = undo_run(lock, wanted, clock.now)
     return UndoReport(
         verdict=Verdict.INCOMPLETE if result.kept else Verdict.UNDONE,

@@ -92,7 +92,7 @@ def _translate(error: BaseException, words: Sequence[str]) -> SophiaError:
     if isinstance(error, SophiaError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return SophiaError("interrupted", "stopped by Ctrl-C", exit_code=ExitCode.INTERRUPTED)
+        return SophiaError("interrupted", "stopped", exit_code=ExitCode.INTERRUPTED)
     if _is_usage(error):
         usage = _usage_message(error)
         return UsageError("usage", usage, hint=f"see `sophia {words[0]} --help`")

@@ -197,7 +197,8 @@ def _make_room(lock: HeldLock, clock: Clock) -> None:
 
 
 def _interrupted(root: Path) -> SophiaError:
-    """Return the error for Ctrl-C: the run was taken back on the way here, unless a second Ctrl-C cut that short."""
+    """Return the error for Ctrl-C and its like: the run was taken back on the way here, unless a second one cut that
+    short."""
     try:
         unfinished = any(run.state is RunState.UNFINISHED for run in list_runs(root))
     except SophiaError:
@@ -206,10 +207,8 @@ def _interrupted(root: Path) -> SophiaError:
     if unfinished:
         return SophiaError(
             "interrupted",
-            "stopped by Ctrl-C while the files were given back what they held",
+            "stopped while the files were given back what they held",
             hint="`sophia undo --list` completes that; nothing is lost",
             exit_code=ExitCode.INTERRUPTED,
         )
-    return SophiaError(
-        "interrupted", "stopped by Ctrl-C; every file holds what it held before", exit_code=ExitCode.INTERRUPTED
-    )
+    return SophiaError("interrupted", "stopped; every file holds what it held before", exit_code=ExitCode.INTERRUPTED)

@@ -255,6 +255,24 @@ def test_a_second_ctrl_c_leaves_at_once_and_says_how_to_finish(tmp_path: Path) -
     assert (tmp_path / "a.py").read_bytes() == b"'old'\n"
 
 
+@pytest.mark.parametrize("request_to_end", ["SIGTERM", "SIGHUP"])
+def test_a_request_to_end_takes_everything_back_and_ends_the_check(tmp_path: Path, request_to_end: str) -> None:
+    (tmp_path / "sophia.toml").touch()
+    (tmp_path / "a.py").write_bytes(b"'old'\n")
+    (tmp_path / "check.script").write_text(
+        "import os, pathlib, signal\n"
+        "if 'new' in open('a.py').read():\n"
+        "    pathlib.Path('pid').write_text(str(os.getpid()))\n"
+        f"    os.kill(os.getppid(), signal.{request_to_end})\n"
+        "    signal.pause()\n"
+    )
+    stopped = start("fix", "--verify", f"{sys.executable} check.script", cwd=tmp_path)
+    assert (stopped.returncode, stopped.stderr.split(b"\n")[0]) == (130, b"error: interrupted")
+    assert (tmp_path / "a.py").read_bytes() == b"'old'\n"
+    assert json.loads(start("undo", "--list", "--json", cwd=tmp_path).stdout)["runs"] == []
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+
+
 def test_a_full_disk_leaves_every_file_and_exits_with_3(tmp_path: Path) -> None:
     (tmp_path / "sophia.toml").touch()
     (tmp_path / "a.py").write_bytes(b"x = 'old'\n" + b"#" * 300_000)
