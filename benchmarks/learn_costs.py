@@ -233,6 +233,7 @@ ANCHORS = {
     "tokens-added": 0.3,
     "distance": 0.3,
     "op:insert-token:union": -2.0,
+    "op:merge-conflict:stray": -1.0,
     "op:join-lines:plain-backslash": 2.0,
     "op:join-lines:plain": 1.0,
     "off-step": 2.0,

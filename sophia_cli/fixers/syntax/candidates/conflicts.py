@@ -18,8 +18,12 @@ _END_OF_BEGINNING = re.compile(r"[(=:,]")
 
 
 def near(site: Site) -> bool:
-    """Whether the text holds a whole conflict: then nothing else is worth a try before it is resolved."""
-    return _first(site.lines) is not None
+    """Whether the text holds a whole conflict, or the fault is what is left of one: then nothing else is worth a try
+    before that is resolved."""
+    if _first(site.lines) is not None:
+        return True
+    line = site.lines[site.line] if site.line < len(site.lines) else ""
+    return any(pattern.match(line) for pattern in (_START, _BASE, _END))
 
 
 def propose(site: Site) -> Iterator[Change]:
