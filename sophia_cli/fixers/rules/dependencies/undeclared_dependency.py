@@ -39,7 +39,7 @@ pyyaml
 
 ## Fix safety
 
-The fix adds to the file that declares for this code all that is missing there; the first finding carries it. It is
+The fix adds to the file that declares for this code all that is missing there, in one go for all findings. It is
 safe when the version is known, from a lock file or the environment. It is unsafe when the distribution is known only
 by the curated table or from another file of the project. What tests and documentation need goes to a group or extra
 for them, where there is one. There is no fix for an import that the code provides for, for one of `setup.py`, nor where
@@ -79,17 +79,16 @@ _Target = tuple[str, Safety, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """What one fix declares: versions by distribution, and what tells them. The finding `first` carries it.
+    """What one fix declares: versions by distribution, and for each finding that it answers what tells of it.
 
     `groups` are those of which one is meant, empty for what the project needs to run.
     """
 
     declaration: Declaration
     safety: Safety
-    first: int
     groups: tuple[str, ...]
     wanted: dict[str, str | None]
-    evidence: dict[str, None]
+    evidence: dict[int, tuple[str, ...]]
 
 
 def check(view: ProjectView) -> Iterator[Finding]:
@@ -110,7 +109,11 @@ def check(view: ProjectView) -> Iterator[Finding]:
             _offer(view, one, coverage, len(findings), offers)
         findings.append(finding)
     for offer in offers.values():
-        findings[offer.first] = replace(findings[offer.first], fix=_fix(view, offer))
+        if (fix := _fix(view, offer)) is not None:
+            for number, told in offer.evidence.items():
+                # What stands in a file that does not compile waits for it, and holds the others back no longer.
+                group = fix.group if view.graph.files[findings[number].path].compiles else None
+                findings[number] = replace(findings[number], fix=replace(fix, evidence=told, group=group))
     yield from findings
     yield from _gone_from_python(view)
 
@@ -225,9 +228,9 @@ def _offer(view: ProjectView, one: Needed, coverage: Coverage, number: int, offe
         data = view.document(declaration.path)
         if data is not None and addition(declaration, data, {origin.distribution: None}, groups) is not None:
             key = (declaration.path, safety, () if declaration.format is Format.REQUIREMENTS else groups)
-            offer = offers.setdefault(key, _Offer(declaration, safety, number, key[2], {}, {}))
+            offer = offers.setdefault(key, _Offer(declaration, safety, key[2], {}, {}))
             offer.wanted.setdefault(origin.distribution, pin.version if pin else None)
-            offer.evidence.update(dict.fromkeys(_evidence(origin, pin.where if pin else None)))
+            offer.evidence[number] = _evidence(origin, pin.where if pin else None)
             return
 
 
@@ -249,8 +252,9 @@ def _fix(view: ProjectView, offer: _Offer) -> Fix | None:
         title=f"declare {', '.join(names[:4] if more else names)}{more} in {offer.declaration.path}",
         safety=offer.safety,
         edits=(edit,),
-        evidence=tuple(offer.evidence),
+        evidence=(),
         confidence=0.9 if offer.safety is Safety.SAFE else 0.7,
+        group=f"{offer.declaration.path} {offer.safety.value} {' '.join(offer.groups)}",
     )
 
 
