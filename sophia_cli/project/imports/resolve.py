@@ -151,7 +151,7 @@ class Resolver:
             return Resolution(module, Outcome.UNREADABLE)
         provided = self.provides(module)
         own = [root for root, top in holders if self._is_own(importer, root, top, parts[0])]
-        if provided and not own and not self._is_only_named(parts[0]):
+        if provided and not own and not self.is_only_named(parts[0]):
             return Resolution(module, Outcome.THIRD_PARTY)
         lucky = self._lucky(importer, module, parts)
         if lucky is not None:
@@ -231,12 +231,17 @@ class Resolver:
             return False
         return not root.path or self._search_path.inferred(root.path) is not None
 
-    def _is_only_named(self, top: str) -> bool:
-        """Whether a declaration that names a package of the project, and nothing else, speaks for a distribution."""
-        return (
-            self._distributions.is_name_only(top)
-            and not self._distributions.is_own(top)
-            and any(located.kind is not Kind.NAMESPACE for located in self._modules.ending_in([top]))
+    def is_only_named(self, top: str) -> bool:
+        """Whether a declaration that names a package of the project, and nothing else, speaks for a distribution.
+
+        A module further down in another package is no such package, whatever it is called.
+        """
+        if not self._distributions.is_name_only(top) or self._distributions.is_own(top):
+            return False
+        return any(
+            located.kind is not Kind.NAMESPACE
+            and not self._modules.is_package(located.path.removesuffix("/__init__.py").rpartition("/")[0])
+            for located in self._modules.ending_in([top])
         )
 
     def _is_chance(self, root: SourceRoot, top: Located, parts: list[str]) -> bool:

@@ -79,6 +79,14 @@ def test_a_package_that_looks_for_others_of_its_name_may_hold_what_a_distributio
     assert outcome(texts, "app.py") is not Outcome.MISSING
 
 
+def test_a_requirement_alone_makes_no_package_of_the_project_somebody_elses() -> None:
+    texts = {"libs/ledger/ledger/__init__.py": "", "app.py": "from ledger import books\n"}
+    assert outcome({**texts, "libs/ledger/ledger/books.py": ""}, "app.py", named=["ledger"]) is Outcome.OTHER_ROOT
+    deep = {"shop/__init__.py": "", "shop/ledger.py": "books = 1\n", "shop/app.py": "from ledger import books\n"}
+    assert outcome(deep, "shop/app.py", named=["ledger"]) is Outcome.THIRD_PARTY
+    assert outcome(deep, "shop/app.py") is Outcome.LUCKY
+
+
 def test_the_version_file_of_a_build_is_there() -> None:
     settings = '[tool.hatch.build.hooks.vcs]\nversion-file = "shop/_version.py"\n'
     texts = {**PACKAGE, "pyproject.toml": settings, "shop/about.py": "from ._version import version\n"}

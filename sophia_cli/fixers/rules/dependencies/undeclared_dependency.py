@@ -216,7 +216,8 @@ def _offer(view: ProjectView, one: Needed, coverage: Coverage, number: int, offe
     origin = one.origin
     if origin is None or not origin.is_certain or one.fact.guard is not Guard.NONE or not one.fact.is_certain:
         return
-    if origin.distribution in view.dependencies.own or _is_only_named(view, one):
+    is_only_named = view.graph.resolver.is_only_named(one.dotted.partition(".")[0])
+    if origin.distribution in view.dependencies.own or is_only_named:
         # What the project makes itself no index has, or a stranger's.
         return
     if origin.distribution in view.dependencies.known_to_conda_only or one.path.rpartition("/")[2] == "setup.py":
@@ -232,12 +233,6 @@ def _offer(view: ProjectView, one: Needed, coverage: Coverage, number: int, offe
             offer.wanted.setdefault(origin.distribution, pin.version if pin else None)
             offer.evidence[number] = _evidence(origin, pin.where if pin else None)
             return
-
-
-def _is_only_named(view: ProjectView, one: Needed) -> bool:
-    """Whether nothing but a declaration of that name speaks for the distribution, and a file of the project has it."""
-    top = one.dotted.partition(".")[0]
-    return view.dependencies.is_name_only(top) and bool(view.graph.modules.ending_in([top]))
 
 
 def _fix(view: ProjectView, offer: _Offer) -> Fix | None:
