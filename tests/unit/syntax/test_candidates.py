@@ -10,6 +10,7 @@ from sophia_cli.fixers.syntax.candidates import (
     brackets,
     comments,
     conflicts,
+    emptied,
     fields,
     headers,
     imports,
@@ -73,6 +74,21 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
         "def f():\n    for a in b:\n        c(a)\n    if a:\n        d(a)\n    e(a)\n        g(a)\n",
         "def f():\n    for a in b:\n        c(a)\n    if a:\n        d(a)\n        e(a)\n        g(a)\n",
     ),
+    "run-in-a-try": (
+        indentation,
+        "def f():\n  try:\n    a()\nb = 1\nif b:\n  c()\n    d()\n  finally:\n    e()\n",
+        "def f():\n  try:\n    a()\n    b = 1\n    if b:\n      c()\n    d()\n  finally:\n    e()\n",
+    ),
+    "run-before-an-except": (
+        indentation,
+        "def f():\n    try:\n        a()\nb = 1\nc(b)\n    except OSError:\n        d()\n",
+        "def f():\n    try:\n        a()\n        b = 1\n        c(b)\n    except OSError:\n        d()\n",
+    ),
+    "run-before-an-else": (
+        indentation,
+        "def f():\n    if a:\n        b()\nc = 1\n    else:\n        d()\n",
+        "def f():\n    if a:\n        b()\n        c = 1\n    else:\n        d()\n",
+    ),
     "tabs": (indentation, "if a:\n        b = 1\n\tc = 2\n", "if a:\n        b = 1\n        c = 2\n"),
     "late-decorator": (
         suites,
@@ -95,6 +111,17 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "opener-missing": (brackets, "print 1)\n".replace(" ", ""), "(print1)\n"),
     "closer-before-an-attribute": (brackets, "a = super(.b(c)\n", "a = super().b(c)\n"),
     "closer-between-number-and-attribute": (brackets, "a = b[-2.c(1)\n", "a = b[-2].c(1)\n"),
+    "list-closed-before-its-items": (
+        emptied,
+        "a = []\n    1,\n    2\n\nb = a\n",
+        "a = [\n    1,\n    2\n]\n\nb = a\n",
+    ),
+    "dictionary-in-a-call-closed-early": (
+        emptied,
+        'f()\n    a={}\n        "b": 1,\n    c=2,\ng()\n',
+        'f(\n    a={\n        "b": 1,\n    },\n    c=2,\n)\ng()\n',
+    ),
+    "list-closed-twice": (emptied, "a = []\n    1,\n    2,\n]\n", "a = [\n    1,\n    2,\n]\n"),
     "comma": (tokens, "a = [1 2]\n", "a = [1, 2]\n"),
     "assignment-for-comparison": (tokens, "if a = 1:\n    b = 2\n", "if a == 1:\n    b = 2\n"),
     "keyword-typo": (tokens, "retrun = 1\nimprot os\n", "retrun = 1\nimport os\n"),
@@ -115,6 +142,16 @@ CASES: dict[str, tuple[ModuleType, str, str]] = {
     "brace-without-opener": (fields, 'a = f"at b}"\n', 'a = f"at {b}"\n'),
     "empty-field": (fields, 'a = f"{}"\n', 'a = f"{{}}"\n'),
     "field-over-lines": (fields, 'a = f"""b\n{c\n"""\n', 'a = f"""b\n{c}\n"""\n'),
+    "logger-among-imported-names": (
+        imports,
+        "from a import (\n    b,\n    c,\nlog = d(__name__)\n)\n",
+        "from a import (\n    b,\n    c,\n)\nlog = d(__name__)\n",
+    ),
+    "call-before-imported-names": (
+        imports,
+        "from a import (\nb.c(1)\nd = 2\n    e,\n)\n",
+        "b.c(1)\nd = 2\nfrom a import (\n    e,\n)\n",
+    ),
     "earlier-string-end": (strings, 'a = {"b": "c, "d": "e"}\n', 'a = {"b": "c", "d": "e"}\n'),
     "bracket-closed-before-its-string-ends": (
         quotes,
@@ -312,7 +349,7 @@ def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
 
 def test_every_family_has_cases() -> None:
     families = {family for family, _, _ in CASES.values()}
-    assert len(families) == 17
+    assert len(families) == 18
     assert all(sum(case[0] is family for case in CASES.values()) >= 2 for family in families)
 
 

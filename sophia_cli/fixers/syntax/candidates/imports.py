@@ -12,6 +12,8 @@ from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 _IMPORT = re.compile(r"\s*(?:import\s+\w|from\s+[.\w]+\s+import\b)")
 _ONE_LINE = re.compile(r"\s*(?:import\s+\w[^(\\]*|from\s+[.\w]+\s+import\b[^(\\]*)$")
 _WORD = re.compile(r"\w+")
+_LIST = re.compile(r"from\s+[.\w]+\s+import\s*\(")
+_STATEMENT = re.compile(r"[\w.]+(?:\s*:\s*[\w.]+)?\s*=(?!=).*[^,\s]$|[\w.]+\(.*\)$")
 _FUTURE = re.compile(r"from\s+__future__\s+import\b")
 
 
@@ -21,6 +23,7 @@ def propose(site: Site) -> Iterator[Change]:
         yield from _future(site)
         return
     yield from _injected(site)
+    yield from _statement_in_list(site)
     yield from _import_list(site)
 
 
@@ -126,6 +129,31 @@ def _injected(site: Site) -> Iterator[Change]:
         yield Change(
             index, index + 1, (), Op.DELETE_LINE, Kind.INJECTED_LINE, "remove an injected import", detail="import"
         )
+
+
+def _statement_in_list(site: Site) -> Iterator[Change]:
+    """A statement at the margin among imported names: above the import where it stands first, else behind it."""
+    opener = site.open_brackets[0].line if site.open_brackets else site.line
+    if opener == site.line or not _LIST.match(site.lines[opener]):
+        return
+    first = site.line
+    if not _STATEMENT.match(site.lines[first].rstrip()):
+        return
+    end = first + 1
+    while end < len(site.lines) and _STATEMENT.match(site.lines[end].rstrip()):
+        end += 1
+    start, stop = opener, end
+    moved, rest = site.lines[first:end], site.lines[opener:first]
+    rows = (*moved, *rest)
+    if any(is_code(line) for line in rest[1:]):
+        stop = next((i for i in range(end, len(site.lines)) if site.lines[i].lstrip().startswith(")")), -1) + 1
+        if not stop:
+            return
+        start, rows = first, (*site.lines[end:stop], *moved)
+    yield Change(
+        start, stop, rows, Op.MOVE_LINE, Kind.INJECTED_LINE, "move a statement out of the imported names",
+        detail="statement",
+    )  # fmt: skip
 
 
 def _run(lines: Sequence[str], index: int) -> tuple[int, int]:

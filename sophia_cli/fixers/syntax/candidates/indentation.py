@@ -14,6 +14,9 @@ _METHOD = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(\s*(?:self|cls)\b")
 _SPLIT_DEFINITION = re.compile(r"(?:async\s+)?def\s+\w+\s*\(\s*(?:#.*)?$")
 _FIRST_PARAMETER = re.compile(r"\s*(?:self|cls)\s*(?:[,)#]|$)")
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s|\s*@")
+_TRY = re.compile(r"\s*try\s*:")
+_HANDLER = re.compile(r"\s*(?:except|finally)\b")
+_CLAUSE = re.compile(r"\s*(?:else|elif)\b")
 _LONGEST_RUN = 60  # lines above the fault that stand too far out
 
 
@@ -25,6 +28,7 @@ def propose(site: Site) -> Iterator[Change]:
     for target in strays:
         yield _shift(site, target, site.statement_end(target), site.unit, Op.INDENT_LINE, "stray-method")
     yield from _run_above(site)
+    yield from _run_within(site)
     for target in _targets(site, strays):
         yield from _reindented_to(site, target, _indents(site, target))
     if site.fault.type == "TabError" or any("\t" in indent_of(line) for line in site.lines[site.first : site.last]):
@@ -46,7 +50,32 @@ def _run_above(site: Site) -> Iterator[Change]:
     if index is None or first == site.line or width_of(site.lines[index]) < width:
         return
     if width_of(site.lines[first]) == least:
+        if _CLAUSE.match(site.lines[site.line]):
+            indent += site.unit
         yield _shift(site, first, site.line, indent, Op.INDENT_RUN, "above")
+
+
+def _run_within(site: Site) -> Iterator[Change]:
+    """A `try` ends at lines that stand further out, and its body or its `except` follows: they belong into the body."""
+    first = site.line
+    above = site.previous_code(first)
+    if site.group != "except" or above is None or not is_code(site.lines[first]):
+        return
+    header = next((i for i in range(above, site.first - 1, -1) if _TRY.match(site.lines[i])), None)
+    body = None if header is None else site.next_code(header + 1)
+    if header is None or body is None or not width_of(site.lines[first]) < width_of(site.lines[body]):
+        return
+    inner, index = first, site.next_code(site.statement_end(first))
+    while index is not None and index - first < _LONGEST_RUN:
+        width, line = width_of(site.lines[index]), site.lines[index]
+        opens = site.lines[site.statement_end(inner) - 1].split("#")[0].rstrip().endswith(":")
+        resumes = width > width_of(site.lines[inner]) and not opens and width == width_of(site.lines[body])
+        if resumes or (_HANDLER.match(line) and width == width_of(site.lines[header]) > width_of(site.lines[first])):
+            yield _shift(
+                site, first, site.statement_end(inner), indent_of(site.lines[body]), Op.INDENT_RUN, "within"
+            )  # fmt: skip
+            return
+        inner, index = index, site.next_code(site.statement_end(index))
 
 
 def _targets(site: Site, strays: list[int]) -> list[int]:

@@ -17,6 +17,7 @@ _CODE = re.compile(
     r"\s*(?:import\s+\w+\s*(?:[,;#.]|as\b|$)|from\s+[.\w]+\s+import\b|def\s+\w+\s*\(|class\s+\w+\s*[:(]|@\w|\"\"\"|'''|#"
     r"|(?:if|for|while|with|try|else|elif|except|finally|return|raise|assert)\b.*:?\s*$|[\w.\[\]\"']+\s*[-+*/|&]?=|[\w.]+\()"
 )
+_KEYWORD = re.compile(r"\s*(?:break|continue|pass)\s*(?:#|$)")
 _PROSE = re.compile(r"^\s*[-*>•\d.)]*\s*[A-Za-z][\w'’,-]*(?:\s+[\w'’,.;:()/\"`-]+){2,}\s*[.:!?]?\s*$")
 
 _SENTENCE = re.compile(
@@ -244,8 +245,9 @@ def _prose(site: Site) -> Iterator[Change]:
             if stop - start > 1:
                 head, tail = site.lines[start].strip(), site.lines[stop - 1]
                 glued = (indent + '"""' + head, *site.lines[start + 1 : stop - 1], tail + '"""')
+                detail = "code-glued" if any(map(_KEYWORD.match, site.lines[start:stop])) else "prose-glued"
                 yield Change(
-                    start, stop, glued, Op.OPEN_STRING, Kind.PROSE, "turn text into a docstring", detail="prose-glued"
+                    start, stop, glued, Op.OPEN_STRING, Kind.PROSE, "turn text into a docstring", detail=detail
                 )
             yield Change(
                 start, stop, (indent + '"""', *site.lines[start:stop], indent + '"""'), Op.OPEN_STRING, Kind.PROSE,

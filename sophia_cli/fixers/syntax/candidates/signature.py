@@ -13,6 +13,8 @@ from sophia_cli.fixers.syntax.site import Site
 _NAME = re.compile(r"\*{0,2}(\w+)\s*(?=[:=,)]|$)")
 _TAIL = re.compile(r"[ \t]*,?[ \t]*\n")
 _LAMBDA = re.compile(r"\blambda\s+([^:()\[\]{}\"']*):")
+_ANNOTATED = re.compile(r"\w+\s*:")
+_CALLED = re.compile(r"\w+\s*:[^=]*=\s*[\w.]+\(.*\)$", re.DOTALL)
 _MESSAGES = (
     "duplicate argument", "follows default", "positional argument follows", "var-keyword", "var-positional",
     "must follow bare", "keyword argument repeated", "follows keyword argument", "bare *", "cannot follow",
@@ -213,7 +215,19 @@ def _in_order(site: Site, opener: Token, closer: Token, parts: list[Part], order
     ]
     call = "follows keyword" in site.fault.message or "unpacking" in site.fault.message
     detail, title = ("sorted", "order the arguments") if call else ("parameters", "order the parameters")
+    if not call and _are_injected(site, parts):
+        detail = "injected"
     return _spliced(site, opener, closer, edits, Op.REORDER, title, detail)
+
+
+def _are_injected(site: Site, parts: list[Part]) -> bool:
+    """Whether annotated parameters come after such as have a call for a default: a framework passes them by name."""
+    ranks = [_rank(site, part) for part in parts]
+    last = max((i for i, rank in enumerate(ranks) if rank == 0), default=0)
+    passed = [i for i in range(last) if ranks[i] and not _text(site, parts[i]).startswith("*")]
+    late = [i for i in range(passed[0] if passed else last, last + 1) if ranks[i] == 0]
+    annotated = all(_ANNOTATED.match(_text(site, parts[i])) for i in late)
+    return bool(passed) and annotated and all(_CALLED.match(_text(site, parts[i])) for i in passed)
 
 
 def _rewritten(
