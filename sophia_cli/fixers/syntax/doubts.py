@@ -41,6 +41,7 @@ class Doubt(Enum):
     CUT_WORD = "a word looks cut off"
     UNBOUND = "a name has its value only under a condition, and is read after it"
     UNUSED = "a loop does not use its variable"
+    CHAINED = "an assignment takes its value from the next line's"
     TWIN = "a line stands twice in a row"
     REPEATED = "an argument is passed twice"
     CUT_END = "a bracket is closed where the file ends"
@@ -130,6 +131,8 @@ def _of_suite(view: _View, owner: ast.AST, body: list[ast.stmt], *, indents: boo
             yield Doubt.UNREACHABLE
         if indents and _is_uneven(statement, view.step):
             yield Doubt.UNEVEN
+        if touched[index] and isinstance(statement, ast.Assign) and _is_chained(statement):
+            yield Doubt.CHAINED
         if view.touches_head(statement) and any(isinstance(n, ast.Call) and _repeats(n) for n in ast.walk(statement)):
             yield Doubt.REPEATED
     if (
@@ -149,6 +152,11 @@ def _does_nothing(value: ast.expr, *, beside: bool) -> bool:
     if isinstance(value, ast.Constant):
         return not isinstance(value.value, str) and value.value is not Ellipsis
     return not isinstance(value, _DOES_SOMETHING)
+
+
+def _is_chained(statement: ast.Assign) -> bool:
+    """Whether the targets of an assignment stand on several lines: the value of the first one may be what lacks."""
+    return any(one.end_lineno != other.lineno for one, other in pairwise(statement.targets))
 
 
 def _repeats(call: ast.Call) -> bool:

@@ -54,6 +54,7 @@ _GUESSED = frozenset(
         "defaults",
         "sorted",
         "parameters",
+        "injected",
         "at-name",
         "before-name",
         "after-name",

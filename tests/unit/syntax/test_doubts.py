@@ -40,6 +40,7 @@ def mended(text: str) -> Repair:
         ("if a:\nb = 1\nprint(b)\n", "if a:\n    b = 1\nprint(b)\n", Op.INDENT_LINE, Doubt.UNBOUND),
         ("for a in b:\nc()\n", "for a in b:\n    c()\n", Op.INDENT_LINE, Doubt.UNUSED),
         ("total = 1 +\ntotal = 1\n", "total = 1\ntotal = 1\n", Op.DELETE_TOKEN, Doubt.TWIN),
+        ("total =\nrest = f()\n", "total = \\\nrest = f()\n", Op.JOIN_LINES, Doubt.CHAINED),
         ("f(ab, cd, ab, cd\n", "f(ab, cd, ab, cd)\n", Op.CLOSE_BRACKET, Doubt.REPEATED),
         ("a = f(\n    b,\n", "a = f(\n    b,\n)\n", Op.CLOSE_BRACKET, Doubt.CUT_END),
         ("a = f(b, c,\nd = 1\n", "a = f(b, c,)\nd = 1\n", Op.CLOSE_BRACKET, Doubt.LOOSE_END),
