@@ -48,6 +48,7 @@ class Doubt(Enum):
     LOOSE_END = "a bracket is closed behind a comma"
     REMARK = "a remark holds the bracket"
     MISALIGNED = "a comma joins lines at different columns"
+    SELF_OUTSIDE = "`self` is read where no method runs"
     EITHER_BRACKET = "the bracket that opens may be the wrong one of the two"
 
 
@@ -106,6 +107,8 @@ def doubts(
             body = getattr(node, name, None)
             if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
                 reasons.update(_of_suite(view, node, body, indents=indents))
+        if isinstance(node, (ast.Module, ast.ClassDef)) and any(map(_reads_self, node.body)):
+            reasons.add(Doubt.SELF_OUTSIDE)
         if indents and isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
             reasons.update([Doubt.UNBOUND] if _leaves_unbound(view, node) else [])
     if any(change.op is Op.CLOSE_BRACKET for change in changes) and _is_cut_at_end(view):
@@ -183,6 +186,18 @@ def _uses_target(loop: ast.For | ast.AsyncFor) -> bool:
         return True
     inside = (node for statement in loop.body for node in ast.walk(statement))
     return any(isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load) for node in inside)
+
+
+def _reads_self(statement: ast.stmt) -> bool:
+    """Whether `self` or `cls` is read when the statement itself runs, in no function and no class of its own."""
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name) and node.id in ("self", "cls") and isinstance(node.ctx, ast.Load):
+            return True
+        if not isinstance(node, _SCOPES):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def _leaves_unbound(view: _View, scope: ast.AST) -> bool:

@@ -46,6 +46,7 @@ def mended(text: str) -> Repair:
         ("a = f(b, c,\nd = 1\n", "a = f(b, c,)\nd = 1\n", Op.CLOSE_BRACKET, Doubt.LOOSE_END),
         ("a = f(b  # why)\nd = 1\n", "a = f(b)  # why)\nd = 1\n", Op.CLOSE_BRACKET, Doubt.REMARK),
         ("a = [\n  b\n    c\n]\n", "a = [\n  b,\n    c\n]\n", Op.INSERT_TOKEN, Doubt.MISALIGNED),
+        ("class A:\n self.b = 1\n", "class A:\n    self.b = 1\n", Op.INDENT_LINE, Doubt.SELF_OUTSIDE),
         ("a = (1, 2]\n", "a = (1, 2)\n", Op.REPLACE_BRACKET, Doubt.EITHER_BRACKET),
         ("a = b[1)\n", "a = b[1]\n", Op.REPLACE_BRACKET, Doubt.EITHER_BRACKET),
     ],
@@ -64,6 +65,7 @@ def test_what_looks_odd_in_the_mended_text_is_told(before: str, after: str, op: 
         ("for a in b:\nc(a)\n", "for a in b:\n    c(a)\n", Op.INDENT_LINE),
         ("for _ in b:\nc()\n", "for _ in b:\n    c()\n", Op.INDENT_LINE),
         ("a = [\n    b\n    c\n]\n", "a = [\n    b,\n    c\n]\n", Op.INSERT_TOKEN),
+        ("def f(self):\nself.a = 1\n", "def f(self):\n    self.a = 1\n", Op.INDENT_LINE),
         ("a = f(1, 2]\n", "a = f(1, 2)\n", Op.REPLACE_BRACKET),
     ],
 )
