@@ -84,7 +84,8 @@ class Skipped:
 class Summary:
     """The figures of a scan or a fix. For a scan, `before` and `after` are the same.
 
-    `history_stopped` is why git history was not read to the end for some broken file, None when it was.
+    The grades are None where nothing was there to grade. `history_stopped` is why git history was not read to the end
+    for some broken file, None when it was.
     """
 
     files: int
@@ -95,8 +96,8 @@ class Summary:
     fixed: int
     remaining: int
     by_rule: tuple[RuleCount, ...]
-    grade: Grade
-    grade_before: Grade
+    grade: Grade | None
+    grade_before: Grade | None
     skipped: tuple[Skipped, ...] = ()
     damage: tuple[Damage, ...] = ()
     history_stopped: str | None = None
@@ -156,8 +157,8 @@ def summarise(
         fixed=len(reported) - len(remaining),
         remaining=len(remaining),
         by_rule=tuple(RuleCount(rule, count) for rule, count in sorted(counts.items())),
-        grade=grade_of(remaining, lines, starting),
-        grade_before=grade_of(before, lines, starting),
+        grade=grade_of(remaining, lines, starting) if files or reported else None,
+        grade_before=grade_of(before, lines, starting) if files or reported else None,
         skipped=skipped,
         damage=damage_in(item.finding for item in reported),
         history_stopped=history_stopped,

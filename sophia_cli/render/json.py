@@ -77,7 +77,9 @@ def _damage(damage: Damage) -> Json:
     }
 
 
-def _grade(grade: Grade) -> Json:
+def _grade(grade: Grade | None) -> Json | None:
+    if grade is None:
+        return None
     return {
         "letter": grade.letter.value,
         "measured": grade.measured,

@@ -107,6 +107,8 @@ def damage_lines(summary: Summary) -> list[str]:
 def grade_text(summary: Summary, style: Style) -> str:
     """Return the grade, before and after where they differ, with its measurement and its scale."""
     grade, before = summary.grade, summary.grade_before
+    if grade is None or before is None:
+        return "no grade: there was nothing to measure"
     letters = style.paint(grade.letter.value, Tone.STRONG)
     if before.letter is not grade.letter:
         letters = f"{before.letter.value} -> {letters}"

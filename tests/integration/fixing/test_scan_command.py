@@ -216,11 +216,15 @@ def test_escape_sequences_of_a_file_are_written_out(cli: Cli, tmp_path: Path) ->
     assert "\\x1b[2J" in out
 
 
-def test_a_scan_that_looked_at_no_file_says_so(cli: Cli, tmp_path: Path) -> None:
+def test_a_scan_that_looked_at_no_file_says_so_and_gives_no_grade(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     result = cli("scan", "docs")
     assert result.code == 0
-    assert result.out.splitlines()[-1] == "no Python file was there to look at"
+    assert result.out.splitlines()[-2:] == [
+        "no grade: there was nothing to measure",
+        "no Python file was there to look at",
+    ]
+    assert json.loads(cli("scan", "--json", "docs").out)["summary"]["grade"] is None
 
 
 @pytest.mark.parametrize(
