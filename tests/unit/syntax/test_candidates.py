@@ -347,6 +347,11 @@ def test_every_proposal_stays_in_the_text_and_is_made_once(name: str) -> None:
         seen.add(key)
 
 
+@pytest.mark.parametrize("line", ["b = g(a)", "b: int = 1", "b(1)", "return a"])
+def test_a_statement_too_far_in_is_no_content_of_brackets(line: str) -> None:
+    assert all(not _texts(_site(f"a = f{pair}\n    {line}\n"), emptied) for pair in ("()", "[]", " or {}"))
+
+
 def test_every_family_has_cases() -> None:
     families = {family for family, _, _ in CASES.values()}
     assert len(families) == 18

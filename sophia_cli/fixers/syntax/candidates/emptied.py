@@ -10,11 +10,10 @@ from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code, width_of
 
 _EMPTY = re.compile(r"(.*[\w=:(\[{,]\s*)(\(\)|\[\]|\{\})\s*,?\s*$")
-_ITEM = {
-    "{": re.compile(r"\s*(?:[\"'][^\"']*[\"']|[\w.]+)\s*:(?!=)|\s*\*\*|.*,\s*(?:#.*)?$"),
-    "[": re.compile(r".*,\s*(?:#.*)?$"),
-    "(": re.compile(r"\s*\w+\s*=(?!=)|.*,\s*(?:#.*)?$"),
-}
+# What could be a statement that only stands too far in is no item.
+_ITEM = re.compile(r".*,\s*(?:#.*)?$")
+_ENTRY = re.compile(r"\s*(?:[\"'][^\"']*[\"']\s*:|\*\*)")
+_ARGUMENT = re.compile(r"\s*\w+=(?!=)")
 _LONGEST = 200  # lines that the brackets take in
 
 
@@ -39,7 +38,11 @@ def _is_emptied(lines: Sequence[str], at: int) -> bool:
     below = _below(lines, at)
     if match is None or below is None or width_of(lines[below]) <= width_of(lines[at]):
         return False
-    return _ITEM[match.group(2)[0]].match(lines[below]) is not None
+    if _ITEM.match(lines[below]):
+        return True
+    if match.group(2) == "()":
+        return _ARGUMENT.match(lines[below]) is not None and _is_emptied(lines, below)
+    return match.group(2) == "{}" and _ENTRY.match(lines[below]) is not None
 
 
 def _below(lines: Sequence[str], at: int) -> int | None:

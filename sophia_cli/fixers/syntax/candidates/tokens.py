@@ -17,6 +17,7 @@ _BETWEEN_OPERANDS = (
     ",", ".", "=", ":", "+", "==", " in ", " and ", " or ", " if ", " as ", " import ", " is ", " % ", " * ", "-",
     " else ", " for ", "(", "[",
 )  # fmt: skip
+_TYPES = frozenset({"int", "float", "str", "bytes", "bool", "list", "tuple", "dict", "set", "object"})
 _BEFORE_OPERATOR = ("_", "None", "''", "0", "self")
 _PREFIXES = (
     "for ",
@@ -171,11 +172,16 @@ def _insert(site: Site, index: int, code: list[Token], position: int) -> Iterato
             index, index + 1, _at(site, index, column, stop, pad), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
             f"add the missing `{text.strip() or text}`", token=text.strip(),
         )  # fmt: skip
-    if texts and left is not None and right is not None and _is_in_annotation(code, position):
+    if texts and left and right and _is_in_annotation(code, position) and _is_type(site, right.text):
         yield Change(
             index, index + 1, _at(site, index, _end(left), right.column, " | "), Op.INSERT_TOKEN, Kind.MISSING_TOKEN,
             "add the missing `|`", token="|", detail="union",
         )  # fmt: skip
+
+
+def _is_type(site: Site, name: str) -> bool:
+    """Whether a name is likely a type's: a builtin, written as a class, or known elsewhere in the text."""
+    return name in _TYPES or name[:1].isupper() or site.words[name] > 1
 
 
 def _is_in_annotation(code: list[Token], position: int) -> bool:
