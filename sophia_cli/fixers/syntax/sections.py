@@ -15,6 +15,7 @@ _SHORTEST = 300
 _DEEPEST = 3
 _BEGINS = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\n)*+([ \t]*+)(?!(?:else|elif|except|finally|case)\b)[A-Za-z_@]")
 _INDENTS = re.compile(r"^([ \t]*+)[^\s#]", re.MULTILINE)
+_BLANK = re.compile(r"\n[ \t]++(?=\n)")  # a line that holds white space only
 # A header with what stands up to the first line of its block, as far as that is plain to see.
 _HEADER = re.compile(
     r"^([ \t]*+)(class\b|(?:async )?def\b|if 1:)[^\n]*+\n"
@@ -125,11 +126,9 @@ class Sections:
         for words in text.split("\n\n"):
             known = self._paragraphs.get(words)
             if known is None:
-                # Blank lines may hold white space.
-                lines = f"{words}\n".split("\n")
-                blank = [index for index, line in enumerate(lines) if line.isspace()]
-                bounds = pairwise([0, *blank, len(lines)])
-                parts = ["".join(f"{line}\n" for line in lines[first:last]) for first, last in bounds]
+                whole = f"{words}\n\n"
+                blank = [match.start() + 1 for match in _BLANK.finditer(whole)]
+                parts = [whole[first:last] for first, last in pairwise([0, *blank, len(whole)])]
                 known = self._paragraphs[words] = tuple(map(self._read, parts))
             yield from known
 
