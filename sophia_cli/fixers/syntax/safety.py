@@ -29,7 +29,7 @@ _IMPORT = re.compile(r"\s*(?:import|from)\b")
 # Whether a tool's line is wanted there at all, and where else, is for a person to say.
 _PLACED = ("import", "decorator")
 # What no longer waits, words in quotes, lines into the block above, a test that is returned; a parameter's default or
-# place, which callers rely on; an argument passed otherwise than it was, or at another place.
+# place, which callers rely on; an argument passed otherwise than it was, or at another place; a call that was cut off.
 _GUESSED = frozenset(
     {
         "words",
@@ -60,6 +60,7 @@ _GUESSED = frozenset(
         "after-name",
         "before-pass",
         "docstring-trailing-junk",
+        "line-end-brackets",
     }
 )
 

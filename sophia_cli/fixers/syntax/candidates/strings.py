@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sophia_cli.fixers.syntax.change import REST, Change, Op
-from sophia_cli.fixers.syntax.lexer import CLOSERS, Token, TokenKind
+from sophia_cli.fixers.syntax.lexer import CLOSERS, OPENERS, Token, TokenKind
 from sophia_cli.fixers.syntax.model import Kind
 from sophia_cli.fixers.syntax.site import Site, indent_of, is_code
 
@@ -50,6 +50,9 @@ def _unterminated(site: Site) -> Iterator[Change]:
         body_start = opened.column + len(opened.text) - len(opened.text.lstrip("rRbBfFuU")) + 1
         stripped = line.rstrip()
         yield _change(site, index, stripped + quote, Op.CLOSE_STRING, "close the string", "line-end")
+        if closers := _closers_of(site.by_line[index], opened):
+            text = stripped + quote + closers
+            yield _change(site, index, text, Op.CLOSE_STRING, "close the string and its brackets", "line-end-brackets")
         tail = re.search(r"[\s)\]},:;]*$", stripped)
         if tail:
             for position in range(tail.start(), len(stripped)):
@@ -184,6 +187,19 @@ def _triple(site: Site) -> Iterator[Change]:
     quote = rows[-1][2] if rows else '"""'
     for index in sorted(openers)[-25:]:
         yield from _close_docstring(site, index, quote)
+
+
+def _closers_of(tokens: list[Token], last: Token) -> str:
+    """What closes the brackets that a line opens before its last token, the innermost first."""
+    waiting: list[str] = []
+    for token in tokens:
+        if token is last:
+            break
+        if token.text in OPENERS:
+            waiting.append(OPENERS[token.text])
+        elif waiting and token.text == waiting[-1]:
+            waiting.pop()
+    return "".join(reversed(waiting))
 
 
 def _lost_opening(site: Site) -> Iterator[Change]:
