@@ -79,9 +79,11 @@ def findings(document: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def facts(document: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
-    """Return the facts of the first finding of each path."""
+    """Return the facts of the first finding of each path that says what keeps it from compiling."""
     by_path: dict[str, Mapping[str, object]] = {}
     for finding in findings(document):
+        if not str(finding["rule"]).startswith("SPH1"):
+            continue
         data = finding["data"]
         assert isinstance(data, dict)
         by_path.setdefault(str(finding["path"]), data)
