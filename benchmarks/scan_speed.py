@@ -1,4 +1,5 @@
-"""How long a scan takes: cold (of syntax) against `python -m compileall`, warm (of all) against a warm `ruff check`.
+"""How long a scan takes: cold (of syntax) against `python -m compileall`, warm against a warm `ruff check`, with ruff's
+own choice of rules and with those for syntax alone.
 
     python -m benchmarks.scan_speed [REPOSITORY]
 
@@ -34,44 +35,44 @@ def main() -> int:
 
 
 def _report(root: Path, repeats: int) -> None:
-    compileall = (sys.executable, "-m", "compileall", "-q", "-f", ".")
-    ruff = (shutil.which("ruff") or "ruff", "check", "--select", "E9", "-q", ".")
-    scan = (*SOPHIA, "scan", "-q", "--select", "SPH1", ".")
-    full = (*SOPHIA, "scan", "-q", ".")
-    cold: list[Cost] = []
-    full_cold: list[Cost] = []
-    compiled: list[Cost] = []
+    ruff = shutil.which("ruff") or "ruff"
+    commands = {
+        "compileall -f": (sys.executable, "-m", "compileall", "-q", "-f", "."),
+        "scan of syntax": (*SOPHIA, "scan", "-q", "--select", "SPH1", "."),
+        "scan": (*SOPHIA, "scan", "-q", "."),
+        "ruff check": (ruff, "check", "-q", "."),
+        "ruff of syntax": (ruff, "check", "--select", "E9", "-q", "."),
+    }
+    cold: dict[str, list[Cost]] = {name: [] for name in ("compileall -f", "scan of syntax", "scan")}
+    warm: dict[str, list[Cost]] = {name: [] for name in ("ruff check", "ruff of syntax", "scan of syntax", "scan")}
     for _ in range(repeats):
-        compiled.append(measure(compileall, root))
-        forget_cache(root)
-        cold.append(measure(scan, root))
-        forget_cache(root)
-        full_cold.append(measure(full, root))
-    warm: list[Cost] = []
-    checked: list[Cost] = []
-    measure(ruff, root)
-    measure(full, root)
+        for name, costs in cold.items():
+            forget_cache(root)
+            costs.append(measure(commands[name], root))
+    for name in warm:
+        measure(commands[name], root)
     for _ in range(repeats):
-        checked.append(measure(ruff, root))
-        warm.append(measure(full, root))
+        for name, costs in warm.items():
+            costs.append(measure(commands[name], root))
     files = sum(1 for _ in root.rglob("*.py"))
     _line(f"{files} files, medians of {repeats}", "wall s", "cpu s")
-    for name, costs in (
-        ("compileall -f", compiled),
-        ("scan of syntax, cold", cold),
-        ("scan, cold", full_cold),
-        ("ruff, warm", checked),
-        ("scan, warm", warm),
-    ):
-        _line(name, f"{median(cost.wall_s for cost in costs):.3f}", f"{median(cost.cpu_s for cost in costs):.3f}")
-    cold_ratio = median(cost.cpu_s for cost in cold) / median(cost.cpu_s for cost in compiled)
-    warm_ratio = median(cost.wall_s for cost in warm) / median(cost.wall_s for cost in checked)
+    for kind, measured in (("cold", cold), ("warm", warm)):
+        for name, costs in measured.items():
+            _line(f"{name}, {kind}", f"{_wall(costs):.3f}", f"{median(cost.cpu_s for cost in costs):.3f}")
+    cold_ratio = median(c.cpu_s for c in cold["scan of syntax"]) / median(c.cpu_s for c in cold["compileall -f"])
     _line("cold scan of syntax / compileall", f"{cold_ratio:.2f} x", "cpu, wanted <= 3")
-    _line("warm scan / warm ruff, wall", f"{warm_ratio:.2f} x", "wanted <= 5")
+    for peer in ("ruff check", "ruff of syntax"):
+        _line(f"warm scan / {peer}", f"{_wall(warm['scan']) / _wall(warm[peer]):.2f} x", "wall, wanted <= 5")
+        ratio = _wall(warm["scan of syntax"]) / _wall(warm[peer])
+        _line(f"warm scan of syntax / {peer}", f"{ratio:.2f} x", "wall, wanted <= 5")
+
+
+def _wall(costs: list[Cost]) -> float:
+    return median(cost.wall_s for cost in costs)
 
 
 def _line(name: str, first: str, second: str) -> None:
-    sys.stdout.write(f"{name:32} {first:>10} {second:>14}\n")
+    sys.stdout.write(f"{name:38} {first:>10} {second:>14}\n")
 
 
 if __name__ == "__main__":
