@@ -75,9 +75,11 @@ def break_file(text: str, breaker: Breaker, rng: Random, faults: int = 1) -> str
         more = again.change(source, rng)
         if more is not None and not overlaps(more, changes):
             changes.append(more)
-    weights = [one.weight for one in all_breakers()] if faults > 1 else []
-    for _ in range(_TRIES if faults > 1 else 0):
-        more = rng.choices(all_breakers(), weights)[0].change(source, rng) if len(changes) < faults else None
+    breakers = all_breakers()
+    for _ in range(_TRIES):
+        if len(changes) >= faults:
+            break
+        more = rng.choices(breakers, [one.weight for one in breakers])[0].change(source, rng)
         if more is not None and not overlaps(more, changes):
             changes.append(more)
     if len(changes) < faults:
